@@ -1,1 +1,64 @@
 """The words of the project as types; see docs/vocabulary.md."""
+
+from __future__ import annotations
+
+from consilience.model.base import FrozenModel, Origin, Quantity
+from consilience.model.canonical import canonical_json, content_id, sha256_hex
+from consilience.model.finding import (
+    Covariance,
+    Finding,
+    FindingDraft,
+    Interval,
+    Probe,
+    Region,
+    Rival,
+    Source,
+    SourceFile,
+    Subject,
+    Unassigned,
+)
+from consilience.model.measurement import (
+    DataSummary,
+    Exposure,
+    Measurement,
+    MeasurementRecord,
+    Notice,
+    Signal,
+    VariableSummary,
+)
+from consilience.model.sample import Constituent, Sample, SensorSeries, Step
+from consilience.model.verdict import Caveat, Margin, Verdict
+
+__all__ = [
+    "Caveat",
+    "Constituent",
+    "Covariance",
+    "DataSummary",
+    "Exposure",
+    "Finding",
+    "FindingDraft",
+    "FrozenModel",
+    "Interval",
+    "Margin",
+    "Measurement",
+    "MeasurementRecord",
+    "Notice",
+    "Origin",
+    "Probe",
+    "Quantity",
+    "Region",
+    "Rival",
+    "Sample",
+    "SensorSeries",
+    "Signal",
+    "Source",
+    "SourceFile",
+    "Step",
+    "Subject",
+    "Unassigned",
+    "VariableSummary",
+    "Verdict",
+    "canonical_json",
+    "content_id",
+    "sha256_hex",
+]

@@ -1,0 +1,83 @@
+"""The core list of kinds, with units and default margins.
+
+Margins are differences that the field calls equivalent (science.md, section 8, of the
+project's notes): lattice 0.2 %, electron-diffraction d 1.5 %, EDX 3 at.%, Li-bearing APT
+5 at.%, thickness 20 %.  A study may override each; the report prints the one used.
+"""
+
+from __future__ import annotations
+
+from consilience.declarations import Kind
+
+__all__ = ["CORE_KINDS"]
+
+_PRESENCE = "presence is compared by status and limit, not by a margin"
+
+CORE_KINDS: tuple[Kind, ...] = (
+    Kind("phase", "phase", "presence", "1", margin_reason=_PRESENCE),
+    Kind("element", "element", "presence", "1", margin_reason=_PRESENCE),
+    Kind(
+        "phase_fraction",
+        "mass fraction of a phase",
+        "scalar",
+        "1",
+        0.05,
+        False,
+        "5 wt%: what careful powder quantification reaches without an internal standard",
+    ),
+    Kind(
+        "composition",
+        "composition",
+        "composition",
+        "1",
+        0.05,
+        False,
+        "5 at.% where lithium is measured by atom probe; 3 at.% for EDX alone",
+    ),
+    Kind(
+        "element_amount",
+        "amount of an element",
+        "scalar",
+        "1",
+        0.03,
+        False,
+        "3 at.%: usual accuracy of standardless EDX",
+    ),
+    Kind(
+        "lattice_parameter",
+        "lattice parameter",
+        "scalar",
+        "angstrom",
+        0.002,
+        True,
+        "0.2 %: spread of published cells and of thermal expansion over 100 K",
+    ),
+    Kind(
+        "d_spacing",
+        "lattice spacing",
+        "scalar",
+        "angstrom",
+        0.015,
+        True,
+        "1.5 %: calibration of electron diffraction",
+    ),
+    Kind("strain", "strain", "scalar", "1"),
+    Kind("size", "crystallite size", "scalar", "nm"),
+    Kind(
+        "thickness",
+        "thickness",
+        "scalar",
+        "nm",
+        0.2,
+        True,
+        "20 %: uncertainty of the inelastic mean free path",
+    ),
+    Kind("t_over_lambda", "relative thickness", "scalar", "1", 0.2, True, "20 %, as thickness"),
+    Kind("momentum_ratio", "electron momentum ratio", "scalar", "1"),
+    Kind("li_content", "lithium content x", "scalar", "1"),
+    Kind("roughness", "surface roughness", "scalar", "um"),
+    Kind("interface_position", "position of an interface", "scalar", "nm"),
+    Kind("interface_width", "width of an interface", "scalar", "nm"),
+    Kind("spatial_change", "change of a distribution", "map", "1"),
+    Kind("homogeneity", "homogeneity", "text", None),
+)

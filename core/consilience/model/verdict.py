@@ -1,0 +1,76 @@
+"""Caveats and verdicts."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from consilience.model.base import FiniteFloat, FrozenModel, Json, NonNegative
+from consilience.model.finding import Subject
+
+__all__ = ["VERDICTS", "Answer", "Caveat", "Margin", "Verdict"]
+
+Answer = Literal["agree", "consistent", "disagree", "undecided", "not_comparable"]
+VERDICTS: tuple[str, ...] = Answer.__args__  # type: ignore[attr-defined]
+
+
+class Caveat(FrozenModel):
+    """What a rule makes of the steps and the dose behind a finding.
+
+    A *note* is shown, a *doubt* qualifies the verdict, a *veto* leaves the finding
+    out of it; all three are printed with the rule, its citation and the numbers
+    that fired it.
+    """
+
+    finding: str
+    rule: str
+    effect: Literal["note", "doubt", "veto"]
+    message: str
+    citation: str
+    numbers: dict[str, Json] = {}
+    clear: str = ""
+
+
+class Margin(FrozenModel):
+    """Differences up to `value` count as equivalent; `relative` to the mean if so said."""
+
+    value: NonNegative
+    unit: str
+    relative: bool = False
+    reason: str
+
+
+class Verdict(FrozenModel):
+    """What a comparison of findings says.
+
+    `difference` is first minus second; `std` its standard deviation, `statistic`
+    and `p_value` belong to the named `test`; `smallest_detectable` is the smallest
+    difference that these uncertainties could have shown.  All are None where
+    they do not exist or are not known.
+    """
+
+    id: str
+    kind: str
+    subject: Subject | None
+    samples: list[str]
+    findings: list[str]
+    verdict: Answer
+    reason: str
+    difference: FiniteFloat | None = None
+    std: NonNegative | None = None
+    unit: str | None = None
+    test: str | None = None
+    statistic: FiniteFloat | None = None
+    p_value: NonNegative | None = None
+    margin: Margin | None = None
+    smallest_detectable: NonNegative | None = None
+    settle: str = ""
+    comparison: str = ""
+    caveats: list[Caveat] = []
+
+    @model_validator(mode="after")
+    def _reason(self) -> Self:
+        if not self.reason:
+            raise ValueError("a verdict needs its reason in words")
+        return self
