@@ -1,0 +1,50 @@
+"""What the core itself declares, through the same hooks as every plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consilience._version import __version__
+from consilience.declarations import Comparison, Kind, PluginInfo, Ref
+from consilience.hookspecs import API_VERSION, hookimpl
+from consilience.kinds import CORE_KINDS
+
+__all__ = ["plugin_info", "register_comparisons", "register_kinds"]
+
+
+@hookimpl
+def plugin_info() -> PluginInfo:
+    """The host."""
+    return PluginInfo(
+        name="core",
+        version=__version__,
+        api=API_VERSION,
+        summary="kinds and comparisons that every study has",
+        licence="BSD-3-Clause",
+    )
+
+
+@hookimpl
+def register_kinds() -> Sequence[Kind]:
+    """Return the core list of kinds."""
+    return CORE_KINDS
+
+
+@hookimpl
+def register_comparisons() -> Sequence[Comparison]:
+    """Return presence and scalar comparisons."""
+    scalars = tuple((k.name, k.name) for k in CORE_KINDS if k.about == "scalar")
+    return [
+        Comparison(
+            "core.presence",
+            (("phase", "phase"), ("element", "element")),
+            Ref("consilience.compare.presence:compare"),
+            "present, absent below a limit, or not observable",
+        ),
+        Comparison(
+            "core.scalar",
+            scalars,
+            Ref("consilience.compare.scalar:compare"),
+            "difference of two numbers against an equivalence margin",
+        ),
+    ]

@@ -1,0 +1,5 @@
+"""X-ray Compton scattering for Consilience; the declarations are in `plugin`."""
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"
