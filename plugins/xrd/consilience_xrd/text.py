@@ -1,0 +1,462 @@
+"""Text patterns (.xy, .xye, .csv): the axis is said by the file or the user, never guessed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from consilience.errors import BadFileError, BadInputError
+
+from consilience_xrd.axes import energy_to_wavelength, parse_energy, parse_wavelength
+from consilience_xrd.pattern import Pattern, Source, check_axis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["TEXT_OPTIONS", "read_text_pattern", "source_from_options"]
+
+TEXT_OPTIONS = {
+    "axis": "two_theta or q: what the first column is, where the file does not say",
+    "unit": "deg, 1/angstrom or 1/nm: unit of the first column",
+    "wavelength": 'as in "1.5406 angstrom"; of K-alpha 1 where there are two',
+    "energy": 'photon energy in place of the wavelength, as in "18 keV"',
+    "columns": "names of the columns, as in two_theta,intensity,smoothed or q,intensity,sigma",
+    "intensity_unit": "count or arbitrary",
+    "ka2": 'K-alpha 2 as "1.5444 angstrom, 0.5": wavelength and ratio to K-alpha 1',
+    "origin": "simulated, where the file does not say so itself",
+}
+
+_COMMENT = ("#", "!", "%", ";", "'", "/*", "//")
+_UNITS = {
+    "deg": "deg", "degree": "deg", "degrees": "deg", "\u00b0": "deg",
+    "1/angstrom": "1/angstrom", "1/a": "1/angstrom", "a-1": "1/angstrom", "a^-1": "1/angstrom",
+    "angstrom^-1": "1/angstrom", "\u00e5-1": "1/angstrom", "\u00e5^-1": "1/angstrom",
+    "1/\u00e5": "1/angstrom", "\u00e5\u207b\u00b9": "1/angstrom",
+    "1/nm": "1/nm", "nm-1": "1/nm", "nm^-1": "1/nm", "nm\u207b\u00b9": "1/nm",
+}  # fmt: skip
+_FIX_AXIS = (
+    "Say it: --option axis=two_theta --option unit=deg, or --option axis=q --option "
+    "unit=1/angstrom (or 1/nm)."
+)
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?|nan|inf", re.IGNORECASE)
+_TWO_THETA = re.compile(r"(?:\b2\s*-?\s*(?:theta|th|\u03b8)|\btwo[_ -]?theta)", re.IGNORECASE)
+_Q = re.compile(r"(?:^|[\s,;:#|])q(?:$|[\s,;:(\[_|])", re.IGNORECASE)
+
+
+@dataclass
+class _Table:
+    header: list[str]
+    rows: NDArray[np.float64]
+    lines: NDArray[np.int64]
+    columns: list[str] | None
+
+
+def read_text_pattern(path: Path, options: Mapping[str, str] | None = None) -> Pattern:
+    """Read one pattern from text.
+
+    Parameters
+    ----------
+    path : path
+    options : mapping
+        See `TEXT_OPTIONS`; what the user says overrides what the file says.
+
+    Returns
+    -------
+    Pattern
+
+    Raises
+    ------
+    BadFileError
+        Empty, cut off, not numbers, not increasing, NaN, one point; with line number.
+    BadInputError
+        Axis or unit not said by file or user, decimal comma, or an unusable option.
+    """
+    said = dict(options or {})
+    unknown = sorted(set(said) - set(TEXT_OPTIONS))
+    if unknown:
+        raise BadInputError(
+            f"Unknown option {', '.join(unknown)}.", fix=f"Known are {', '.join(TEXT_OPTIONS)}."
+        )
+    table = _parse(path)
+    warnings: list[str] = []
+    headline = "\n".join(table.header)
+    axis, unit = _axis_of(table, said, path)
+    x = table.rows[:, 0].copy()
+    if unit == "1/nm":
+        x /= 10.0
+        warnings.append("q was given in 1/nm and is kept in 1/angstrom (divided by 10)")
+    intensity = table.rows[:, 1].copy()
+    names = _columns_of(table, said, path, warnings)
+    extra: dict[str, NDArray[np.float64]] = {}
+    sigma = None
+    for i, name in enumerate(names[2:], start=2):
+        if name == "sigma":
+            sigma = _sigma(table.rows[:, i].copy(), warnings)
+        else:
+            extra[name] = table.rows[:, i].copy()
+    check_axis(x, intensity, str(path), table.lines)
+    unit_i = said.get("intensity_unit") or _said_in(headline, "intensity_unit") or ""
+    if unit_i in ("count", "counts"):
+        unit_i = "count"
+    elif unit_i in ("arbitrary", "a.u.", "arb"):
+        unit_i = "arbitrary"
+    elif unit_i:
+        raise BadInputError(
+            f"The intensity unit {unit_i!r} is not known.",
+            fix="Use --option intensity_unit=count or --option intensity_unit=arbitrary.",
+            path=path,
+        )
+    else:
+        unit_i = "arbitrary"
+        warnings.append(
+            "the unit of the intensity is not said, so it is taken as arbitrary"
+            + ("" if sigma is not None else " and its standard deviation is unknown")
+            + "; give --option intensity_unit=count if these are counts"
+        )
+    if unit_i == "count" and sigma is None and np.any(intensity < 0):
+        warnings.append("negative intensities cannot be raw counts; their std is unknown")
+        unit_i = "arbitrary"
+    if unit_i == "count" and sigma is None and np.any(np.abs(intensity - np.rint(intensity)) > 1e-6):
+        warnings.append("intensities said to be counts are not whole numbers")
+    if axis == "two_theta" and (x[0] < 0 or x[-1] > 180):
+        raise BadFileError(
+            f"2theta runs from {x[0]:g} to {x[-1]:g} deg, beyond 0 to 180.",
+            fix="Check that the axis is 2theta; if it is q, give --option axis=q.",
+            path=path,
+            line=int(table.lines[0]),
+        )
+    source = source_from_options(said, headline)
+    stated = source_from_options({}, headline)
+    if source and stated and abs(source.wavelength / stated.wavelength - 1) > 1e-4:
+        warnings.append(
+            f"the file states a wavelength of {stated.wavelength:.5g} angstrom, the user "
+            f"{source.wavelength:.5g}; the user's is used"
+        )
+    origin = said.get("origin") or _said_in(headline, "origin") or "measured"
+    if origin not in ("measured", "simulated"):
+        raise BadInputError(
+            f"The origin {origin!r} is not known.",
+            fix="Use origin=simulated, or leave it out for a measurement.",
+            path=path,
+        )
+    return Pattern(
+        axis=axis,
+        x=x,
+        intensity=intensity,
+        sigma=sigma,
+        intensity_unit=unit_i,
+        source=source,
+        origin=origin,
+        extra=extra,
+        metadata={"header": table.header, "columns": names},
+        warnings=tuple(warnings),
+    )
+
+
+def source_from_options(said: Mapping[str, str], headline: str = "") -> Source | None:
+    """Wavelength and K-alpha 2 from options or from ``key: value`` lines of a header."""
+
+    def get(key: str) -> str | None:
+        return said.get(key) or _said_in(headline, key)
+
+    wavelength, energy, doublet = get("wavelength"), get("energy"), get("ka2")
+    if wavelength and energy and "wavelength" in said and "energy" in said:
+        raise BadInputError(
+            "Both a wavelength and an energy are given.", fix="Give one of the two."
+        )
+    if "energy" in said:
+        wavelength = None
+    value = (
+        parse_wavelength(wavelength)
+        if wavelength
+        else energy_to_wavelength(parse_energy(energy))
+        if energy
+        else None
+    )
+    if value is None:
+        if doublet:
+            raise BadInputError(
+                "K-alpha 2 is given without K-alpha 1.",
+                fix='Give --option wavelength="1.5406 angstrom" as well.',
+            )
+        return None
+    if not doublet or doublet.strip().lower() == "none":
+        return Source(value)
+    parts = [p.strip() for p in re.split(r"[,;]", doublet)]
+    try:
+        second, ratio = parse_wavelength(parts[0]), float(parts[1])
+    except (IndexError, ValueError):
+        raise BadInputError(
+            f"K-alpha 2 {doublet!r} cannot be read.",
+            fix='Write --option ka2="1.5444 angstrom, 0.5".',
+        ) from None
+    if not 0 < ratio <= 1 or abs(second / value - 1) > 0.02:
+        raise BadInputError(
+            f"K-alpha 2 of {second:g} angstrom and ratio {ratio:g} does not belong to a "
+            f"K-alpha 1 of {value:g} angstrom.",
+            fix='Write --option ka2="1.5444 angstrom, 0.5" for copper.',
+        )
+    return Source(value, second, ratio)
+
+
+def _said_in(headline: str, key: str) -> str | None:
+    found = re.search(
+        rf"^[\s#!%;'/*]*{re.escape(key)}\s*[:=]\s*(.+?)\s*$", headline, re.IGNORECASE | re.MULTILINE
+    )
+    if not found:
+        return None
+    # "axis: q, unit: 1/angstrom" puts two on one line
+    return re.split(r",\s*(?=[a-z_]+\s*:)", found.group(1), flags=re.IGNORECASE)[0].strip()
+
+
+def _axis_of(table: _Table, said: Mapping[str, str], path: Path) -> tuple[str, str]:
+    headline = "\n".join([*table.header, ",".join(table.columns or [])])
+    axis = said.get("axis") or _said_in(headline, "axis") or ""
+    axis = {"2theta": "two_theta", "2th": "two_theta", "twotheta": "two_theta"}.get(
+        axis.lower(), axis.lower()
+    )
+    unit_text = said.get("unit") or _said_in(headline, "unit")
+    inline = re.search(r"unit\s*[:=]\s*([^\s,;]+)", headline, re.IGNORECASE)
+    if unit_text is None and inline:
+        unit_text = inline.group(1)
+    if not axis and said.get("columns"):
+        first = said["columns"].split(",")[0].strip().lower()
+        axis = first if first in ("q", "two_theta") else ""
+    if not axis:
+        is_angle, is_q = bool(_TWO_THETA.search(headline)), bool(_Q.search(headline))
+        if is_angle and is_q:
+            raise BadInputError(
+                "The header names both 2theta and q, so the axis is not clear.",
+                fix=_FIX_AXIS,
+                path=path,
+            )
+        axis = "two_theta" if is_angle else "q" if is_q else ""
+    if axis not in ("two_theta", "q"):
+        raise BadInputError(
+            "The file does not say what its first column is."
+            if not axis
+            else f"The axis {axis!r} is not known.",
+            fix=_FIX_AXIS,
+            path=path,
+        )
+    if unit_text is None:
+        bracket = re.search(
+            r"(?:theta|\u03b8|2th|\bq)[^\n,;]*?[(\[/|]\s*([^)\]\n,;]+?)\s*[)\]]?\s*(?:$|[,;\s|])",
+            headline,
+            re.IGNORECASE | re.MULTILINE,
+        )
+        unit_text = bracket.group(1) if bracket else None
+        suffix = re.search(r"\bq_(nm\^-1|A\^-1)|\b2th_(deg)\b", headline)
+        if suffix:
+            unit_text = suffix.group(1) or suffix.group(2)
+        if unit_text and unit_text.lower() not in _UNITS:
+            unit_text = None
+    if unit_text is None and axis == "two_theta":
+        unit = "deg"  # 2theta has no other unit in these formats
+        if "axis" in said or _TWO_THETA.search(headline) or _said_in(headline, "axis"):
+            return axis, unit
+    if unit_text is None:
+        raise BadInputError(
+            "The unit of q is not said.",
+            fix="Give --option unit=1/angstrom or --option unit=1/nm.",
+            path=path,
+        )
+    try:
+        unit = _UNITS[unit_text.strip().lower()]
+    except KeyError:
+        raise BadInputError(
+            f"The unit {unit_text!r} of the axis is not known.",
+            fix="Give --option unit=deg, unit=1/angstrom or unit=1/nm.",
+            path=path,
+        ) from None
+    if (unit == "deg") != (axis == "two_theta"):
+        raise BadInputError(
+            f"An axis {axis} in {unit} makes no sense.", fix=_FIX_AXIS, path=path
+        )
+    return axis, unit
+
+
+def _columns_of(
+    table: _Table, said: Mapping[str, str], path: Path, warnings: list[str]
+) -> list[str]:
+    count = table.rows.shape[1]
+    if "columns" in said:
+        names = [n.strip().lower() for n in said["columns"].split(",")]
+        if len(names) != count or len(set(names)) != count or "" in names:
+            raise BadInputError(
+                f"columns={said['columns']} names {len(names)} columns; the file has {count}.",
+                fix="Name each column once, as in columns=two_theta,intensity,smoothed.",
+                path=path,
+            )
+        if names[1] != "intensity" or names[0] not in ("two_theta", "q"):
+            raise BadInputError(
+                f"columns={said['columns']} does not start with the axis and intensity.",
+                fix="Put the axis (two_theta or q) first and intensity second.",
+                path=path,
+            )
+        return names
+    names = ["axis", "intensity"]
+    stated = [c.lower() for c in table.columns] if table.columns else []
+    for i in range(2, count):
+        name = stated[i] if len(stated) == count else ""
+        if i == 2 and (
+            path.suffix.lower() == ".xye"
+            or name in ("sigma", "error", "err", "esd", "std", "uncertainty")
+        ):
+            names.append("sigma")
+            continue
+        names.append(re.sub(r"\W+", "_", name) if name else f"column_{i + 1}")
+        if not name:
+            warnings.append(
+                f"column {i + 1} is not explained by the file; it is kept as column_{i + 1}. "
+                "Name it with --option columns=two_theta,intensity,…"
+            )
+    return names
+
+
+def _sigma(values: NDArray[np.float64], warnings: list[str]) -> NDArray[np.float64] | None:
+    if not np.all(np.isfinite(values)) or np.any(values < 0):
+        warnings.append("the column of standard deviations has negative or non-finite values")
+        return None
+    zero = int(np.count_nonzero(values == 0))
+    if zero:
+        warnings.append(
+            f"{zero} standard deviation(s) are 0, which no measurement has; they are unknown"
+        )
+        values[values == 0] = np.nan
+        if zero == len(values):
+            return None
+    return values
+
+
+def _parse(path: Path) -> _Table:
+    raw = path.read_bytes()
+    if not raw.strip():
+        raise BadFileError("The file is empty.", fix="Copy or export it again.", path=path)
+    if b"\x00" in raw[:4096]:
+        raise BadFileError(
+            "The file is not text: it holds zero bytes.",
+            fix="Choose the reader for its format with --reader.",
+            path=path,
+            offset=raw.index(b"\x00"),
+        )
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")  # old programs write the degree sign so
+    header: list[str] = []
+    columns: list[str] | None = None
+    data: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.strip()
+        if not bare:
+            continue
+        if bare.startswith(_COMMENT):
+            header.append(bare)
+            continue
+        if not data and not _NUMBER.fullmatch(re.split(r"[,;\s]", bare)[0]):
+            header.append(bare)
+            columns = [c.strip() for c in re.split(r"[,;\t]|\s{2,}", bare)]
+            continue
+        data.append((number, bare))
+    if not data:
+        raise BadFileError(
+            "The file has no lines of numbers.",
+            fix="Check that it is a table of axis and intensity.",
+            path=path,
+            line=1,
+        )
+    if columns is None:
+        columns = _columns_in_comment(header)
+    delimiter = _delimiter(data, path)
+    width = 0
+    rows: list[list[float]] = []
+    lines: list[int] = []
+    offset_of = _Offsets(raw)
+    for number, line in data:
+        parts = [p for p in re.split(delimiter, line) if p != ""]
+        if not width:
+            width = len(parts)
+            if width < 2:
+                raise BadFileError(
+                    "The first data line has one column; axis and intensity are needed.",
+                    fix="Export the pattern with its axis.",
+                    path=path,
+                    line=number,
+                )
+        if len(parts) != width:
+            last = number == data[-1][0]
+            raise BadFileError(
+                f"The line has {len(parts)} columns where the lines before have {width}"
+                + ("; it is the last line, so the file is cut off." if last else "."),
+                fix="Copy the file again." if last else "Mend or remove the line in a copy.",
+                path=path,
+                line=number,
+                offset=offset_of(number),
+            )
+        try:
+            rows.append([float(p) for p in parts])
+        except ValueError as error:
+            raise BadFileError(
+                f"Not a number: {str(error).partition(': ')[2] or line!r}.",
+                fix="Check the line; text belongs in lines that start with #.",
+                path=path,
+                line=number,
+                offset=offset_of(number),
+            ) from None
+        lines.append(number)
+    return _Table(header, np.array(rows), np.array(lines), columns)
+
+
+class _Offsets:
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def __call__(self, line: int) -> int:
+        return sum(len(part) + 1 for part in self.raw.split(b"\n")[: line - 1])
+
+
+def _columns_in_comment(header: list[str]) -> list[str] | None:
+    """Names in the last comment before the data, as in ``# two_theta intensity sigma``."""
+    if not header:
+        return None
+    bare = header[-1].lstrip("#!%;'/* ").strip()
+    if ":" in bare or "=" in bare:
+        return None
+    return [c for c in re.split(r"[,;\t]|\s+", bare) if c]
+
+
+def _delimiter(data: list[tuple[int, str]], path: Path) -> str:
+    number, first = data[0]
+    if "\t" in first:
+        found = r"\s*\t\s*"
+    elif ";" in first:
+        found = r"\s*;\s*"
+    elif "," in first:
+        found = r"\s*,\s*"
+        pieces = first.split()
+        if len(pieces) > 1 and all(re.fullmatch(r"[+-]?\d+,\d+", p) for p in pieces):
+            _refuse_comma(pieces[0], number, path)
+    else:
+        found = r"\s+"
+    if "," in first and found != r"\s*,\s*":
+        piece = next(p for p in re.split(found, first) if "," in p)
+        _refuse_comma(piece, number, path)
+    return found
+
+
+def _refuse_comma(piece: str, line: int, path: Path) -> None:
+    left, _, right = piece.partition(",")
+    raise BadFileError(
+        f"{piece!r} may be the number {left}.{right} with a decimal comma or the two numbers "
+        f"{left} and {right}.",
+        fix="Write the file with decimal points.",
+        path=path,
+        line=line,
+    )
