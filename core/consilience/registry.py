@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pluggy
 
@@ -173,9 +173,12 @@ class Registry:
                     fix=f"rename it, for example '{info.name}.{key}'",
                 )
 
+    def _of(self, kind: type[D]) -> dict[str, D]:
+        return cast(dict[str, D], self._by_type.get(cast(type[Declaration], kind), {}))
+
     def all(self, kind: type[D]) -> list[D]:
         """Return all declarations of one type, sorted by key."""
-        return [item for _, item in sorted(self._by_type.get(kind, {}).items())]  # type: ignore[misc]
+        return [item for _, item in sorted(self._of(kind).items())]
 
     def get(self, kind: type[D], key: str) -> D:
         """Return one declaration by key.
@@ -185,7 +188,7 @@ class Registry:
         NotFoundError
             No plugin declares it; the message lists what there is.
         """
-        known = self._by_type.get(kind, {})
+        known = self._of(kind)
         if key not in known:
             failed = [f.name for f in self.failed if key.split(".")[0] == f.name]
             hint = (
@@ -194,7 +197,7 @@ class Registry:
                 else f"use one of: {', '.join(sorted(known)) or 'none is registered'}"
             )
             raise NotFoundError(f"no {kind.__name__.lower()} is called {key!r}", fix=hint)
-        return known[key]  # type: ignore[return-value]
+        return known[key]
 
     def owner(self, item: Declaration) -> LoadedPlugin:
         """Return the plugin that declared `item`."""
@@ -237,7 +240,7 @@ def _collect(candidate: Candidate) -> tuple[PluginInfo, tuple[Declaration, ...]]
     if len(infos) != 1 or not isinstance(infos[0], PluginInfo):
         raise PluginError(
             f"plugin_info() returned {infos!r}, expected one PluginInfo",
-            fix="implement plugin_info() in the module that the entry point names, marked @hookimpl",
+            fix="implement plugin_info() in the entry point's module, marked @hookimpl",
         )
     info = infos[0]
     if info.api != hookspecs.API_VERSION:
@@ -259,7 +262,8 @@ def _collect(candidate: Candidate) -> tuple[PluginInfo, tuple[Declaration, ...]]
         for answer in getattr(manager.hook, hook)():
             if not isinstance(answer, Sequence):
                 raise PluginError(
-                    f"{hook}() returned {type(answer).__name__}, expected a list of {expected.__name__}",
+                    f"{hook}() returned {type(answer).__name__}, "
+                    f"expected a list of {expected.__name__}",
                     fix=f"return [{expected.__name__}(…), …]",
                 )
             for item in answer:
@@ -290,7 +294,8 @@ def _explain(candidate: Candidate, error: BaseException) -> tuple[str, str]:
     if isinstance(error, ModuleNotFoundError):
         return (
             f"cannot be imported: no module named {error.name!r}",
-            f"install what provides {error.name!r}, or uninstall {' '.join(candidate.distributions)}",
+            f"install what provides {error.name!r}, "
+            f"or uninstall {' '.join(candidate.distributions)}",
         )
     if isinstance(error, SystemExit):
         return (

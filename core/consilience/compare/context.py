@@ -1,0 +1,62 @@
+"""What a comparison may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from consilience.declarations import Kind
+from consilience.lineage import Relation, relation
+from consilience.model.finding import Finding
+from consilience.model.sample import Sample
+from consilience.model.verdict import Margin
+
+__all__ = ["ComparisonContext"]
+
+
+@dataclass(frozen=True)
+class ComparisonContext:
+    """Samples, kinds, margins and level that hold for the whole study.
+
+    Parameters
+    ----------
+    samples, kinds : mapping
+        By ID and by name.
+    modalities : mapping
+        Finding ID to the modality of its measurements, or "entered".
+    margins : mapping
+        Kind name to the study's own margin; the kind's default otherwise.
+    level : float
+        Significance level of each one-sided test; 0.05.
+    listed : mapping
+        Sample ID to the findings of a *complete* list of what was weighed in.
+    """
+
+    samples: Mapping[str, Sample]
+    kinds: Mapping[str, Kind]
+    modalities: Mapping[str, str]
+    margins: Mapping[str, Margin] = field(default_factory=dict)
+    level: float = 0.05
+    listed: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+
+    def relation(self, first: Finding, second: Finding) -> Relation:
+        """Return what the second finding's sample is to the first one's."""
+        return relation(self.samples, first.sample, second.sample)
+
+    def margin(self, kind: str) -> Margin | None:
+        """Return the margin for a kind: the study's own, else the default, else None."""
+        if kind in self.margins:
+            return self.margins[kind]
+        declared = self.kinds[kind]
+        if declared.margin is None or declared.unit is None:
+            return None
+        return Margin(
+            value=declared.margin,
+            unit=declared.unit,
+            relative=declared.margin_relative,
+            reason=declared.margin_reason,
+        )
+
+    def name(self, finding: Finding) -> str:
+        """Return a finding's short name for reasons: modality and sample."""
+        return f"{self.modalities.get(finding.id, '?')} on {finding.sample}"

@@ -1,0 +1,232 @@
+"""Which findings meet, which comparison decides, and what caveats do to the verdict."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+from consilience.compare.context import ComparisonContext
+from consilience.compare.presence import unlisted
+from consilience.declarations import Comparison, Kind
+from consilience.errors import PluginError
+from consilience.model.canonical import content_id
+from consilience.model.finding import Finding
+from consilience.model.sample import Sample
+from consilience.model.verdict import Caveat, Margin, Verdict
+from consilience.registry import Registry
+
+__all__ = ["compare_findings", "weighed_in"]
+
+
+def weighed_in(finding: Finding) -> bool:
+    """Return True for a finding that a *prepare* step entered."""
+    return finding.origin == "entered" and finding.source.analysis == "step.prepare"
+
+
+def compare_findings(
+    registry: Registry,
+    samples: Mapping[str, Sample],
+    findings: Sequence[Finding],
+    modalities: Mapping[str, str],
+    *,
+    caveats: Sequence[Caveat] = (),
+    margins: Mapping[str, Margin] | None = None,
+    level: float = 0.05,
+) -> list[Verdict]:
+    """Compare all findings that can meet and return the verdicts, sorted by ID.
+
+    Parameters
+    ----------
+    registry : Registry
+    samples : mapping
+        By ID.
+    findings : sequence of Finding
+    modalities : mapping
+        Finding ID to modality.
+    caveats : sequence of Caveat
+        A veto leaves the finding out of the verdict, a doubt qualifies it.
+    margins : mapping, optional
+        The study's own margins by kind.
+    level : float
+        One-sided level of each test.
+
+    Notes
+    -----
+    Two findings meet if they have kinds that one comparison serves, are on one
+    sample or one line of samples, and do not rest on the same measurement.  Two
+    findings of one modality meet only in one state: several states are a series.
+    """
+    kinds = {kind.name: kind for kind in registry.all(Kind)}
+    listed = _complete_lists(findings)
+    context = ComparisonContext(
+        samples=samples,
+        kinds=kinds,
+        modalities=modalities,
+        margins=margins or {},
+        level=level,
+        listed=listed,
+    )
+    by_finding = defaultdict(list)
+    for caveat in caveats:
+        by_finding[caveat.finding].append(caveat)
+    serving = _serving(registry)
+    verdicts: dict[str, Verdict] = {}
+    met: set[str] = set()
+    for first, second in combinations(sorted(findings, key=_order), 2):
+        if not _can_meet(first, second, context):
+            continue
+        verdict = _decide(first, second, serving, context)
+        if verdict is not None:
+            met.update(verdict.findings)
+            _keep(verdicts, _with_caveats(verdict, by_finding))
+    for finding in findings:
+        if weighed_in(finding):
+            continue
+        verdict = unlisted(finding, listed.get(finding.sample, ()), context)
+        if verdict is not None and finding.sample in listed:
+            met.update(verdict.findings[:1])
+            _keep(verdicts, _with_caveats(verdict, by_finding))
+    for verdict in _alone(findings, met, context):
+        _keep(verdicts, verdict)
+    return [verdicts[key] for key in sorted(verdicts)]
+
+
+def _order(finding: Finding) -> tuple[bool, str]:
+    # what instruments say comes first, so a difference is measured minus weighed in
+    return weighed_in(finding), finding.id
+
+
+def _keep(verdicts: dict[str, Verdict], verdict: Verdict) -> None:
+    verdicts[verdict.id] = verdict
+
+
+def _complete_lists(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    lists: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if weighed_in(finding) and finding.kind == "phase" and finding.evidence.get("complete"):
+            lists[finding.sample].append(finding)
+    return dict(lists)
+
+
+def _serving(registry: Registry) -> dict[frozenset[str], list[Comparison]]:
+    serving: dict[frozenset[str], list[Comparison]] = defaultdict(list)
+    for item in registry.all(Comparison):
+        for pair in item.kinds:
+            serving[frozenset(pair)].append(item)
+    for items in serving.values():
+        items.sort(key=lambda c: (-c.priority, c.key))
+    return serving
+
+
+def _can_meet(first: Finding, second: Finding, context: ComparisonContext) -> bool:
+    if set(first.measurements) & set(second.measurements):
+        return False
+    if weighed_in(first) and weighed_in(second):
+        return False
+    if context.relation(first, second) in ("unrelated", "control"):
+        return False
+    same_technique = context.modalities.get(first.id) == context.modalities.get(second.id)
+    return not (same_technique and first.state != second.state)
+
+
+def _decide(
+    first: Finding,
+    second: Finding,
+    serving: Mapping[frozenset[str], Sequence[Comparison]],
+    context: ComparisonContext,
+) -> Verdict | None:
+    for item in serving.get(frozenset((first.kind, second.kind)), ()):
+        verdict = item.run.load()(first, second, context)
+        if verdict is None:
+            continue
+        if not isinstance(verdict, Verdict):
+            raise PluginError(
+                f"comparison {item.key!r} returned a {type(verdict).__name__}, expected Verdict "
+                "or None",
+                fix="mend the plugin that declares it",
+            )
+        return _in_one_state(verdict, first, second)
+    return None
+
+
+def _in_one_state(verdict: Verdict, first: Finding, second: Finding) -> Verdict:
+    """Turn a verdict over two different states into *not comparable*."""
+    if weighed_in(first) or weighed_in(second):
+        return verdict
+    different = [
+        f"{key} {first.state[key]} against {second.state[key]}"
+        for key in sorted(set(first.state) & set(second.state))
+        if first.state[key] != second.state[key]
+    ]
+    if not different or verdict.verdict == "not_comparable":
+        return verdict
+    return verdict.model_copy(
+        update={
+            "verdict": "not_comparable",
+            "reason": f"the sample was in different states: {', '.join(different)}",
+            "settle": "both techniques in one state",
+        }
+    )
+
+
+def _with_caveats(verdict: Verdict, by_finding: Mapping[str, Sequence[Caveat]]) -> Verdict:
+    """Let vetoes and doubts reach the verdict, and say what it would be without them."""
+    caveats = [c for finding in verdict.findings for c in by_finding.get(finding, ())]
+    if not caveats:
+        return verdict
+    update: dict[str, object] = {"caveats": caveats}
+    vetoes = [c for c in caveats if c.effect == "veto"]
+    doubts = [c for c in caveats if c.effect == "doubt"]
+    if vetoes and verdict.verdict != "not_comparable":
+        update["verdict"] = "not_comparable"
+        update["reason"] = (
+            f"left out by rule {vetoes[0].rule}: {vetoes[0].message}; "
+            f"without the rule: {_words(verdict.verdict)}, {verdict.reason}"
+        )
+    elif doubts and verdict.verdict in ("agree", "consistent", "disagree"):
+        update["verdict"] = "undecided"
+        update["reason"] = (
+            f"doubted by rule {doubts[0].rule}: {doubts[0].message}; "
+            f"without the rule: {_words(verdict.verdict)}, {verdict.reason}"
+        )
+        update["settle"] = doubts[0].clear or verdict.settle
+    return verdict.model_copy(update=update)
+
+
+def _words(answer: str) -> str:
+    return answer.replace("_", " ")
+
+
+def _alone(
+    findings: Sequence[Finding], met: set[str], context: ComparisonContext
+) -> Iterable[Verdict]:
+    """Say which entered findings nothing else speaks of: a comparison that cannot be made."""
+    measured = {f.sample for f in findings if not weighed_in(f)}
+    for finding in findings:
+        if not weighed_in(finding) or finding.id in met or finding.sample not in measured:
+            continue
+        label = finding.subject.label if finding.subject else finding.kind
+        title = context.kinds[finding.kind].title
+        others = sorted(
+            {
+                context.modalities.get(f.id, "?")
+                for f in findings
+                if f.sample == finding.sample and not weighed_in(f)
+            }
+        )
+        yield Verdict(
+            id=content_id("v", {"alone": finding.id}),
+            kind=finding.kind,
+            subject=finding.subject,
+            samples=[finding.sample],
+            findings=[finding.id],
+            verdict="not_comparable",
+            reason=(
+                f"{title} of {label} was weighed in, but nothing measured speaks of it "
+                f"(there is {', '.join(others)})"
+            ),
+            unit=finding.unit,
+            settle=f"an analysis that gives the {title} of {label}",
+            comparison="core.alone",
+        )

@@ -1,0 +1,224 @@
+"""Presence against presence: status, limits and rivals, never a bare yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consilience.compare.context import ComparisonContext
+from consilience.model.canonical import content_id
+from consilience.model.finding import Finding, Rival, Subject
+from consilience.model.verdict import Answer, Verdict
+
+__all__ = ["compare", "same_subject", "unlisted"]
+
+
+def same_subject(first: Subject | None, second: Subject | None) -> bool:
+    """Return True if both name the same thing; an unknown space group matches any."""
+    if first is None or second is None:
+        return first is second
+    if first.element is not None or second.element is not None:
+        return first.element == second.element
+    if first.formula is None or second.formula is None:
+        return first.label == second.label
+    groups = {first.space_group, second.space_group} - {None}
+    return first.formula == second.formula and len(groups) <= 1
+
+
+def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
+    """Compare two findings about the presence of one subject.
+
+    *Agree* needs both to see it with no live rival; *consistent* where a rival is
+    left, where both see nothing above their limits, or where the amount lies
+    below the other's limit.  *Disagree* needs an amount above the other's
+    limit by more than its uncertainty.
+    """
+    if not same_subject(first.subject, second.subject):
+        return None
+    where = context.relation(first, second)
+    a, b = context.name(first), context.name(second)
+    label = first.subject.label if first.subject else first.kind
+    for one, name in ((first, a), (second, b)):
+        if one.status == "not_observable":
+            return _verdict(
+                first, second, "not_comparable", f"{name} cannot observe {label}: {one.reason}"
+            )
+    for one, name in ((first, a), (second, b)):
+        if one.status is None:
+            return _verdict(
+                first,
+                second,
+                "undecided",
+                f"{name} neither sees {label} nor states a detection limit",
+                settle=f"a detection limit of {label} for {name}",
+            )
+    if first.status == second.status == "present":
+        return _both_present(first, second, context, where != "same")
+    if first.status == second.status:
+        limits = " and ".join(
+            f"{_number(one.limit)} {one.unit} ({name})" for one, name in ((first, a), (second, b))
+        )
+        return _verdict(
+            first, second, "consistent", f"neither sees {label}; detection limits {limits}"
+        )
+    seen, unseen = (first, second) if first.status == "present" else (second, first)
+    return _seen_and_unseen(first, second, seen, unseen, context, where != "same")
+
+
+def _both_present(
+    first: Finding, second: Finding, context: ComparisonContext, elsewhere: bool
+) -> Verdict:
+    label = first.subject.label if first.subject else first.kind
+    names = f"{context.name(first)} and {context.name(second)}"
+    live, settled = _rivals(first, second, context)
+    notes = [f"{names} both find {label}"]
+    if settled:
+        notes.append(
+            f"the rival {_labels(settled)} is not on the complete list of what was weighed in"
+        )
+    if live:
+        decide = sorted({d for rival in live for d in rival.decided_by})
+        notes.append(f"but the data allow {_labels(live)} instead")
+        return _verdict(first, second, "consistent", "; ".join(notes), settle=" or ".join(decide))
+    if elsewhere:
+        notes.append("on different volumes of one line of samples, so neither proves the other")
+        return _verdict(first, second, "consistent", "; ".join(notes))
+    return _verdict(first, second, "agree", "; ".join(notes))
+
+
+def _rivals(
+    first: Finding, second: Finding, context: ComparisonContext
+) -> tuple[list[Rival], list[Rival]]:
+    """Split the rivals of both findings into live ones and those settled by a complete list."""
+    live: list[Rival] = []
+    settled: list[Rival] = []
+    for one in (first, second):
+        listed = context.listed.get(one.sample)
+        for rival in one.rivals:
+            known = listed is not None and not any(
+                same_subject(rival.subject, item.subject) for item in listed
+            )
+            (settled if known else live).append(rival)
+    return live, settled
+
+
+def _seen_and_unseen(
+    first: Finding,
+    second: Finding,
+    seen: Finding,
+    unseen: Finding,
+    context: ComparisonContext,
+    elsewhere: bool,
+) -> Verdict:
+    label = first.subject.label if first.subject else first.kind
+    a, b = context.name(seen), context.name(unseen)
+    limit = f"{_number(unseen.limit)} {unseen.unit}"
+    story = f"{a} finds {label}, {b} does not down to its limit of {limit}"
+    if elsewhere:
+        return _verdict(
+            first,
+            second,
+            "not_comparable",
+            f"{story}; they probed different volumes, and how evenly {label} is spread is unknown",
+            settle="a map of either, or both techniques on one piece",
+        )
+    if seen.value is None or seen.unit != unseen.unit or unseen.limit is None:
+        return _verdict(
+            first,
+            second,
+            "undecided",
+            f"{story}; the amount that {a} speaks of is not known in that unit",
+            settle=f"an amount of {label} with its uncertainty from {a}",
+        )
+    excess = seen.value - unseen.limit
+    if seen.value <= unseen.limit:
+        return _verdict(
+            first,
+            second,
+            "consistent",
+            f"{story}, and the amount of {_number(seen.value)} {seen.unit} lies below it",
+        )
+    if seen.std is None or excess <= 1.645 * seen.std:
+        doubt = "unknown" if seen.std is None else f"{_number(seen.std)}"
+        return _verdict(
+            first,
+            second,
+            "undecided",
+            f"{story}; the amount of {_number(seen.value)} {seen.unit} is above it, but its "
+            f"standard deviation is {doubt}",
+        )
+    return _verdict(
+        first,
+        second,
+        "disagree",
+        f"{story}, although the amount of {_number(seen.value)} {seen.unit} lies above it",
+    )
+
+
+def unlisted(
+    finding: Finding, listed: Sequence[Finding], context: ComparisonContext
+) -> Verdict | None:
+    """Hold a phase that was found against a complete list of what was weighed in.
+
+    None if the phase is on the list, or the finding does not claim presence.
+    """
+    if finding.status != "present" or any(
+        same_subject(finding.subject, item.subject) for item in listed
+    ):
+        return None
+    label = finding.subject.label if finding.subject else finding.kind
+    names = ", ".join(item.subject.label for item in listed if item.subject)
+    story = (
+        f"{context.name(finding)} finds {label}, which is not among what was weighed in ({names})"
+    )
+    listed_rivals = [
+        rival
+        for rival in finding.rivals
+        if any(same_subject(rival.subject, item.subject) for item in listed)
+    ]
+    if listed_rivals:
+        return _verdict(
+            finding,
+            listed[0],
+            "undecided",
+            f"{story}; its rival {_labels(listed_rivals)} is",
+            settle=" or ".join(sorted({d for r in listed_rivals for d in r.decided_by})),
+        )
+    return _verdict(
+        finding,
+        listed[0],
+        "disagree",
+        f"{story}: an impurity, a reaction product or a wrong label",
+    )
+
+
+def _labels(rivals: Sequence[Rival]) -> str:
+    return ", ".join(sorted({rival.subject.label for rival in rivals}))
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}"
+
+
+def _verdict(
+    first: Finding, second: Finding, answer: Answer, reason: str, settle: str = ""
+) -> Verdict:
+    body = {
+        "comparison": "core.presence",
+        "kind": first.kind,
+        "findings": sorted([first.id, second.id]),
+        "verdict": answer,
+    }
+    limits = [f.limit for f in (first, second) if f.limit is not None]
+    return Verdict(
+        id=content_id("v", body),
+        kind=first.kind,
+        subject=first.subject,
+        samples=sorted({first.sample, second.sample}),
+        findings=[first.id, second.id],
+        verdict=answer,
+        reason=reason,
+        unit=first.unit or second.unit,
+        smallest_detectable=max(limits) if limits else None,
+        settle=settle,
+        comparison="core.presence",
+    )

@@ -1,0 +1,190 @@
+"""Two numbers against an equivalence margin, never just "not significantly different".
+
+The two one-sided tests procedure [1]_: with the difference *d* and its standard
+deviation *s*, the two agree at level α if ``|d| + z s < margin`` and disagree if
+``|d| - z s > margin``, with ``z`` the normal quantile of ``1 - α``.  Else the data
+cannot decide, and the smallest difference that could have been told from the margin
+with 1 - α power is ``margin + 2 z s``.
+
+References
+----------
+.. [1] D. J. Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987) 657, eq. 2.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from consilience.compare.context import ComparisonContext
+from consilience.compare.presence import same_subject
+from consilience.model.canonical import content_id
+from consilience.model.finding import Finding
+from consilience.model.verdict import Answer, Margin, Verdict
+
+__all__ = ["compare", "equivalence"]
+
+
+def equivalence(
+    difference: float, std: float, margin: float, level: float = 0.05
+) -> tuple[Answer, float, float, float]:
+    """Decide by two one-sided tests.
+
+    Parameters
+    ----------
+    difference, std, margin : float
+        In one unit; ``std >= 0``, ``margin >= 0``.
+    level : float
+        One-sided level α, 0 to 0.5.
+
+    Returns
+    -------
+    answer : {"agree", "disagree", "undecided"}
+    statistic : float
+        ``(|difference| - margin) / std``: below ``-z`` agree, above ``z`` disagree.
+    p_value : float
+        Of the test that decides: of non-equivalence inside the margin, of
+        equivalence outside it.
+    smallest_detectable : float
+        ``margin + 2 z std``.
+    """
+    z = NormalDist().inv_cdf(1.0 - level)
+    if std == 0.0:
+        inside = abs(difference) <= margin
+        return ("agree" if inside else "disagree"), (-math.inf if inside else math.inf), 0.0, margin
+    statistic = (abs(difference) - margin) / std
+    p_value = 1.0 - NormalDist().cdf(abs(statistic))
+    answer: Answer = "undecided"
+    if statistic < -z:
+        answer = "agree"
+    elif statistic > z:
+        answer = "disagree"
+    return answer, statistic, p_value, margin + 2.0 * z * std
+
+
+def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
+    """Compare two scalar findings of one kind and subject."""
+    if first.kind != second.kind or not same_subject(first.subject, second.subject):
+        return None
+    a, b = context.name(first), context.name(second)
+    margin = context.margin(first.kind)
+    for one, name in ((first, a), (second, b)):
+        if one.value is None:
+            return _verdict(first, second, "not_comparable", f"{name} gives no number", margin)
+    if first.value is None or second.value is None or first.unit != second.unit:
+        return _verdict(
+            first,
+            second,
+            "not_comparable",
+            f"{a} is in {first.unit}, {b} in {second.unit}",
+            margin,
+        )
+    difference = first.value - second.value
+    if context.relation(first, second) != "same":
+        return _verdict(
+            first,
+            second,
+            "not_comparable",
+            f"{a} and {b} probed different volumes, and how much the value varies between them "
+            "is unknown",
+            margin,
+            difference=difference,
+            settle="a map or profile that shows the variation",
+        )
+    missing = [
+        f"the {part} standard deviation of {name}"
+        for one, name in ((first, a), (second, b))
+        for part, std in (("statistical", one.std_stat), ("systematic", one.std_sys))
+        if std is None
+    ]
+    if missing or first.std is None or second.std is None:
+        return _verdict(
+            first,
+            second,
+            "undecided",
+            f"{' and '.join(missing)} is unknown",
+            margin,
+            difference=difference,
+            settle=" and ".join(missing),
+        )
+    if margin is None:
+        return _verdict(
+            first,
+            second,
+            "undecided",
+            f"no margin is stated for {first.kind}: say what difference would not matter",
+            None,
+            difference=difference,
+            std=math.hypot(first.std, second.std),
+            settle="a margin in the study's [margins] table",
+        )
+    std = math.hypot(first.std, second.std)
+    width = margin.value
+    if margin.relative:
+        width *= 0.5 * (abs(first.value) + abs(second.value))
+    answer, statistic, p_value, smallest = equivalence(difference, std, width, context.level)
+    needed = abs(abs(difference) - width) / NormalDist().inv_cdf(1.0 - context.level)
+    words = {
+        "agree": "equal within the margin",
+        "disagree": "different beyond the margin",
+        "undecided": "the uncertainties do not decide between equal and different",
+    }[answer]
+    return _verdict(
+        first,
+        second,
+        answer,
+        f"{words} of {width:.3g} {first.unit} ({margin.reason})",
+        margin,
+        difference=difference,
+        std=std,
+        statistic=statistic if math.isfinite(statistic) else None,
+        p_value=p_value,
+        smallest=smallest,
+        settle=(
+            f"a standard deviation of the difference below {needed:.2g} {first.unit}"
+            if answer == "undecided"
+            else ""
+        ),
+    )
+
+
+def _verdict(
+    first: Finding,
+    second: Finding,
+    answer: Answer,
+    reason: str,
+    margin: Margin | None,
+    *,
+    difference: float | None = None,
+    std: float | None = None,
+    statistic: float | None = None,
+    p_value: float | None = None,
+    smallest: float | None = None,
+    settle: str = "",
+) -> Verdict:
+    body = {
+        "comparison": "core.scalar",
+        "kind": first.kind,
+        "findings": sorted([first.id, second.id]),
+        "verdict": answer,
+        "margin": None if margin is None else margin.to_json(),
+    }
+    return Verdict(
+        id=content_id("v", body),
+        kind=first.kind,
+        subject=first.subject,
+        samples=sorted({first.sample, second.sample}),
+        findings=[first.id, second.id],
+        verdict=answer,
+        reason=reason,
+        difference=difference,
+        std=std,
+        unit=first.unit,
+        test=None if statistic is None else "two one-sided tests (Schuirmann 1987)",
+        statistic=statistic,
+        p_value=p_value,
+        margin=margin,
+        smallest_detectable=smallest,
+        settle=settle,
+        comparison="core.scalar",
+    )
