@@ -22,6 +22,7 @@ __all__ = [
     "PermissionDeniedError",
     "PluginError",
     "ReaderCrashedError",
+    "StudyBusyError",
     "StudyExistsError",
     "VerifyError",
 ]
@@ -43,6 +44,8 @@ class ConsilienceError(Exception):
         Byte offset in `path`, where one is known.
     line : int, optional
         Line number in `path`, counted from 1.
+    detail : str, optional
+        What only ``--debug`` shows: a traceback from another process, its last output.
     """
 
     exit_code = 1
@@ -55,6 +58,7 @@ class ConsilienceError(Exception):
         path: str | PathLike[str] | None = None,
         offset: int | None = None,
         line: int | None = None,
+        detail: str | None = None,
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -62,6 +66,7 @@ class ConsilienceError(Exception):
         self.path = None if path is None else fspath(path)
         self.offset = offset
         self.line = line
+        self.detail = detail
 
     @property
     def place(self) -> str | None:
@@ -90,6 +95,7 @@ class ConsilienceError(Exception):
             "path": self.path,
             "offset": self.offset,
             "line": self.line,
+            "detail": self.detail,
         }
 
 
@@ -161,6 +167,12 @@ class DiskFullError(ConsilienceError):
     exit_code = 8
 
 
+class StudyBusyError(ConsilienceError):
+    """Another live process held the study's lock for longer than the time allowed."""
+
+    exit_code = 8
+
+
 def from_dict(data: dict[str, object]) -> ConsilienceError:
     """Rebuild the error that `ConsilienceError.to_dict` wrote in another process."""
     kinds: dict[str, type[ConsilienceError]] = {
@@ -170,10 +182,12 @@ def from_dict(data: dict[str, object]) -> ConsilienceError:
     }
     kind = kinds.get(str(data.get("error")), BadFileError)
     path, offset, line = data.get("path"), data.get("offset"), data.get("line")
+    detail = data.get("detail")
     return kind(
         str(data.get("what")),
         fix=str(data.get("fix")),
         path=path if isinstance(path, str) else None,
         offset=offset if isinstance(offset, int) else None,
         line=line if isinstance(line, int) else None,
+        detail=detail if isinstance(detail, str) else None,
     )
