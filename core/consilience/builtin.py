@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consilience._version import __version__
-from consilience.declarations import Comparison, Kind, PluginInfo, Ref
+from consilience.declarations import Comparison, Kind, PluginInfo, Ref, Rules
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience.kinds import CORE_KINDS
 
-__all__ = ["plugin_info", "register_comparisons", "register_kinds"]
+__all__ = ["plugin_info", "register_comparisons", "register_kinds", "register_rules"]
 
 
 @hookimpl
@@ -48,3 +48,9 @@ def register_comparisons() -> Sequence[Comparison]:
             "difference of two numbers against an equivalence margin",
         ),
     ]
+
+
+@hookimpl
+def register_rules() -> Sequence[Rules]:
+    """Return the rules that hold for every technique."""
+    return [Rules("core.rules", "consilience.rules", "core.toml")]
