@@ -21,7 +21,7 @@ __all__ = ["compare_findings", "weighed_in"]
 
 def weighed_in(finding: Finding) -> bool:
     """Return True for a finding that a *prepare* step entered."""
-    return finding.origin == "entered" and finding.source.analysis == "step.prepare"
+    return finding.source.analysis == "step.prepare"
 
 
 def compare_findings(

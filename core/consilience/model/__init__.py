@@ -23,6 +23,7 @@ from consilience.model.measurement import (
     Measurement,
     MeasurementRecord,
     Notice,
+    RegisteredFile,
     Signal,
     VariableSummary,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Probe",
     "Quantity",
     "Region",
+    "RegisteredFile",
     "Rival",
     "Sample",
     "SensorSeries",

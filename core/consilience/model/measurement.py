@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
 
 from consilience.model.base import (
     FrozenModel,
@@ -13,6 +15,7 @@ from consilience.model.base import (
     OneLine,
     Origin,
     Quantity,
+    Sha256,
     StateValue,
 )
 from consilience.model.finding import Region, SourceFile
@@ -26,6 +29,7 @@ __all__ = [
     "Measurement",
     "MeasurementRecord",
     "Notice",
+    "RegisteredFile",
     "Signal",
     "VariableSummary",
 ]
@@ -139,11 +143,22 @@ class Signal:
             raise TypeError(f"signal {self.name!r}: lazy data need a summary")
 
 
+class RegisteredFile(FrozenModel):
+    """A file in the store, or left in place at `linked_path`."""
+
+    name: str
+    size: Annotated[int, Field(ge=0)]
+    sha256: Sha256
+    linked_path: str | None = None
+
+
 class MeasurementRecord(FrozenModel):
     """A measurement as the journal keeps it.
 
-    The ID is derived from the hashes of the files, the reader with its options,
-    the signal's name, the sample and the state.
+    The ID is derived from the hashes of the files, the reader with its options, and
+    the signal's name: one signal of one file is one measurement, of one sample
+    in one state.  `stored` holds the files by role: ``data``, the companions, and
+    ``linked:NAME`` for what the main file refers to.
     """
 
     id: str
@@ -153,8 +168,7 @@ class MeasurementRecord(FrozenModel):
     state: dict[str, StateValue]
     region: Region | None = None
     origin: Origin
-    files: list[SourceFile]
-    links: dict[str, str] = {}
+    stored: dict[str, RegisteredFile]
     reader: str
     plugin: str
     version: str
@@ -168,6 +182,14 @@ class MeasurementRecord(FrozenModel):
     exposures: list[Exposure] = []
     start: str | None = None
     citation: str | None = None
+
+    @property
+    def files(self) -> list[SourceFile]:
+        """The files by role with their hashes, without any path."""
+        return [
+            SourceFile(role=role, name=file.name, sha256=file.sha256, size=file.size)
+            for role, file in sorted(self.stored.items())
+        ]
 
 
 class Measurement:

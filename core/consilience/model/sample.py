@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from consilience.model.base import FrozenModel, Json, NonNegative, OneLine, Quantity, Sha256
+from consilience.model.base import (
+    FrozenModel,
+    Json,
+    NonNegative,
+    OneLine,
+    Origin,
+    Quantity,
+    Sha256,
+)
 from consilience.model.elements import SYMBOLS
 from consilience.model.finding import Region, Subject
 
@@ -104,6 +112,7 @@ class Step(FrozenModel):
     `conditions` holds typed quantities (temperature, pressure, …); what each type
     of step asks for is checked by the custody rules.  `constituents` belongs to
     *prepare*: what was weighed in, and with `complete` whether nothing else was.
+    `origin` is *simulated* where the step never happened (a demonstration).
     """
 
     id: str = ""
@@ -115,6 +124,7 @@ class Step(FrozenModel):
     conditions: dict[str, Quantity | str | bool | int | float] = {}
     constituents: list[Constituent] = []
     complete: bool = False
+    origin: Origin = "entered"
     citation: str | None = None
     note: str = ""
 
@@ -122,7 +132,7 @@ class Step(FrozenModel):
     def _check(self) -> Self:
         if self.constituents and self.type != "prepare":
             raise ValueError(f"step {self.type!r}: constituents belong to a 'prepare' step")
-        if self.constituents and not self.citation:
+        if self.constituents and self.origin == "entered" and not self.citation:
             raise ValueError(
                 "step 'prepare': constituents are entered by a person; give 'citation', for "
                 "example the page of the lab book"

@@ -17,8 +17,8 @@ from consilience.rules.model import Rule
 __all__ = ["caveats_for", "metrics"]
 
 
-def metrics(finding: Finding, measurements: Sequence[MeasurementRecord]) -> dict[str, float | str]:
-    """Return the metrics of one finding from the measurements that it rests on."""
+def metrics(measurements: Sequence[MeasurementRecord]) -> dict[str, float | str]:
+    """Return the metrics of a finding from the measurements that it rests on."""
     faults = [n for m in measurements for n in m.notices if n.severity == "fault"]
     undosed = [m for m in measurements if m.origin == "measured" and not _dosed(m)]
     return {
@@ -46,7 +46,7 @@ def caveats_for(
         behind = [measurements[m] for m in finding.measurements if m in measurements]
         if not behind:
             continue
-        numbers = metrics(finding, behind)
+        numbers = metrics(behind)
         for rule in rules:
             if not _in_scope(rule, finding, behind):
                 continue
