@@ -1,0 +1,44 @@
+"""The store of a study: immutable files, arrays, a hash-chained journal, an index."""
+
+from __future__ import annotations
+
+from consilience.store.arrays import write_dataset
+from consilience.store.files import StoredFile
+from consilience.store.index import Entry, Index
+from consilience.store.journal import Record
+from consilience.store.layout import FORMAT, Marker
+from consilience.store.schema import (
+    FindingRow,
+    MeasurementRow,
+    ReferenceRow,
+    RunRow,
+    SampleRow,
+    SeriesRow,
+    StepRow,
+    VerdictRow,
+)
+from consilience.store.store import RECORD_TYPES, Store
+from consilience.store.verify import Problem, VerifyReport, verify
+
+__all__ = [
+    "FORMAT",
+    "RECORD_TYPES",
+    "Entry",
+    "FindingRow",
+    "Index",
+    "Marker",
+    "MeasurementRow",
+    "Problem",
+    "Record",
+    "ReferenceRow",
+    "RunRow",
+    "SampleRow",
+    "SeriesRow",
+    "StepRow",
+    "Store",
+    "StoredFile",
+    "VerdictRow",
+    "VerifyReport",
+    "verify",
+    "write_dataset",
+]
