@@ -1,0 +1,253 @@
+"""Peaks against phases: tolerances with all their parts, and every candidate kept."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from consilience_xrd.axes import two_theta_to_q
+from consilience_xrd.reference import Line, ReferencePattern, forbidden_lines
+from consilience_xrd.shift import Shift, ShiftModel, fit_shift, shift_in_q, shift_law
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from consilience_xrd.pattern import Pattern
+    from consilience_xrd.peaks import PeakFit
+
+__all__ = [
+    "Candidate",
+    "MatchSettings",
+    "Matched",
+    "ObservedPeak",
+    "Pairing",
+    "match_peaks",
+    "observed_from_fit",
+    "tolerance",
+]
+
+
+@dataclass(frozen=True)
+class ObservedPeak:
+    """A peak as matching needs it, on the q axis.
+
+    Attributes
+    ----------
+    q, std : float
+        Position and its standard deviation [1/angstrom], misfit of the profile included.
+    area, area_std, fwhm : float
+        Area in the pattern's unit, NaN if unknown; fwhm [1/angstrom].
+    limit : float or None
+        Least area that would have been found here (Currie), None if unknown.
+    """
+
+    q: float
+    std: float
+    area: float
+    area_std: float | None
+    fwhm: float
+    significance: float
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One line of one phase that a peak may be: delta = observed - reference [1/angstrom]."""
+
+    phase: str
+    line: Line
+    q: float
+    delta: float
+    sigmas: float
+    within: bool
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A peak with all lines that it may be, nearest first, and forbidden ones that it is not."""
+
+    peak: ObservedPeak
+    candidates: tuple[Candidate, ...]
+    forbidden: tuple[tuple[str, Line], ...] = ()
+
+
+@dataclass(frozen=True)
+class MatchSettings:
+    """How peaks are matched.
+
+    Attributes
+    ----------
+    k : float
+        Width of the tolerance in standard deviations.
+    plain : float or None
+        A plain tolerance [1/angstrom] in place of k standard deviations (0.01 in the notebook of
+        the platinum-anode study).
+    shift : {"none", "zero", "displacement"}
+    shift_limit : float
+        Largest shift looked for [deg].
+    apply_shift : bool
+        False: the shift is fitted and reported but not corrected.
+    profile_std : float
+        Part of a peak's width by which its position may be off for want of a right profile.
+    """
+
+    k: float = 3.0
+    plain: float | None = None
+    shift: ShiftModel = "zero"
+    shift_limit: float = 0.5
+    apply_shift: bool = True
+    profile_std: float = 0.05
+    near: float = 2.5
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """All peaks with their candidates, the shift, and each phase's lines where they should be."""
+
+    peaks: tuple[Matched, ...]
+    references: tuple[ReferencePattern, ...]
+    shift: Shift
+    settings: MatchSettings
+    wavelength: float | None
+    q_range: tuple[float, float]
+    notes: tuple[str, ...] = field(default=())
+
+    def place(self, reference: ReferencePattern, line: Line) -> tuple[float, float]:
+        """Where `line` should appear (q with shift and cell change) and its std [1/angstrom]."""
+        return _place(reference, line, self.shift, self.wavelength)
+
+
+def observed_from_fit(
+    fit: PeakFit, pattern: Pattern, profile_std: float = 0.05
+) -> list[ObservedPeak]:
+    """Fitted peaks on the q axis, with the error of an imperfect profile added in quadrature.
+
+    A position without standard deviation (it sat on its bound), or not resolved from the next, counts as known to a quarter of
+    its width.
+    """
+    out: list[ObservedPeak] = []
+    lam = pattern.source.wavelength if pattern.source else None
+    for peak in fit.peaks:
+        std = peak.center_std
+        loose = std is None or "unresolved" in peak.flags
+        std = 0.25 * peak.fwhm if loose else (std or 0.0) * math.sqrt(max(peak.chi2_reduced, 1.0))
+        std = math.hypot(std, profile_std * peak.fwhm)
+        if pattern.axis == "two_theta":
+            assert lam is not None  # the analysis asks for it before it fits
+            q = float(two_theta_to_q(peak.center, lam))
+            law = float(shift_law(np.array([q]), lam, "zero")[0])
+        else:
+            q, law = peak.center, 1.0
+        out.append(
+            ObservedPeak(
+                q, std * law, peak.area, peak.area_std, peak.fwhm * law, peak.significance,
+                peak.flags,
+            )
+        )  # fmt: skip
+    return out
+
+
+def tolerance(
+    settings: MatchSettings, peak_std: float, shift_std: float, cell_std: float
+) -> float:
+    """Half width of a match [1/angstrom]: k sqrt(fit^2 + shift^2 + cell^2), or the plain one."""
+    if settings.plain is not None:
+        return settings.plain
+    return settings.k * math.sqrt(peak_std**2 + shift_std**2 + cell_std**2)
+
+
+def _place(
+    reference: ReferencePattern, line: Line, shift: Shift, wavelength: float | None
+) -> tuple[float, float]:
+    scale, std = 0.0, line.q_std
+    if shift.applied and reference.phase.key in shift.scales:
+        # half of the cell's std is kept: its axes need not change together
+        scale, scale_std = shift.scales[reference.phase.key]
+        std = math.hypot(line.q * scale_std, 0.0 if reference.phase.cubic else 0.5 * line.q_std)
+    q = line.q * (1 + scale)
+    q += float(shift_in_q(shift, np.array([line.q]), wavelength)[0])
+    return q, std
+
+
+def match_peaks(
+    peaks: Sequence[ObservedPeak],
+    references: Sequence[ReferencePattern],
+    q_range: tuple[float, float],
+    wavelength: float | None = None,
+    settings: MatchSettings | None = None,
+    least_intensity: float = 2.0,
+    shift_from: Sequence[str] | None = None,
+) -> Pairing:
+    """Give every peak all lines of all phases within tolerance.
+
+    Parameters
+    ----------
+    peaks : sequence of ObservedPeak
+    references : sequence of ReferencePattern
+    q_range : (float, float)
+        Range of the data [1/angstrom].
+    wavelength : float, optional
+        [angstrom]; without it a shift is sought as a constant in q.
+    least_intensity : float
+        Lines weaker than this, relative to the strongest = 100, are not candidates.
+    shift_from : sequence of str, optional
+        Keys of the phases from which the shift is fitted; all by default.
+
+    Returns
+    -------
+    Pairing
+        Candidates beyond the tolerance, up to ``settings.near`` times it, are kept with
+        ``within=False``.
+    """
+    chosen = settings or MatchSettings()
+    model: ShiftModel = chosen.shift if chosen.shift != "none" else "zero"
+    limit = chosen.shift_limit if wavelength is not None else 0.03
+    shift = fit_shift(
+        peaks,
+        [r for r in references if shift_from is None or r.phase.key in shift_from],
+        wavelength,
+        model,
+        limit,
+        chosen.apply_shift and chosen.shift != "none",
+    )
+    if shift.applied and not shift.significant:
+        # an insignificant shift is not applied; its error still widens the tolerance
+        shift = Shift(shift.model, 0.0, shift.std, shift.unit, shift.pairs, shift.scales, True)
+    matched: list[Matched] = []
+    forbidden = [
+        (r.phase.key, line) for r in references for line in forbidden_lines(r.phase, q_range[1])
+    ]
+    for peak in peaks:
+        law = abs(float(shift_law(np.array([peak.q]), wavelength, model)[0]))
+        shift_std = law * min(shift.std or 0.0, limit) if shift.applied else 0.0
+        found: list[Candidate] = []
+        for reference in references:
+            for line in reference.lines:
+                if line.intensity < least_intensity or abs(line.q - peak.q) > 0.3:
+                    continue
+                q, cell_std = _place(reference, line, shift, wavelength)
+                delta = peak.q - q
+                room = tolerance(chosen, peak.std, shift_std, cell_std)
+                if abs(delta) <= chosen.near * room:
+                    sigma = math.sqrt(peak.std**2 + shift_std**2 + cell_std**2)
+                    found.append(
+                        Candidate(
+                            reference.phase.key, line, q, delta, abs(delta) / sigma,
+                            abs(delta) <= room,
+                        )
+                    )  # fmt: skip
+        found.sort(key=lambda c: (not c.within, c.sigmas))
+        off = float(shift_in_q(shift, np.array([peak.q]), wavelength)[0])
+        not_these = tuple(
+            (key, line)
+            for key, line in forbidden
+            if abs(line.q + off - peak.q)
+            <= tolerance(chosen, peak.std, shift_std, line.q_std)
+        )
+        matched.append(Matched(peak, tuple(found), not_these))
+    return Pairing(
+        tuple(matched), tuple(references), shift, chosen, wavelength, q_range
+    )
