@@ -1,0 +1,191 @@
+"""Commands that look, and change nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from consilience.cli.output import Settings, fail_well, print_json, progress_events, say, table
+
+if TYPE_CHECKING:
+    from consilience.model import Finding, Verdict
+
+__all__ = ["attach"]
+
+Json = Annotated[bool, typer.Option("--json", help="JSON for scripts.")]
+ForSample = Annotated[str | None, typer.Option("--sample", help="Only of this sample.")]
+
+
+def attach(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("samples")(samples)
+    app.command("measurements")(measurements)
+    app.command("show")(show)
+    app.command("findings")(findings)
+    app.command("compare")(compare)
+    app.command("verify")(verify)
+
+
+@fail_well
+def samples(context: typer.Context, as_json: Json = False) -> None:
+    """List the samples."""
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        if as_json:
+            print_json([s.to_json() for s in study.samples().values()])
+            return
+        rows = study.store.index.samples()
+        table(
+            ["sample", "title", "parent", "control of"],
+            [[r.id, r.title or "", r.parent or "", r.control_of or ""] for r in rows],
+            "no samples yet; add one with 'consilience sample add ID'",
+        )
+
+
+@fail_well
+def measurements(context: typer.Context, sample: ForSample = None, as_json: Json = False) -> None:
+    """List the measurements."""
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        if sample is not None:
+            study.sample(sample)
+        records = [r for r in study.measurement_records() if sample is None or r.sample == sample]
+        if as_json:
+            print_json([r.to_json() for r in records])
+            return
+        table(
+            ["measurement", "sample", "modality", "file", "signal", "origin", "notices"],
+            [
+                [
+                    r.id,
+                    r.sample,
+                    r.modality,
+                    r.stored["data"].name,
+                    r.name,
+                    r.origin,
+                    len(r.notices) or "",
+                ]
+                for r in records
+            ],
+            "no measurements yet; add one with 'consilience add FILE --sample ID'",
+        )
+
+
+@fail_well
+def show(
+    context: typer.Context,
+    record: Annotated[str, typer.Argument(metavar="ID", help="Any ID, or its beginning.")],
+) -> None:
+    """Show one record (sample, step, measurement, finding, run, verdict) as JSON."""
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        print_json(study.show(record))
+
+
+@fail_well
+def findings(
+    context: typer.Context,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    sample: ForSample = None,
+    as_json: Json = False,
+) -> None:
+    """List the findings."""
+    from consilience.declarations import Kind
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        if sample is not None:
+            study.sample(sample)
+        if kind is not None:
+            study.registry.get(Kind, kind)
+        found = study.findings(kind, sample)
+        if as_json:
+            print_json([f.to_json() for f in found])
+            return
+        table(
+            ["finding", "sample", "kind", "subject", "says", "rivals", "origin"],
+            [_finding_row(f) for f in found],
+            "no findings yet; run 'consilience analyse'",
+        )
+
+
+def _finding_row(finding: Finding) -> list[Any]:
+    says = finding.status.replace("_", " ") if finding.status else ""
+    if finding.value is not None:
+        stat = "unknown" if finding.std_stat is None else f"{finding.std_stat:.2g}"
+        system = "unknown" if finding.std_sys is None else f"{finding.std_sys:.2g}"
+        number = f"{finding.value:.6g} ± {stat} (stat) ± {system} (sys) {finding.unit}"
+        says = f"{says}, {number}" if says else number
+    return [
+        finding.id,
+        finding.sample,
+        finding.kind,
+        finding.subject.label if finding.subject else "",
+        says or "see 'consilience show'",
+        ", ".join(r.subject.label for r in finding.rivals),
+        finding.origin,
+    ]
+
+
+@fail_well
+def compare(context: typer.Context, as_json: Json = False) -> None:
+    """Compare all findings that can meet, and say what cannot be compared."""
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        verdicts = study.compare()
+        if as_json:
+            print_json([_verdict_json(v) for v in verdicts])
+            return
+        table(
+            ["verdict", "kind", "subject", "samples", "why"],
+            [
+                [
+                    v.verdict.replace("_", " "),
+                    v.kind,
+                    v.subject.label if v.subject else "",
+                    ", ".join(v.samples),
+                    v.reason,
+                ]
+                for v in verdicts
+            ],
+            "nothing to compare yet",
+        )
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, Any]:
+    return verdict.to_json()
+
+
+@fail_well
+def verify(
+    context: typer.Context,
+    head: Annotated[
+        str | None, typer.Option("--head", help="Hash printed in a report or bundle.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check every stored byte against its hash and the journal against its chain."""
+    from consilience.study import Study
+
+    settings: Settings = context.obj
+    with Study.open(settings.study) as study, progress_events(settings) as progress:
+        report = study.verify(head, progress)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        for problem in report.problems:
+            say(f"{problem.severity}: {problem.what} [{problem.where}]")
+            say(f"  fix: {problem.fix}")
+        counted = (
+            f"{report.records} records, {report.objects} objects, {report.arrays} arrays, "
+            f"{report.links} links, {report.bytes / 1e6:.1f} MB"
+        )
+        say(f"{'intact' if report.ok else 'NOT INTACT'}: {counted}")
+        say(f"journal head: {report.head[1]} (record {report.head[0]})")
+    if not report.ok:
+        raise typer.Exit(6)

@@ -1,0 +1,162 @@
+"""What the terminal shows: tables, progress, errors.  Rich is imported only to draw a table."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import typer
+
+from consilience.analysis import Progress
+from consilience.errors import ConsilienceError
+from consilience.text import one_line
+
+__all__ = ["Settings", "fail_well", "notice_lines", "print_json", "progress_events", "say", "table"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ProgressStyle = Literal["auto", "bar", "plain", "json", "none"]
+
+
+@dataclass
+class Settings:
+    """Global options."""
+
+    study: Path = Path()
+    debug: bool = False
+    progress: ProgressStyle = "auto"
+
+
+def say(text: str = "", *, err: bool = False) -> None:
+    """Print one or more lines; control characters are made visible."""
+    typer.echo("\n".join(one_line(line) for line in text.split("\n")), err=err)
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON value, indented, in a stable order."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Draw a table on a terminal; aligned columns without lines otherwise."""
+    if not rows:
+        say(empty)
+        return
+    cells = [["unknown" if c is None else one_line(str(c)) for c in row] for row in rows]
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table
+
+        drawn = Table(*headings, header_style="bold", pad_edge=False)
+        for row in cells:
+            drawn.add_row(*(escape(cell) for cell in row))
+        Console(highlight=False).print(drawn)
+        return
+    widths = [max(len(h), *(len(r[i]) for r in cells)) for i, h in enumerate(headings)]
+    for row in [list(headings), *cells]:
+        say("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())
+
+
+def notice_lines(notices: Sequence[Any]) -> Iterator[str]:
+    """Return a line (two with the fix) for each notice."""
+    for notice in notices:
+        where = f" [{notice.where}]" if notice.where else ""
+        yield f"  {notice.severity}: {notice.message}{where}"
+        if notice.fix:
+            yield f"    fix: {notice.fix}"
+
+
+@contextmanager
+def progress_events(settings: Settings) -> Iterator[Progress]:
+    """Give a callable that shows progress as the global option says.
+
+    Bars on a terminal, plain lines otherwise (one for each second at most), JSON
+    lines on request, all on standard error.
+    """
+    style = settings.progress
+    if style == "auto":
+        style = "bar" if sys.stderr.isatty() else "plain"
+    if style == "bar":
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+
+        with Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        ) as bars:
+            task = bars.add_task("", total=None)
+
+            def draw(done: int, total: int, what: str) -> None:
+                bars.update(
+                    task, completed=done, total=total or None, description=escape(one_line(what))
+                )
+
+            yield draw
+        return
+    start = last = time.monotonic()
+
+    def write(done: int, total: int, what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if style == "json":
+            event = {"done": done, "total": total, "what": what}
+            typer.echo(json.dumps(event, ensure_ascii=False), err=True)
+        elif style == "plain" and now - last > 1.0:
+            last = now
+            say(f"{now - start:6.1f} s  {done}/{total}  {what}", err=True)
+
+    yield write
+
+
+def _show_error(error: ConsilienceError, debug: bool) -> None:
+    say(f"error: {error.what}", err=True)
+    say(f"  fix: {error.fix}", err=True)
+    if error.place is not None:
+        say(f"  at:  {error.place}", err=True)
+    if debug:
+        detail = getattr(error, "detail", None)
+        if detail:
+            say(str(detail), err=True)
+        traceback.print_exc()
+
+
+def fail_well(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn errors made on purpose into two or three lines and an exit code."""
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        debug = any(
+            isinstance(a, typer.Context) and isinstance(a.obj, Settings) and a.obj.debug
+            for a in (*args, *kwargs.values())
+        )
+        try:
+            return function(*args, **kwargs)
+        except ConsilienceError as error:
+            _show_error(error, debug)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            say("interrupted; what was acknowledged is registered, nothing else", err=True)
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # a reader such as `head` went away: not an error of ours
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+    return wrapped

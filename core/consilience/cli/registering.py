@@ -1,0 +1,255 @@
+"""Commands that enter things into a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from consilience.cli import words
+from consilience.cli.output import Settings, fail_well, notice_lines, progress_events, say
+
+if TYPE_CHECKING:
+    from consilience.study import Added
+    from consilience.study.toml import BuildSummary
+
+__all__ = ["attach"]
+
+sample_app = typer.Typer(help="Samples.", no_args_is_help=True, rich_markup_mode=None)
+step_app = typer.Typer(help="Steps: what happened.", no_args_is_help=True, rich_markup_mode=None)
+series_app = typer.Typer(help="Sensor series.", no_args_is_help=True, rich_markup_mode=None)
+
+Words = list[str]
+StateWords = Annotated[
+    Words | None, typer.Option("--state", help="State of the sample, name=value; repeatable.")
+]
+
+
+def attach(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(init)
+    app.add_typer(sample_app, name="sample")
+    app.command("add")(add)
+    app.add_typer(step_app, name="step")
+    app.add_typer(series_app, name="series")
+    app.command("build")(build)
+
+
+def _report(items: list[Added]) -> None:
+    for item in items:
+        say(str(item))
+        for line in notice_lines(item.notices):
+            say(line)
+
+
+@fail_well
+def init(
+    context: typer.Context,
+    folder: Annotated[Path | None, typer.Argument(help="New folder; else --study.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
+) -> None:
+    """Make a new study."""
+    from consilience.study import Study
+
+    settings: Settings = context.obj
+    with Study.create(folder or settings.study, name) as study:
+        say(f"study {study.name!r} made in {study.path}")
+        say("next: consilience sample add ID, then consilience add FILE --sample ID")
+
+
+@sample_app.command("add")
+@fail_well
+def sample_add(
+    context: typer.Context,
+    sample: Annotated[str, typer.Argument(metavar="ID", help="What everybody calls it.")],
+    title: Annotated[str, typer.Option(help="What a reader sees beside the ID.")] = "",
+    parent: Annotated[str | None, typer.Option(help="Sample it was cut from.")] = None,
+    control_of: Annotated[
+        str | None, typer.Option(help="Sample that it is a blank or control of.")
+    ] = None,
+    elements: Annotated[
+        str, typer.Option(help="Elements that can be in it, comma-separated: Li,F,C,O.")
+    ] = "",
+    note: Annotated[str, typer.Option(help="Anything else.")] = "",
+    revise: Annotated[
+        bool, typer.Option("--revise", help="Replace what was said; the journal keeps both.")
+    ] = False,
+) -> None:
+    """Register a sample."""
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        fields: dict[str, Any] = {
+            "title": title,
+            "parent": parent,
+            "control_of": control_of,
+            "elements": [e.strip() for e in elements.split(",") if e.strip()],
+            "note": note,
+        }
+        _report([study.add_sample(sample, revise=revise, **fields)])
+
+
+@fail_well
+def add(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to register.")],
+    sample: Annotated[str, typer.Option("--sample", help="ID of the sample.")],
+    reader: Annotated[str | None, typer.Option(help="Key of the reader.")] = None,
+    option: Annotated[
+        Words | None, typer.Option("--option", help="Option of the reader, name=value; repeatable.")
+    ] = None,
+    companion: Annotated[
+        Words | None, typer.Option("--with", help="Companion file, role=FILE; repeatable.")
+    ] = None,
+    state: StateWords = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="Leave the file in place; it is hashed all the same.")
+    ] = False,
+) -> None:
+    """Register measurement files of one sample in one state."""
+    from consilience.errors import ConsilienceError
+    from consilience.study import Study
+
+    settings: Settings = context.obj
+    failed: ConsilienceError | None = None
+    with Study.open(settings.study) as study, progress_events(settings) as progress:
+        for file in files:
+            try:
+                added = study.add(
+                    file,
+                    sample,
+                    reader=reader,
+                    options=words.options(option),
+                    companions=words.companions(companion),
+                    state=words.values(state, "--state"),
+                    link=link,
+                    progress=progress,
+                )
+            except ConsilienceError as error:
+                if len(files) == 1:
+                    raise
+                # one bad file must not keep the others out
+                failed = error
+                say(f"not registered: {error.what}", err=True)
+                say(f"  fix: {error.fix}", err=True)
+                continue
+            _report(added)
+    if failed is not None:
+        raise typer.Exit(failed.exit_code)
+
+
+@step_app.command("add")
+@fail_well
+def step_add(
+    context: typer.Context,
+    kind: Annotated[
+        str, typer.Argument(metavar="TYPE", help="prepare, store, transfer, freeze, mill, …")
+    ],
+    sample: Annotated[str, typer.Option("--sample", help="ID of the sample.")],
+    start: Annotated[str | None, typer.Option(help="ISO 8601 with time zone.")] = None,
+    end: Annotated[str | None, typer.Option(help="ISO 8601 with time zone.")] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="For times without offset, such as Europe/London.")
+    ] = None,
+    title: Annotated[str, typer.Option(help="What a reader sees.")] = "",
+    condition: Annotated[
+        Words | None, typer.Option("--condition", help="name=value with unit; repeatable.")
+    ] = None,
+    constituent: Annotated[
+        Words | None,
+        typer.Option("--constituent", help="Weighed in: LiF:225=0.25; repeatable."),
+    ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Nothing else was weighed in.")
+    ] = False,
+    citation: Annotated[
+        str | None, typer.Option(help="Where it stands: page of the lab book, paper.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="Anything else.")] = "",
+) -> None:
+    """Register a step of a sample."""
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        content: dict[str, Any] = {
+            "sample": sample,
+            "type": kind,
+            "start": start,
+            "end": end,
+            "time_zone": time_zone,
+            "title": title,
+            "conditions": words.pairs(condition, "--condition"),
+            "constituents": words.constituents(constituent),
+            "complete": complete,
+            "citation": citation,
+            "note": note,
+        }
+        _report(study.add_step(content))
+
+
+@series_app.command("import")
+@fail_well
+def series_import(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="CSV file of the log.")],
+    step: Annotated[str, typer.Option("--step", help="ID of the step that it belongs to.")],
+    mapping: Annotated[Path, typer.Option("--mapping", help="TOML file: which column is what.")],
+    link: Annotated[bool, typer.Option("--link", help="Leave the file in place.")] = False,
+) -> None:
+    """Import sensor data (temperature, pressure, O2, H2O, humidity) onto a step."""
+    from consilience.study import Study
+    from consilience.study.toml import read_toml
+
+    with Study.open(context.obj.study) as study:
+        added = study.add_series(file, step, read_toml(mapping), link=link)
+        _report([added])
+        for series in study.series():
+            if series.id == added.id:
+                for problem in series.problems:
+                    say(f"  warning: {problem}")
+
+
+@fail_well
+def build(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="study.toml", help="The study as a file.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder that paths start from; else that of the file.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the study; else NAME-study beside here.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Where the report goes; else in the study.")
+    ] = None,
+) -> None:
+    """Register everything a study file names, analyse it and write the report."""
+    from consilience.study.toml import build_study
+
+    settings: Settings = context.obj
+    with progress_events(settings) as progress:
+        summary, folder, page = build_study(file, data, out, report, progress)
+    _build_summary(summary)
+    say(f"study:  {folder}")
+    say(f"report: {page}")
+    if summary.unexpected or any(a.failures for a in summary.analyses):
+        raise typer.Exit(4)
+
+
+def _build_summary(summary: BuildSummary) -> None:
+    say(f"{summary.new} new, {len(summary.added) - summary.new} already registered")
+    for item in summary.added:
+        if item.new and item.notices:
+            say(str(item))
+            for line in notice_lines(item.notices):
+                say(line)
+    for refusal in summary.refused:
+        expected = f" (as expected: {refusal.expected})" if refusal.expected else ""
+        say(f"refused: {refusal.file}: {refusal.what}{expected}")
+        say(f"  fix: {refusal.fix}")
+    for analysis in summary.analyses:
+        for failure in analysis.failures:
+            say(f"not analysed: {failure.analysis} on {', '.join(failure.measurements)}")
+            say(f"  {failure.what}")
+            say(f"  fix: {failure.fix}")

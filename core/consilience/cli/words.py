@@ -1,0 +1,90 @@
+"""Reading ``name=value`` words of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from consilience.errors import BadInputError
+
+__all__ = ["companions", "constituents", "options", "pairs", "params", "values"]
+
+
+def pairs(words: list[str] | None, option: str) -> dict[str, str]:
+    """Split ``name=value`` words.
+
+    Raises
+    ------
+    BadInputError
+        A word has no ``=``, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for word in words or []:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise BadInputError(
+                f"{option} {word!r} is not of the form name=value",
+                fix=f"write for example {option} axis=two_theta",
+            )
+        if name in found:
+            raise BadInputError(f"{option} {name!r} is given twice", fix="give it once")
+        found[name] = value
+    return found
+
+
+def values(words: list[str] | None, option: str) -> dict[str, Any]:
+    """Split ``name=value`` words, with numbers and quantities read as such."""
+    from consilience.quantities import parse_value
+
+    return {name: parse_value(value) for name, value in pairs(words, option).items()}
+
+
+def options(words: list[str] | None) -> dict[str, Any]:
+    """Split reader options; numbers and true/false are read as such, all else stays text."""
+    from consilience.model.base import Quantity
+    from consilience.quantities import parse_value
+
+    found: dict[str, Any] = {}
+    for name, text in pairs(words, "--option").items():
+        value = parse_value(text)
+        found[name] = text if isinstance(value, Quantity) else value
+    return found
+
+
+def companions(words: list[str] | None) -> dict[str, Path]:
+    """Split ``role=FILE`` words."""
+    return {role: Path(name) for role, name in pairs(words, "--with").items()}
+
+
+def constituents(words: list[str] | None) -> list[dict[str, Any]]:
+    """Split ``formula[:space group][=mass fraction]`` words."""
+    found = []
+    for word in words or []:
+        subject, _, fraction = word.partition("=")
+        formula, _, group = subject.partition(":")
+        part: dict[str, Any] = {"formula": formula}
+        try:
+            if group:
+                part["space_group"] = int(group)
+            if fraction:
+                part["mass_fraction"] = float(fraction)
+        except ValueError as error:
+            raise BadInputError(
+                f"--constituent {word!r} is not of the form formula:space-group=mass-fraction",
+                fix="write for example --constituent LiF:225=0.25",
+            ) from error
+        found.append(part)
+    return found
+
+
+def params(words: list[str] | None) -> dict[str, Any]:
+    """Split parameters of an analysis: TOML values such as 3.0, true, [1, 2], or text."""
+    import tomllib
+
+    found: dict[str, Any] = {}
+    for name, text in pairs(words, "--param").items():
+        try:
+            found[name] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[name] = text
+    return found

@@ -1,0 +1,118 @@
+"""Commands that analyse, report and hand on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consilience.cli import words
+from consilience.cli.output import Settings, fail_well, notice_lines, progress_events, say
+
+__all__ = ["attach"]
+
+
+def attach(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("analyse")(analyse)
+    app.command("report")(report)
+    app.command("export")(export)
+    app.command("demo")(demo)
+
+
+@fail_well
+def analyse(
+    context: typer.Context,
+    analysis: Annotated[
+        list[str] | None, typer.Option("--analysis", help="Key; repeatable. Else all default ones.")
+    ] = None,
+    sample: Annotated[
+        list[str] | None, typer.Option("--sample", help="Only this sample; repeatable.")
+    ] = None,
+    measurement: Annotated[
+        list[str] | None, typer.Option("--measurement", help="Only this one; repeatable.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="Parameter, name=value; repeatable.")
+    ] = None,
+) -> None:
+    """Run analyses and keep their findings."""
+    from consilience.study import Study
+
+    settings: Settings = context.obj
+    with Study.open(settings.study) as study, progress_events(settings) as progress:
+        ids = [study.measurement(m).id for m in measurement] if measurement else None
+        summary = study.analyse(
+            analysis,
+            params=words.params(param),
+            samples=sample,
+            measurements=ids,
+            progress=progress,
+        )
+    say(
+        f"{summary.runs} run(s), {len(summary.findings)} finding(s), {summary.skipped} already done"
+    )
+    for line in notice_lines(summary.notices):
+        say(line)
+    for failure in summary.failures:
+        say(f"not analysed: {failure.analysis} on {', '.join(failure.measurements)}", err=True)
+        say(f"  {failure.what}", err=True)
+        say(f"  fix: {failure.fix}", err=True)
+    if summary.failures:
+        raise typer.Exit(4)
+
+
+@fail_well
+def report(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="HTML file.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+) -> None:
+    """Write the report: one self-contained HTML file."""
+    from consilience.study import Study
+
+    settings: Settings = context.obj
+    with Study.open(settings.study) as study, progress_events(settings) as progress:
+        page = study.report(out or study.path / "report.html", progress)
+    say(f"report: {page}")
+    if show:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())
+
+
+@fail_well
+def export(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="New folder.")],
+) -> None:
+    """Write findings, verdicts and measurements as CSV, JSON and formats of the field."""
+    from consilience.study import Study
+
+    settings: Settings = context.obj
+    with Study.open(settings.study) as study, progress_events(settings) as progress:
+        written = study.export(folder, progress)
+    say(f"{len(written)} files in {folder}")
+
+
+@fail_well
+def demo(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out", help="New folder for the demonstration.")] = Path(
+        "consilience-demo"
+    ),
+    show: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
+) -> None:
+    """Build a simulated study from nothing and write its report; needs no network."""
+    from consilience.demo import run_demo
+
+    with progress_events(context.obj) as progress:
+        page = run_demo(out, progress=progress)
+    say("everything in this study is simulated, and says so")
+    say(f"study:  {out / 'study'}")
+    say(f"report: {page}")
+    if show:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())

@@ -1,0 +1,251 @@
+"""Running analyses and keeping what they say, with where it came from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from consilience.analysis import AnalysisContext, AnalysisOutput, Progress, no_progress
+from consilience.declarations import Analysis, Kind
+from consilience.errors import BadInputError, ConsilienceError, PluginError
+from consilience.model.canonical import canonical_json, content_id
+from consilience.model.finding import Finding, FindingDraft, Source, SourceFile
+from consilience.model.measurement import Measurement, Notice
+from consilience.model.sample import problems_of
+
+if TYPE_CHECKING:
+    from consilience.study.study import Study
+
+__all__ = ["AnalysisFailure", "AnalysisSummary", "run_analyses"]
+
+
+@dataclass(frozen=True)
+class AnalysisFailure:
+    """An analysis that could not be done on some measurements, and why."""
+
+    analysis: str
+    measurements: tuple[str, ...]
+    what: str
+    fix: str
+
+
+@dataclass
+class AnalysisSummary:
+    """What a call of `Study.analyse` did."""
+
+    runs: int = 0
+    skipped: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    failures: list[AnalysisFailure] = field(default_factory=list)
+
+
+def run_analyses(
+    study: Study,
+    keys: Sequence[str] | None = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    samples: Iterable[str] | None = None,
+    measurements: Iterable[str] | None = None,
+    progress: Progress = no_progress,
+) -> AnalysisSummary:
+    """Run analyses on all measurements they apply to; see `Study.analyse`."""
+    chosen = (
+        [a for a in study.registry.all(Analysis) if a.default]
+        if keys is None
+        else [study.registry.get(Analysis, key) for key in keys]
+    )
+    if params and len(chosen) != 1:
+        raise BadInputError(
+            f"parameters were given for {len(chosen)} analyses",
+            fix="name one analysis with --analysis KEY; parameters belong to one",
+        )
+    wanted_samples = None if samples is None else set(samples)
+    wanted = None if measurements is None else set(measurements)
+    for sample in wanted_samples or ():
+        study.sample(sample)
+    for measurement in wanted or ():
+        study.measurement(measurement)
+    jobs: list[tuple[Analysis, BaseModel, list[Measurement]]] = []
+    for analysis in chosen:
+        checked = _parameters(analysis, params or {})
+        groups = _groups(study, analysis, wanted_samples, wanted)
+        jobs.extend((analysis, checked, group) for group in groups)
+    summary = AnalysisSummary()
+    for done, (analysis, checked, group) in enumerate(jobs):
+        progress(done, len(jobs), f"{analysis.key} on {group[0].sample}")
+        _run_one(study, analysis, checked, group, summary, progress)
+    progress(len(jobs), len(jobs), "analyses done")
+    return summary
+
+
+def _parameters(analysis: Analysis, given: Mapping[str, Any]) -> BaseModel:
+    model: type[BaseModel] = analysis.params.load()
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as error:
+        known = ", ".join(model.model_fields) or "none"
+        raise BadInputError(
+            f"parameters of {analysis.key!r}: {'; '.join(problems_of(error))}",
+            fix=f"it knows: {known}",
+        ) from error
+
+
+def _groups(
+    study: Study, analysis: Analysis, samples: set[str] | None, wanted: set[str] | None
+) -> list[list[Measurement]]:
+    fitting = [
+        m
+        for m in study.measurements()
+        if m.modality == analysis.modality
+        and m.has(*analysis.requires)
+        and (samples is None or m.sample in samples)
+        and (wanted is None or m.id in wanted)
+    ]
+    if analysis.scope == "measurement":
+        return [[m] for m in fitting]
+    by_sample: dict[str, list[Measurement]] = defaultdict(list)
+    for measurement in fitting:
+        by_sample[measurement.sample].append(measurement)
+    return [by_sample[key] for key in sorted(by_sample)]
+
+
+def _run_one(
+    study: Study,
+    analysis: Analysis,
+    params: BaseModel,
+    group: list[Measurement],
+    summary: AnalysisSummary,
+    progress: Progress,
+) -> None:
+    plugin = study.registry.owner(analysis).info
+    sample = study.sample(group[0].sample)
+    references = study.references()
+    identity = {
+        "analysis": analysis.key,
+        "version": plugin.version,
+        "measurements": [m.id for m in group],
+        "parameters": params.model_dump(mode="json"),
+        "references": sorted(r.sha256 for r in references),
+        "elements": sample.elements,
+    }
+    run_id = content_id("a", identity)
+    current = study.current_runs().get((analysis.key, tuple(m.id for m in group)))
+    if current is not None and current["id"] == run_id:
+        summary.skipped += 1
+        return
+    context = AnalysisContext(
+        sample=sample, cache=study.cache, references=references, progress=progress
+    )
+    try:
+        output = analysis.run.load()(group, params, context)
+        _check_output(study, analysis, output)
+        arrays = {name: study.store.put_dataset(data) for name, data in output.arrays.items()}
+        findings = [
+            _complete(draft, group, arrays, analysis, plugin.name, plugin.version, params)
+            for draft in output.findings
+        ]
+    except ConsilienceError as error:
+        failure = AnalysisFailure(analysis.key, tuple(m.id for m in group), error.what, error.fix)
+        summary.failures.append(failure)
+        return
+    body = {
+        **identity,
+        "id": run_id,
+        "plugin": plugin.name,
+        "findings": [f.id for f in findings],
+        "notices": [n.to_json() for n in output.notices],
+        "arrays": arrays,
+    }
+    # A run that an other set of parameters had replaced is written again: the last one counts.
+    study.store.append(
+        [
+            ("run", body),
+            *(("finding", {**f.to_json(), "run": run_id}) for f in findings),
+        ]
+    )
+    study.forget()
+    summary.runs += 1
+    summary.findings.extend(findings)
+    summary.notices.extend(output.notices)
+
+
+def _check_output(study: Study, analysis: Analysis, output: AnalysisOutput) -> None:
+    if not isinstance(output, AnalysisOutput):
+        raise PluginError(
+            f"analysis {analysis.key!r} returned a {type(output).__name__}, "
+            "expected AnalysisOutput",
+            fix="mend the plugin",
+        )
+    problems = []
+    kinds = {k.name: k for k in study.registry.all(Kind)}
+    for number, draft in enumerate(output.findings):
+        place = f"finding {number} ({draft.kind})"
+        kind = kinds.get(draft.kind)
+        if kind is None or draft.kind not in analysis.kinds:
+            problems.append(f"{place}: this kind is not declared by the analysis")
+        elif draft.value is not None and kind.unit is not None and draft.unit != kind.unit:
+            problems.append(f"{place}: unit {draft.unit!r}, expected {kind.unit!r}")
+        named = [draft.array, draft.covariance.array if draft.covariance else None]
+        problems.extend(
+            f"{place}: names the array {name!r}, which was not returned"
+            for name in named
+            if name is not None and name not in output.arrays
+        )
+    if problems:
+        raise PluginError(
+            f"analysis {analysis.key!r} broke its contract: {'; '.join(problems)}",
+            fix="mend the plugin; its contract test shows the same",
+        )
+
+
+def _complete(
+    draft: FindingDraft,
+    group: Sequence[Measurement],
+    arrays: Mapping[str, str],
+    analysis: Analysis,
+    plugin: str,
+    version: str,
+    params: BaseModel,
+) -> Finding:
+    behind = [m for m in group if draft.measurements is None or m.id in draft.measurements]
+    records = [m.record for m in behind]
+    origins = {r.origin for r in records}
+    origin = next(o for o in ("simulated", "entered", "measured") if o in origins)
+    citations = sorted({r.citation for r in records if r.citation})
+    files: dict[bytes, SourceFile] = {}
+    for record in records:
+        for file in record.files:
+            files[canonical_json(file.to_json())] = file
+    content = draft.to_json()
+    if content["state"] is None:
+        content["state"] = _common_state(behind)
+    if content["array"] is not None:
+        content["array"] = arrays[content["array"]]
+    if content["covariance"] is not None:
+        content["covariance"]["array"] = arrays[content["covariance"]["array"]]
+    return Finding.identified(
+        {
+            **content,
+            "sample": group[0].sample,
+            "origin": origin,
+            "measurements": [r.id for r in records],
+            "source": Source(
+                files=[files[key] for key in sorted(files)],
+                plugin=plugin,
+                version=version,
+                analysis=analysis.key,
+                parameters=params.model_dump(mode="json"),
+                citation="; ".join(citations) or None,
+            ).to_json(),
+        }
+    )
+
+
+def _common_state(group: Sequence[Measurement]) -> dict[str, Any]:
+    states = [m.record.to_json()["state"] for m in group]
+    return {k: v for k, v in states[0].items() if all(s.get(k) == v for s in states)}

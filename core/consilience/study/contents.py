@@ -1,0 +1,236 @@
+"""What is in a study: samples, steps, series, measurements, references, findings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from consilience.analysis import ReferenceFile
+from consilience.declarations import Reader
+from consilience.errors import BadInputError, NotFoundError
+from consilience.model.finding import Finding
+from consilience.model.measurement import Measurement, MeasurementRecord
+from consilience.model.sample import Sample, SensorSeries, Step
+from consilience.model.verdict import Margin
+from consilience.registry import Registry
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from consilience.store import Store
+    from consilience.store.files import StoredFile
+
+__all__ = ["Contents"]
+
+
+class Contents:
+    """The reading half of a study; nothing here changes anything.
+
+    Parameters
+    ----------
+    store : Store
+        An open store.
+    registry : Registry, optional
+        Plugins; the installed ones are discovered when first needed.
+    """
+
+    def __init__(self, store: Store, registry: Registry | None = None) -> None:
+        self.store = store
+        self._registry = registry
+        self._runs: dict[tuple[str, tuple[str, ...]], dict[str, Any]] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.store.path
+
+    @property
+    def name(self) -> str:
+        """The name of the study."""
+        return self.store.marker.name
+
+    @property
+    def cache(self) -> Path:
+        """A folder for what can be computed again."""
+        return self.store.layout.cache
+
+    @property
+    def registry(self) -> Registry:
+        """The plugins."""
+        if self._registry is None:
+            self._registry = Registry.discover()
+        return self._registry
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """Number of records in the journal, and the hash of the last."""
+        return self.store.head
+
+    def forget(self) -> None:
+        """Drop what was derived from the journal, because the journal has grown."""
+        self._runs = None
+
+    def samples(self) -> dict[str, Sample]:
+        """Return all samples by ID, in the order in which they were registered."""
+        return {
+            str(entry.body["id"]): Sample.model_validate(entry.body)
+            for entry in self.store.index.latest("sample")
+        }
+
+    def sample(self, sample: str) -> Sample:
+        """Return one sample.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        entry = self.store.index.get("sample", sample)
+        if entry is None:
+            known = ", ".join(repr(row.id) for row in self.store.index.samples()[:20])
+            raise NotFoundError(
+                f"there is no sample {sample!r} in this study",
+                fix=f"known samples: {known or 'none yet'}; add it with 'consilience sample add'",
+            )
+        return Sample.model_validate(entry.body)
+
+    def steps(self, sample: str | None = None) -> list[Step]:
+        """Return the steps of one sample or of all, in the order of registration."""
+        steps = [Step.model_validate(e.body) for e in self.store.index.latest("step")]
+        return [s for s in steps if sample is None or s.sample == sample]
+
+    def step(self, step: str) -> Step:
+        """Return one step by ID (or a beginning of it)."""
+        return Step.model_validate(self._body("step", step))
+
+    def series(self, step: str | None = None) -> list[SensorSeries]:
+        """Return the sensor series of one step or of all."""
+        items = [SensorSeries.model_validate(e.body) for e in self.store.index.latest("series")]
+        return [s for s in items if step is None or s.step == step]
+
+    def measurement_records(self) -> list[MeasurementRecord]:
+        """Return all measurements as the journal keeps them; no array is opened."""
+        return [
+            MeasurementRecord.model_validate(e.body) for e in self.store.index.latest("measurement")
+        ]
+
+    def measurements(self) -> list[Measurement]:
+        """Return all measurements; data are opened when asked for."""
+        return [self._measurement(record) for record in self.measurement_records()]
+
+    def measurement(self, measurement: str) -> Measurement:
+        """Return one measurement by ID (or a beginning of it)."""
+        return self._measurement(
+            MeasurementRecord.model_validate(self._body("measurement", measurement))
+        )
+
+    def _measurement(self, record: MeasurementRecord) -> Measurement:
+        return Measurement(record, lambda: self._open_data(record))
+
+    def _open_data(self, record: MeasurementRecord) -> xr.Dataset:
+        if record.array is not None:
+            return self.store.open_dataset(record.array)
+        reader = self.registry.get(Reader, record.reader)
+        if reader.open is None:
+            raise NotFoundError(
+                f"measurement {record.id} stays in its raw file, which reader {reader.key!r} "
+                "cannot open lazily",
+                fix="install the version of the plugin that registered it",
+            )
+        data = self._stored(record, "data")
+        folder = self.cache / "materialised" / record.id
+        linked = {
+            role.removeprefix("linked:"): self._stored(record, role)
+            for role in record.stored
+            if role.startswith("linked:")
+        }
+        self.store.materialise({data.name: data, **linked}, folder)
+        companions = {
+            role: self.store.open_path(self._stored(record, role))
+            for role in record.stored
+            if role != "data" and not role.startswith("linked:")
+        }
+        opened: xr.Dataset = reader.open.load()(folder / data.name, companions, record.lazy or {})
+        return opened
+
+    @staticmethod
+    def _stored(record: MeasurementRecord, role: str) -> StoredFile:
+        from consilience.store.files import StoredFile
+
+        return StoredFile.from_dict(record.stored[role].to_json())
+
+    def references(self) -> list[ReferenceFile]:
+        """Return the registered reference files."""
+        from consilience.store.files import StoredFile
+
+        references = []
+        for entry in self.store.index.latest("reference"):
+            file = StoredFile.from_dict(entry.body["file"])
+            path = self.store.open_path(file)
+            references.append(
+                ReferenceFile(file.name, path, file.sha256, str(entry.body.get("title", "")))
+            )
+        return references
+
+    def current_runs(self) -> dict[tuple[str, tuple[str, ...]], dict[str, Any]]:
+        """Return the newest run for each analysis and group of measurements."""
+        if self._runs is None:
+            self._runs = {}
+            for entry in self.store.index.latest("run"):
+                body = entry.body
+                self._runs[str(body["analysis"]), tuple(body["measurements"])] = dict(body)
+        return self._runs
+
+    def findings(self, kind: str | None = None, sample: str | None = None) -> list[Finding]:
+        """Return the findings that hold: of the newest runs, and all that were entered."""
+        current = {run["id"] for run in self.current_runs().values()}
+        findings = []
+        for entry in self.store.index.latest("finding"):
+            body = dict(entry.body)
+            run = body.pop("run", None)
+            wanted = kind in (None, body["kind"]) and sample in (None, body["sample"])
+            if wanted and (run is None or run in current):
+                findings.append(Finding.model_validate(body))
+        return findings
+
+    def modality_of(self, finding: Finding) -> str:
+        """Return the modality behind a finding: of its measurements, or as entered."""
+        if finding.measurements:
+            return self.measurement(finding.measurements[0]).modality
+        if finding.source.analysis == "step.prepare":
+            return "weighed in"
+        return str(finding.source.parameters.get("modality", "entered"))
+
+    def notes(self) -> list[dict[str, Any]]:
+        """Return the notes of the journal (description, margins, refusals), newest of each ID."""
+        newest: dict[str, dict[str, Any]] = {}
+        for entry in self.store.index.entries("note"):
+            newest[str(entry.body["id"])] = dict(entry.body)
+        return list(newest.values())
+
+    def margins(self) -> dict[str, Margin]:
+        """Return the margins that the study states itself."""
+        margins = {}
+        for body in self.notes():
+            if body.get("about") == "margin":
+                fields = {k: body[k] for k in Margin.model_fields}
+                margins[str(body["kind"])] = Margin.model_validate(fields)
+        return margins
+
+    def _body(self, kind: str, record_id: str) -> dict[str, Any]:
+        entry = self.store.index.get(kind, record_id)
+        if entry is not None:
+            return dict(entry.body)
+        found = [full for k, full in self.store.index.find(record_id) if k == kind]
+        if len(found) == 1:
+            entry = self.store.index.get(kind, found[0])
+            if entry is not None:
+                return dict(entry.body)
+        if found:
+            raise BadInputError(
+                f"{record_id!r} begins {len(found)} {kind} IDs: {', '.join(found[:8])}",
+                fix="write more of it",
+            )
+        raise NotFoundError(
+            f"there is no {kind} {record_id!r} in this study",
+            fix="list IDs with 'consilience samples', 'measurements' or 'findings'",
+        )

@@ -1,0 +1,188 @@
+"""From a file to measurements: hash, read in a worker, store, and only then acknowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from consilience.analysis import Progress, no_progress
+from consilience.declarations import Check, Modality, Reader
+from consilience.errors import BadFileError, BadInputError
+from consilience.model.base import StateValue
+from consilience.model.canonical import content_id
+from consilience.model.finding import Region
+from consilience.model.measurement import MeasurementRecord, Notice, RegisteredFile
+from consilience.probing import choose_reader
+from consilience.study.added import Added
+
+if TYPE_CHECKING:
+    from consilience.model.measurement import Exposure
+    from consilience.study.study import Study
+    from consilience.workers import ReadJob
+
+__all__ = ["register_file"]
+
+
+def register_file(
+    study: Study,
+    path: Path,
+    sample: str,
+    *,
+    reader: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    companions: Mapping[str, Path] | None = None,
+    state: Mapping[str, StateValue] | None = None,
+    region: Region | None = None,
+    exposures: Sequence[Exposure] = (),
+    link: bool = False,
+    progress: Progress = no_progress,
+) -> list[Added]:
+    """Register a file as one measurement for each of its signals.
+
+    See `Study.add` for parameters and errors.
+    """
+    from consilience.store.files import hash_file, parse_json
+
+    study.sample(sample)
+    chosen = choose_reader(study.registry, path, reader, options, companions)
+    files = {"data": path, **{role: Path(p) for role, p in (companions or {}).items()}}
+    for role, companion in files.items():
+        if not companion.is_file():
+            raise BadInputError(
+                f"{role} file {str(companion)!r} is not a file",
+                fix="check the path; folders cannot be registered yet, name the files in them",
+                path=companion,
+            )
+    plain_options = dict(options or {})
+    with study.store.staging() as staging:
+        job = _job(study, chosen, path, companions, plain_options, staging)
+        links = study.workers.linked(job)
+    broken = [name for name in links if not (path.parent / name).is_file()]
+    files |= {f"linked:{n}": path.parent / n for n in sorted(set(links) - set(broken))}
+    hashes: dict[str, str] = {}
+    for done, (role, file) in enumerate(files.items()):
+        progress(done, len(files) + 1, f"hashing {file.name}")
+        hashes[role] = hash_file(file)[1]
+    read_id = content_id("r", {"files": hashes, "reader": chosen.key, "options": plain_options})
+    known = study.store.index.get("note", read_id)
+    if known is not None:
+        return _already(study, known.body["measurements"], sample, dict(state or {}))
+
+    progress(len(files), len(files) + 1, f"reading {path.name}")
+    with study.store.staging() as staging:
+        outcome = study.workers.read(_job(study, chosen, path, companions, plain_options, staging))
+        stored = {role: study.store.put_file(file, link=link) for role, file in files.items()}
+        for role, kept in stored.items():
+            if kept.sha256 != hashes[role]:
+                raise BadFileError(
+                    f"{kept.name!r} changed while it was being registered",
+                    fix="wait until the instrument has finished writing, then register it again",
+                    path=files[role],
+                )
+        plugin = study.registry.owner(chosen)
+        records = []
+        for signal in outcome.signals:
+            array = None if signal.array is None else study.store.adopt(staging / signal.array)
+            raw = None
+            if signal.raw_metadata is not None:
+                raw = study.store.put_json(parse_json((staging / signal.raw_metadata).read_bytes()))
+            identity = {"read": read_id, "signal": signal.name}
+            records.append(
+                MeasurementRecord(
+                    id=content_id("m", identity),
+                    name=signal.name,
+                    modality=signal.modality,
+                    sample=sample,
+                    state=dict(state or {}),
+                    region=region,
+                    origin=signal.origin,
+                    stored={
+                        role: RegisteredFile.model_validate(file.to_dict())
+                        for role, file in stored.items()
+                    },
+                    reader=chosen.key,
+                    plugin=plugin.info.name,
+                    version=plugin.info.version,
+                    options=plain_options,
+                    array=array,
+                    lazy=None if signal.lazy is None else dict(signal.lazy),
+                    summary=signal.summary,
+                    metadata=dict(signal.metadata),
+                    raw_metadata=raw,
+                    notices=[*signal.notices, *map(_broken_link, broken)],
+                    exposures=[*signal.exposures, *exposures],
+                    start=signal.start,
+                )
+            )
+        note = {
+            "id": read_id,
+            "about": "read",
+            "file": path.name,
+            "measurements": [r.id for r in records],
+        }
+        appended = study.store.append_unless(
+            lambda index: index.has("note", read_id),
+            [*(("measurement", r.to_json()) for r in records), ("note", note)],
+        )
+    progress(len(files) + 1, len(files) + 1, f"registered {path.name}")
+    if not appended:
+        return _already(study, note["measurements"], sample, dict(state or {}))
+    return [Added("measurement", r.id, True, _title(r), r.notices) for r in records]
+
+
+def _title(record: MeasurementRecord) -> str:
+    name = record.stored["data"].name
+    return name if record.name in ("", name) else f"{name}: {record.name}"
+
+
+def _broken_link(name: str) -> Notice:
+    return Notice(
+        code="link-broken",
+        message=f"the file refers to {name!r}, which is not beside it",
+        where=name,
+        fix="copy it from the instrument into the same folder and register again",
+    )
+
+
+def _job(
+    study: Study,
+    reader: Reader,
+    path: Path,
+    companions: Mapping[str, Path] | None,
+    options: Mapping[str, Any],
+    staging: Path,
+) -> ReadJob:
+    from consilience.workers import ReadJob
+
+    return ReadJob.of(
+        reader,
+        path,
+        staging,
+        modalities=study.registry.all(Modality),
+        checks=study.registry.all(Check),
+        companions=companions or {},
+        options=options,
+    )
+
+
+def _already(
+    study: Study, ids: Sequence[str], sample: str, state: Mapping[str, StateValue]
+) -> list[Added]:
+    """Answer for a file that is known: say so, or refuse if it is said of another sample."""
+    answers = []
+    for known in (study.measurement(i).record for i in ids):
+        if known.sample != sample:
+            raise BadInputError(
+                f"{known.stored['data'].name!r} is already registered as measurement {known.id} "
+                f"of sample {known.sample!r}, not of {sample!r}",
+                fix="a measurement belongs to one sample; check which of the two was in the beam",
+            )
+        if known.state != state:
+            raise BadInputError(
+                f"{known.stored['data'].name!r} is already registered as measurement {known.id} "
+                f"in the state {known.state or 'not given'}, not {dict(state) or 'not given'}",
+                fix="a measurement is of one state; check which of the two was measured",
+            )
+        answers.append(Added("measurement", known.id, False, _title(known), known.notices))
+    return answers

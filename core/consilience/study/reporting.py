@@ -1,0 +1,108 @@
+"""Collecting what the report shows, and writing it as one file."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from consilience._version import __version__
+from consilience.analysis import Progress, no_progress
+from consilience.declarations import Kind, Modality
+from consilience.model.measurement import Notice
+from consilience.view import ViewContext
+
+if TYPE_CHECKING:
+    from consilience.report import ReportContent
+    from consilience.study.study import Study
+
+__all__ = ["report_content", "write_report"]
+
+_PACKAGES = ("numpy", "scipy", "xarray", "zarr", "h5py", "matplotlib", "pydantic")
+
+
+def report_content(study: Study, progress: Progress = no_progress) -> ReportContent:
+    """Return everything that the report of a study says."""
+    from consilience.report import JournalHead, ReportContent
+    from consilience.report.views import collect_sections
+
+    findings = study.findings()
+    measurements = study.measurements()
+    samples = study.samples()
+    progress(0, 3, "comparing")
+    verdicts = study.compare()
+    progress(1, 3, "drawing")
+    sections, failed = collect_sections(
+        study.registry, measurements, findings, ViewContext(study.store.open_dataset, samples)
+    )
+    description, notices = _notes(study)
+    seq, head = study.head
+    return ReportContent(
+        study=study.name,
+        description=description,
+        samples=list(samples.values()),
+        steps=study.steps(),
+        series=study.series(),
+        measurements=[m.record for m in measurements],
+        findings=findings,
+        verdicts=verdicts,
+        caveats=study.caveats(findings),
+        sections=sections,
+        failed_views=failed,
+        failed_plugins=study.registry.failed,
+        plugins=[p.info for p in study.registry.plugins.values()],
+        kinds=study.registry.all(Kind),
+        modalities=study.registry.all(Modality),
+        versions=_versions(),
+        journal=JournalHead(seq, head),
+        notices=notices,
+        generated_by=f"consilience {__version__}",
+    )
+
+
+def write_report(study: Study, path: Path, progress: Progress = no_progress) -> Path:
+    """Write the report of a study to `path`, all or nothing."""
+    from consilience.report import render
+    from consilience.store.durable import mapped_os_errors, write_durably
+
+    content = report_content(study, progress)
+    page = render(content)
+    progress(2, 3, "writing")
+    with mapped_os_errors("write the report", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, page.encode("utf-8"), path.with_name(f".{path.name}.{os.getpid()}"))
+    progress(3, 3, f"wrote {path.name}")
+    return path
+
+
+def _notes(study: Study) -> tuple[str, list[Notice]]:
+    description, notices = "", []
+    for body in study.notes():
+        if body.get("about") == "description":
+            description = str(body.get("text", ""))
+        elif body.get("about") == "refused":
+            expected = body.get("expected")
+            why = f" (expected: {expected})" if expected else ""
+            notices.append(
+                Notice(
+                    code="file-refused",
+                    message=f"{body['file']} was not registered: {body['what']}{why}",
+                    where=str(body["file"]),
+                    fix=str(body["fix"]),
+                    severity="info" if expected else "warning",
+                )
+            )
+    for run in study.current_runs().values():
+        notices.extend(Notice.model_validate(n) for n in run.get("notices", []))
+    return description, notices
+
+
+def _versions() -> dict[str, str]:
+    versions = {"consilience": __version__}
+    for name in _PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions

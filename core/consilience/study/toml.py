@@ -1,0 +1,418 @@
+"""``study.toml``: a whole study as one declarative file, registered with one command.
+
+See docs/study-toml.md for the format.  A second run adds only what is new.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict, Field
+
+from consilience.analysis import Progress, no_progress
+from consilience.errors import BadFileError, BadInputError, ConsilienceError, NotFoundError
+from consilience.model.base import FrozenModel, Json
+from consilience.model.canonical import content_id
+from consilience.model.finding import FindingDraft, Region
+from consilience.model.measurement import Exposure
+from consilience.model.sample import Sample
+from consilience.model.verdict import Margin
+from consilience.quantities import parse_value
+from consilience.study.added import Added
+from consilience.study.entering import validated
+
+if TYPE_CHECKING:
+    from consilience.study.analysing import AnalysisSummary
+    from consilience.study.study import Study
+
+__all__ = [
+    "BuildSummary",
+    "Refusal",
+    "StudyFile",
+    "build",
+    "build_study",
+    "read_study_file",
+    "read_toml",
+]
+
+
+class _Table(FrozenModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class StudyTable(_Table):
+    """``[study]``: name and description."""
+
+    name: str
+    description: str = ""
+
+
+class MeasurementTable(_Table):
+    """``[[measurement]]``: a file, or several read alike, of one sample in one state.
+
+    `refused` says that the file is known to be unreadable, and why it is listed all
+    the same; the build then expects the refusal.
+    """
+
+    file: str
+    sample: str
+    reader: str | None = None
+    options: dict[str, Json] = {}
+    companions: dict[str, str] = Field(default={}, alias="with")
+    state: dict[str, Json] = {}
+    region: Region | None = None
+    exposures: list[Exposure] = []
+    link: bool = False
+    refused: str | None = None
+
+
+class ReferenceTable(_Table):
+    """``[[reference]]``: a file that analyses may use, for example a CIF."""
+
+    file: str
+    title: str = ""
+
+
+class FindingTable(_Table):
+    """``[[finding]]``: an entered finding, with its citation."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    sample: str
+    citation: str
+    modality: str | None = None
+
+
+class PeakListTable(_Table):
+    """``[[peak_list]]``: published peak positions, as an entered measurement."""
+
+    sample: str
+    modality: str
+    axis: str
+    unit: str
+    peaks: list[dict[str, Json]]
+    citation: str
+    title: str = ""
+    state: dict[str, Json] = {}
+    metadata: dict[str, Json] = {}
+
+
+class SeriesTable(_Table):
+    """``[[series]]``: sensor data onto the step with this `name`."""
+
+    step: str
+    file: str
+    mapping: dict[str, Json]
+
+
+class AnalysisTable(_Table):
+    """``[[analysis]]``: an analysis with parameters, on some samples or on all."""
+
+    key: str
+    params: dict[str, Json] = {}
+    samples: list[str] | None = None
+
+
+class StudyFile(_Table):
+    """The whole file."""
+
+    study: StudyTable
+    margins: dict[str, Margin] = {}
+    sample: list[dict[str, Json]] = []
+    step: list[dict[str, Json]] = []
+    reference: list[ReferenceTable] = []
+    measurement: list[MeasurementTable] = []
+    series: list[SeriesTable] = []
+    finding: list[FindingTable] = []
+    peak_list: list[PeakListTable] = []
+    analysis: list[AnalysisTable] = []
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was not registered, why, what to do, and whether that was expected."""
+
+    file: str
+    what: str
+    fix: str
+    expected: str | None
+
+
+@dataclass
+class BuildSummary:
+    """What a build did."""
+
+    added: list[Added] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    analyses: list[AnalysisSummary] = field(default_factory=list)
+
+    @property
+    def new(self) -> int:
+        """How many things were new."""
+        return sum(1 for item in self.added if item.new)
+
+    @property
+    def unexpected(self) -> list[Refusal]:
+        """Refusals that the file does not announce."""
+        return [r for r in self.refused if r.expected is None]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    NotFoundError, BadFileError
+        It is not there, not UTF-8 text, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFoundError(
+            f"there is no file {str(path)!r}", fix="check the path", path=path
+        ) from error
+    except UnicodeDecodeError as error:
+        raise BadFileError(
+            f"{path.name!r} is not UTF-8 text",
+            fix="save it as UTF-8",
+            path=path,
+            offset=error.start,
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadFileError(
+            f"{path.name!r} is not TOML: {error}", fix="mend the line that is named", path=path
+        ) from error
+
+
+def read_study_file(path: Path) -> StudyFile:
+    """Read and check a ``study.toml``.
+
+    Raises
+    ------
+    NotFoundError, BadFileError, BadInputError
+        All problems of the tables at once, with their places.
+    """
+    return validated(StudyFile, read_toml(path), path.name)
+
+
+def build(
+    study: Study,
+    file: StudyFile,
+    data: Path,
+    progress: Progress = no_progress,
+) -> BuildSummary:
+    """Register everything the file names that the study does not have yet, and analyse.
+
+    Parameters
+    ----------
+    study : Study
+    file : StudyFile
+    data : Path
+        Folder that relative paths start from.
+
+    Notes
+    -----
+    A data file that cannot be read does not stop the rest: it is listed in
+    ``refused`` and in the report, with the reason.
+    """
+    summary = BuildSummary()
+    total = sum(
+        len(part)
+        for part in (file.sample, file.step, file.reference, file.measurement, file.series)
+    )
+    done = 0
+
+    def tick(what: str) -> None:
+        nonlocal done
+        progress(done, total, what)
+        done += 1
+
+    _describe(study, file)
+    for kind, margin in sorted(file.margins.items()):
+        summary.added.append(study.set_margin(kind, margin))
+    for content in _parents_first(file.sample):
+        tick(f"sample {content.get('id')}")
+        sample = validated(Sample, content, f"sample {content.get('id')!r}")
+        summary.added.append(study.add_sample(sample))
+    names: dict[str, str] = {}
+    for content in file.step:
+        tick(f"step {content.get('type')}")
+        fields = dict(content)
+        name = fields.pop("name", None)
+        added = study.add_step(fields)
+        summary.added.extend(added)
+        if name is not None:
+            names[str(name)] = added[0].id
+    for reference in file.reference:
+        tick(f"reference {reference.file}")
+        summary.added.append(study.add_reference(data / reference.file, reference.title))
+    for table in file.measurement:
+        tick(f"reading {table.file}")
+        _measurement(study, table, data, summary)
+    for series in file.series:
+        tick(f"series {series.file}")
+        step = names.get(series.step, series.step)
+        summary.added.append(study.add_series(data / series.file, step, series.mapping))
+    for entered in file.finding:
+        fields = dict(entered.model_extra or {})
+        draft = validated(
+            FindingDraft,
+            {"method": "entered from the cited source", **fields},
+            f"finding of {entered.sample!r}",
+        )
+        summary.added.append(
+            study.add_finding(draft, entered.sample, entered.citation, entered.modality)
+        )
+    for peaks in file.peak_list:
+        summary.added.append(
+            study.add_peak_list(
+                peaks.sample,
+                peaks.modality,
+                peaks.axis,
+                peaks.unit,
+                peaks.peaks,
+                peaks.citation,
+                title=peaks.title,
+                state=_state(peaks.state),
+                metadata=peaks.metadata,
+            )
+        )
+    study.forget()
+    named = {wish.key for wish in file.analysis}
+    for wish in file.analysis:
+        summary.analyses.append(
+            study.analyse([wish.key], params=wish.params, samples=wish.samples, progress=progress)
+        )
+    rest = _default_analyses(study, named)
+    if rest:
+        summary.analyses.append(study.analyse(rest, progress=progress))
+    progress(total, total, "built")
+    return summary
+
+
+def build_study(
+    file: Path,
+    data: Path | None = None,
+    out: Path | None = None,
+    report: Path | None = None,
+    progress: Progress = no_progress,
+) -> tuple[BuildSummary, Path, Path]:
+    """Open or make the study of a study file, build it, and write its report.
+
+    Parameters
+    ----------
+    file : Path
+        ``study.toml``.
+    data : Path, optional
+        Folder that relative paths start from; that of `file` otherwise.
+    out : Path, optional
+        Folder of the study; ``<name>-study`` in the current folder otherwise, named after
+        the folder of `file`.
+    report : Path, optional
+        Where the report goes; ``report.html`` in the study otherwise.
+
+    Returns
+    -------
+    summary, study folder, report file
+    """
+    from consilience.study.study import Study
+
+    plan = read_study_file(file)
+    folder = out or Path(f"{file.resolve().parent.name}-study")
+    exists = (folder / "consilience.json").exists()
+    with Study.open(folder) if exists else Study.create(folder, plan.study.name) as study:
+        summary = build(study, plan, data or file.parent, progress)
+        page = study.report(report or study.path / "report.html", progress)
+    return summary, folder, page
+
+
+def _default_analyses(study: Study, named: set[str]) -> list[str]:
+    from consilience.declarations import Analysis
+
+    return [a.key for a in study.registry.all(Analysis) if a.default and a.key not in named]
+
+
+def _describe(study: Study, file: StudyFile) -> None:
+    body = {
+        "id": "description",
+        "about": "description",
+        "name": file.study.name,
+        "text": file.study.description,
+    }
+    known = study.store.index.get("note", "description")
+    if known is None or known.body != body:
+        study.store.append([("note", body)])
+
+
+def _parents_first(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Order samples so that parents and controlled samples come before those that name them."""
+    waiting = list(samples)
+    ids = {s.get("id") for s in samples}
+    ordered: list[dict[str, Any]] = []
+    placed: set[Any] = set()
+    while waiting:
+        ready = [
+            s
+            for s in waiting
+            if all(s.get(r) in placed or s.get(r) not in ids for r in ("parent", "control_of"))
+        ]
+        if not ready:
+            cycle = " → ".join(str(s.get("id")) for s in waiting)
+            raise BadInputError(
+                f"the lineage is cyclic: {cycle}",
+                fix="a sample cannot descend from itself; correct one 'parent'",
+            )
+        for sample in ready:
+            ordered.append(sample)
+            placed.add(sample.get("id"))
+            waiting.remove(sample)
+    return ordered
+
+
+def _measurement(study: Study, table: MeasurementTable, data: Path, summary: BuildSummary) -> None:
+    try:
+        added = study.add(
+            data / table.file,
+            table.sample,
+            reader=table.reader,
+            options=table.options,
+            companions={role: data / name for role, name in table.companions.items()},
+            state=_state(table.state),
+            region=table.region,
+            exposures=table.exposures,
+            link=table.link,
+        )
+    except (BadFileError, BadInputError, NotFoundError) as error:
+        refusal = Refusal(table.file, error.what, error.fix, table.refused)
+        summary.refused.append(refusal)
+        _note_refusal(study, table, error)
+        return
+    if table.refused is not None:
+        raise BadInputError(
+            f"{table.file!r} was registered, but the study file says it is refused: "
+            f"{table.refused}",
+            fix="remove 'refused' from that measurement",
+        )
+    summary.added.extend(added)
+
+
+def _note_refusal(study: Study, table: MeasurementTable, error: ConsilienceError) -> None:
+    content = {
+        "about": "refused",
+        "file": table.file,
+        "sample": table.sample,
+        "what": error.what,
+        "fix": error.fix,
+        "expected": table.refused,
+    }
+    body = {"id": content_id("n", content), **content}
+    if not study.store.index.has("note", str(body["id"])):
+        study.store.append([("note", body)])
+
+
+def _state(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: parse_value(v) if isinstance(v, str) else v for k, v in state.items()}

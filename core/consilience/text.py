@@ -1,0 +1,35 @@
+"""Text for places where it could do harm: file names, spreadsheets, terminals."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+__all__ = ["one_line", "safe_file_name", "spreadsheet_cell"]
+
+_BIDI = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+
+
+def safe_file_name(text: str, length: int = 60) -> str:
+    """Return letters, digits, dot, dash and underscore of `text`, and never a hidden name."""
+    name = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", text)).strip("._")
+    return name[:length] or "unnamed"
+
+
+def spreadsheet_cell(value: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula: such text gets a leading apostrophe.
+
+    Numbers stay numbers; None becomes ``unknown``.
+    """
+    if value is None:
+        return "unknown"
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value
+
+
+def one_line(text: str) -> str:
+    """Return text with control and text-direction characters made visible, for a terminal."""
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return shown.translate(_BIDI)
