@@ -23,11 +23,12 @@ from consilience.model.measurement import (
     Signal,
     VariableSummary,
 )
+from consilience.workers.validate import jsonable
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Problem", "signal_problems", "summarise", "validate_signals"]
+__all__ = ["Problem", "dataset_problems", "signal_problems", "summarise", "validate_signals"]
 
 BLOCK = 1 << 22
 """Values looked at in one go: 32 MB of float64."""
@@ -125,6 +126,15 @@ def summarise(data: xr.Dataset) -> DataSummary:
     )
 
 
+def dataset_problems(data: Any, where: str) -> list[Problem]:
+    """Return the faults of a data set of no modality: units, dtypes, finite values."""
+    import xarray as xr
+
+    if not isinstance(data, xr.Dataset):
+        return [Problem(where, f"is a {type(data).__name__}, expected an xarray.Dataset")]
+    return [*_form(summarise(data), None, where), *_content(data, where)]
+
+
 def _one(
     signal: Signal, reader_modalities: Collection[str], modalities: Mapping[str, Modality]
 ) -> Iterator[Problem]:
@@ -177,6 +187,10 @@ def _form(summary: DataSummary, modality: Modality | None, where: str) -> Iterat
     ):
         for name, item in group.items():
             place = f"{where}, {name!r}"
+            if not name or "/" in name or name.startswith("."):
+                yield Problem(place, "is no name that can be stored")
+            if len(item.dims) != len(item.shape):
+                yield Problem(place, f"dims {item.dims} do not fit shape {item.shape}")
             allowed = declared.get(name)
             if allowed is None and name.endswith("_std"):
                 allowed = declared.get(name.removesuffix("_std"))
@@ -229,6 +243,8 @@ def _content(data: xr.Dataset, where: str) -> Iterator[Problem]:
                 yield Problem(place, f"ancillary_variables names {other!r}, which is not there")
         if f"{name}_std" in data.data_vars and f"{name}_std" not in named:
             yield Problem(place, f"attrs['ancillary_variables'] does not name '{name}_std'")
+    for name, coordinate in data.coords.items():
+        yield from _monotonic(coordinate, f"{where}, {name!r}")
     for name, variable in data.variables.items():
         place = f"{where}, {name!r}"
         try:
@@ -239,6 +255,24 @@ def _content(data: xr.Dataset, where: str) -> Iterator[Problem]:
             continue
         missing = name in data.data_vars and bool(variable.attrs.get("missing"))
         yield from _values(variable, place, missing=missing, std=_is_std(name))
+
+
+def _monotonic(coordinate: xr.DataArray, place: str) -> Iterator[Problem]:
+    """An axis rises or falls; a step back is what the user has to look for."""
+    import numpy as np
+
+    values = coordinate.values
+    if coordinate.dims != (coordinate.name,) or values.size < 2 or values.dtype.kind not in "iuf":
+        return
+    falling = values[-1] < values[0]
+    wrong = values[1:] >= values[:-1] if falling else values[1:] <= values[:-1]
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        yield Problem(
+            place,
+            f"is not strictly monotonic: {values[i + 1]} at {i + 1} after {values[i]}",
+            of_file=True,
+        )
 
 
 def _is_std(name: object) -> bool:
@@ -293,7 +327,10 @@ def _rest(signal: Signal, where: str) -> Iterator[Problem]:
     for name in ("metadata", "raw_metadata", "lazy"):
         value = getattr(signal, name)
         try:
-            canonical_json(dict(value) if isinstance(value, Mapping) else value)
+            if name == "raw_metadata":  # what the file said is kept whole, NaN and all
+                jsonable(value, name, strict=False)
+            else:
+                canonical_json(dict(value) if isinstance(value, Mapping) else value)
         except (TypeError, ValueError) as error:
             yield Problem(f"{where}, {name}", f"has no JSON form: {error}")
     for name, expected in (("notices", Notice), ("exposures", Exposure)):

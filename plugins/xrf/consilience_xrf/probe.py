@@ -1,0 +1,34 @@
+"""Is this a one-column spectrum?  Looks at the head alone and imports nothing heavy."""
+
+from __future__ import annotations
+
+import re
+
+from consilience.declarations import Claim, FileProbe
+
+__all__ = ["NUMBER", "SPEC_LINE", "probe_mca"]
+
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+"""A decimal number; not ``nan``, ``inf`` or ``1_000``, which float() would take."""
+
+SPEC_LINE = re.compile(r"#(?:F |S \d+ |@MCA)|@A ", re.ASCII)
+"""Lines that only a SPEC file with scans has."""
+
+
+def probe_mca(probe: FileProbe) -> Claim:
+    """Say YES to comments followed by single numbers, MAYBE to SPEC scans in a ``.mca``.
+
+    MAYBE, so that `read_mca` can explain what is not read yet.
+    """
+    if probe.is_dir or b"\0" in probe.head:
+        return Claim.NO
+    lines = probe.head.decode("latin-1").splitlines()
+    if len(probe.head) >= 4096 and lines:
+        lines.pop()  # cut by the end of the head
+    if any(SPEC_LINE.match(line) for line in lines):
+        return Claim.MAYBE
+    filled = [line.strip() for line in lines if line.strip()]
+    data = [line for line in filled if not line.startswith("#")]
+    if data and all(NUMBER.fullmatch(line) for line in data):
+        return Claim.YES
+    return Claim.NO
