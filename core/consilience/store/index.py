@@ -73,7 +73,7 @@ class Index(IndexFile):
         """Return the records of a type (all types if None) after a sequence number."""
         if record_type is None:
             return self._entries("WHERE seq > ? ORDER BY seq", (after,))
-        return self._entries("WHERE type = ? AND seq > ? ORDER BY seq", (record_type, after))
+        return self._entries("WHERE record.type = ? AND seq > ? ORDER BY seq", (record_type, after))
 
     def latest(self, record_type: str) -> list[Entry]:
         """Return the latest record of each ID of a type, in order of registration."""
@@ -160,7 +160,7 @@ class Index(IndexFile):
         return list(map(make, found))
 
     def _entries(self, tail: str, parameters: tuple[Any, ...]) -> list[Entry]:
-        sql = "SELECT record.seq, type, record.time, hash, body_json FROM record "
+        sql = "SELECT record.seq, record.type, record.time, record.hash, record.body_json FROM record "
         entries = []
         for seq, type_, time, hash_, text in self.query(sql + tail, parameters):
             body = json.loads(text)
