@@ -80,7 +80,7 @@ def _serve(message: dict[str, Any], reply: int, limits: Limits) -> dict[str, Any
     raw = ReadJob.model_validate(message["job"])
     names = PathNames(raw.names)
     try:
-        job = Job(raw)
+        job = Job(raw, limits)
         _limit_cpu(limits)
         frames.send(reply, frames.pack({"event": "running"}))
         if message["op"] == "linked":

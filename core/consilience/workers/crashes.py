@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from consilience.errors import ConsilienceError, PluginError, ReaderCrashedError
-from consilience.workers.limits import Limits, format_bytes
+from consilience.workers.limits import Limits, format_bytes, more_memory
 from consilience.workers.messages import PathNames, ReadJob
 from consilience.workers.processes import WorkerGoneError
 
@@ -61,7 +61,7 @@ def crash_error(
         )
     elif gone.reason == "memory":
         what = f"was stopped when it held more than {format_bytes(limits.memory)} of memory"
-        fix = _raise_memory(limits)
+        fix = more_memory(limits)
     elif gone.reason == "output":
         what = f"was stopped when it had printed more than {format_bytes(limits.output)}"
         fix = f"{_OTHER}; --debug shows the end of what it printed"
@@ -100,7 +100,3 @@ def _died(status: int | None, limits: Limits) -> tuple[str, str]:
         )
     what = f"crashed with {name}" + (f" ({_SAYS[name]})" if name in _SAYS else "")
     return what, f"{_WHOLE}salvage it with its maker's program, or {_OTHER}"
-
-
-def _raise_memory(limits: Limits) -> str:
-    return f"--limit memory={format_bytes(2 * limits.memory).replace(' ', '')}, or split the file"

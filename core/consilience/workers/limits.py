@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from consilience.errors import BadInputError
 
-__all__ = ["Limits", "format_bytes"]
+__all__ = ["Limits", "format_bytes", "more_memory"]
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 _UNITS = {"": 1, "B": 1, "KB": KIB, "MB": MIB, "GB": GIB, "TB": GIB << 10}
@@ -93,6 +93,11 @@ class Limits:
                     )
                 changes[name] = int(float(match[1]) * _UNITS[f"{unit}B" if unit else ""])
         return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def more_memory(limits: Limits) -> str:
+    """Return what to do when a reader needs more memory."""
+    return f"--limit memory={format_bytes(2 * limits.memory).replace(' ', '')}, or split the file"
 
 
 def format_bytes(count: float) -> str:

@@ -204,7 +204,8 @@ class WorkerProcess:
                     raise WorkerGoneError("output")
             if self._reply in ready:
                 if self._take_reply() == b"":
-                    self._await_exit(2.0)
+                    if not self._await_exit(2.0):
+                        raise WorkerGoneError("protocol", "it closed its pipe")
                     raise WorkerGoneError("died")
             elif (self._pidfd in ready or (not ready and self._exited())) and (
                 not self._take_reply()
@@ -267,10 +268,11 @@ class WorkerProcess:
             return True
         return found is not None
 
-    def _await_exit(self, seconds: float) -> None:
+    def _await_exit(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while not self._exited() and time.monotonic() < deadline:
             time.sleep(0.01)
+        return self._exited()
 
     def _watch_memory(self) -> None:
         """Count memory that RLIMIT_DATA does not: what is shared on purpose."""

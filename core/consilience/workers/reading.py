@@ -20,6 +20,7 @@ from consilience.errors import (
 )
 from consilience.model.canonical import canonical_json
 from consilience.model.measurement import Notice, Signal
+from consilience.workers.limits import Limits, format_bytes, more_memory
 from consilience.workers.listening import LibraryWarnings
 from consilience.workers.messages import ModalityUnits, PathNames, ReadJob, SignalDescription
 from consilience.workers.validate import (
@@ -57,8 +58,9 @@ class Job:
         Some of the code cannot be imported.
     """
 
-    def __init__(self, job: ReadJob) -> None:
+    def __init__(self, job: ReadJob, limits: Limits) -> None:
         self.job = job
+        self.limits = limits
         self.names = PathNames(job.names)
         self.shown = job.shown
         self._read = self._load(job.read)
@@ -255,9 +257,9 @@ class Job:
         if isinstance(error, MemoryError):
             raise WorkerSpentError(
                 ReaderCrashedError(
-                    f"reader {reader!r} needed more memory than it may use while it read "
-                    f"{shown!r} ({brief(error)})",
-                    fix="raise it, for example --limit memory=8GB, or split the file",
+                    f"reader {reader!r} needed more than {format_bytes(self.limits.memory)} of "
+                    f"memory while it read {shown!r} ({brief(error)})",
+                    fix=more_memory(self.limits),
                     path=shown,
                     detail=detail,
                 )
@@ -273,8 +275,9 @@ class Job:
         if code == errno.EFBIG:
             raise WorkerSpentError(
                 ReaderCrashedError(
-                    f"reader {reader!r} wrote a larger file than it may while it read {shown!r}",
-                    fix="raise it, for example --limit file_size=64GB, or split the file",
+                    f"reader {reader!r} wrote a file of more than "
+                    f"{format_bytes(self.limits.file_size)} while it read {shown!r}",
+                    fix="--limit file_size=64GB, or split the file",
                     path=shown,
                     detail=detail,
                 )
