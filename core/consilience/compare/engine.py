@@ -81,10 +81,10 @@ def compare_findings(
             met.update(verdict.findings)
             _keep(verdicts, _with_caveats(verdict, by_finding))
     for finding in findings:
-        if weighed_in(finding):
+        if weighed_in(finding) or finding.sample not in listed or finding.kind != "phase":
             continue
-        verdict = unlisted(finding, listed.get(finding.sample, ()), context)
-        if verdict is not None and finding.sample in listed:
+        verdict = unlisted(finding, listed[finding.sample], context)
+        if verdict is not None:
             met.update(verdict.findings[:1])
             _keep(verdicts, _with_caveats(verdict, by_finding))
     for verdict in _alone(findings, met, context):
@@ -106,7 +106,7 @@ def _complete_lists(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     for finding in findings:
         if weighed_in(finding) and finding.kind == "phase" and finding.evidence.get("complete"):
             lists[finding.sample].append(finding)
-    return dict(lists)
+    return {sample: sorted(items, key=lambda f: f.id) for sample, items in lists.items()}
 
 
 def _serving(registry: Registry) -> dict[frozenset[str], list[Comparison]]:

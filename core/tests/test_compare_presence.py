@@ -1,0 +1,218 @@
+"""Presence verdicts: rivals, limits, other volumes, and lists of what was weighed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from consilience.compare import compare_findings
+from consilience.model import Caveat, Finding, Sample, Source, Step
+from consilience.registry import Registry
+from consilience.study.entering import findings_of_step
+
+SAMPLES = {
+    "mix": Sample(id="mix"),
+    "lamella": Sample(id="lamella", parent="mix"),
+    "blank": Sample(id="blank", control_of="mix"),
+}
+REGISTRY = Registry()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _core_only() -> None:
+    from consilience import builtin
+    from consilience.registry import Candidate
+
+    assert REGISTRY.load(Candidate("core", lambda: builtin)) or "core" in REGISTRY.plugins
+
+
+def phase(formula: str, **more: Any) -> Finding:
+    content: dict[str, Any] = {
+        "kind": "phase",
+        "subject": {"formula": formula},
+        "sample": "mix",
+        "region": None,
+        "state": {},
+        "value": None,
+        "unit": "1",
+        "std_stat": None,
+        "std_sys": None,
+        "interval": None,
+        "covariance": None,
+        "array": None,
+        "probe": None,
+        "status": "present",
+        "limit": None,
+        "reason": None,
+        "rivals": [],
+        "unassigned": None,
+        "evidence": {},
+        "assumptions": [],
+        "method": "test",
+        "origin": "measured",
+        "measurements": ["m-xrd"],
+        "source": Source(plugin="xrd", version="0", analysis="xrd.phases").to_json(),
+    }
+    return Finding.identified({**content, **more})
+
+
+def rival(formula: str) -> dict[str, Any]:
+    return {"subject": {"formula": formula}, "decided_by": ["O K edge"]}
+
+
+def weighed(*parts: tuple[str, float], complete: bool = True) -> list[Finding]:
+    step = Step(
+        id="st-1",
+        sample="mix",
+        type="prepare",
+        complete=complete,
+        citation="lab book, p. 3",
+        constituents=[
+            {"subject": {"formula": f}, "mass_fraction": x, "std_stat": 0.001, "std_sys": 0.001}
+            for f, x in parts
+        ],
+    )
+    return [f for f in findings_of_step(step) if f.kind == "phase"]
+
+
+def judge(*findings: Finding, caveats: tuple[Caveat, ...] = ()) -> list[Any]:
+    modalities = {
+        f.id: {"m-xrd": "xrd", "m-eels": "eels"}.get(
+            f.measurements[0] if f.measurements else "", "weighed in"
+        )
+        for f in findings
+    }
+    return compare_findings(REGISTRY, SAMPLES, list(findings), modalities, caveats=caveats)
+
+
+def only(verdicts: list[Any]) -> Any:
+    assert len(verdicts) == 1
+    return verdicts[0]
+
+
+def test_found_and_weighed_in_agree() -> None:
+    answer = only(judge(phase("LiF"), *weighed(("LiF", 0.5))))
+    assert answer.verdict == "agree"
+    assert answer.reason == "xrd on mix and weighed in on mix both find LiF"
+
+
+def test_a_live_rival_makes_it_consistent_and_says_what_decides() -> None:
+    answer = only(
+        judge(phase("LiF", rivals=[rival("Li2O")]), *weighed(("LiF", 0.5), complete=False))
+    )
+    assert answer.verdict == "consistent"
+    assert "but the data allow Li2O instead" in answer.reason
+    assert answer.settle == "O K edge"
+
+
+def test_a_complete_list_settles_the_rival() -> None:
+    answer = only(judge(phase("LiF", rivals=[rival("Li2O")]), *weighed(("LiF", 0.5))))
+    assert answer.verdict == "agree"
+    assert "the rival Li2O is not on the complete list" in answer.reason
+
+
+def test_a_rival_that_was_weighed_in_too_stays_alive() -> None:
+    verdicts = judge(phase("LiF", rivals=[rival("Li2O")]), *weighed(("LiF", 0.5), ("Li2O", 0.5)))
+    answers = {v.subject.label: v.verdict for v in verdicts}
+    assert answers == {"LiF": "consistent", "Li2O": "not_comparable"}
+
+
+def test_a_phase_that_was_not_weighed_in_disagrees() -> None:
+    verdicts = judge(phase("LiF"), phase("Cr"), *weighed(("LiF", 1.0)))
+    answers = {v.subject.label: v for v in verdicts}
+    assert answers["Cr"].verdict == "disagree"
+    assert "is not among what was weighed in (LiF)" in answers["Cr"].reason
+
+
+def test_an_unlisted_phase_whose_rival_is_listed_is_undecided() -> None:
+    verdicts = judge(phase("Cr", rivals=[rival("LiF")]), *weighed(("LiF", 1.0)))
+    answers = {v.subject.label: v.verdict for v in verdicts}
+    assert answers == {"Cr": "undecided", "LiF": "not_comparable"}
+
+
+def test_absent_above_what_was_weighed_in_disagrees_below_is_consistent() -> None:
+    absent = {"status": "absent_below_limit", "limit": 0.02, "unit": "1"}
+    assert only(judge(phase("LiF", **absent), *weighed(("LiF", 0.5)))).verdict == "disagree"
+    low = only(judge(phase("LiF", **absent), *weighed(("LiF", 0.01))))
+    assert low.verdict == "consistent"
+    assert low.smallest_detectable == 0.02
+    near = only(judge(phase("LiF", **absent), *weighed(("LiF", 0.021))))
+    assert near.verdict == "undecided"
+
+
+def test_limit_in_another_unit_is_undecided() -> None:
+    absent = {"status": "absent_below_limit", "limit": 0.02, "unit": "count"}
+    assert only(judge(phase("LiF", **absent), *weighed(("LiF", 0.5)))).verdict == "undecided"
+
+
+def test_not_observable_is_not_comparable_with_its_reason() -> None:
+    blind = phase("Li", status="not_observable", reason="Pt O2,3 lies 3 eV below Li K")
+    answer = only(judge(blind, *weighed(("Li", 0.5))))
+    assert answer.verdict == "not_comparable"
+    assert "Pt O2,3 lies 3 eV below Li K" in answer.reason
+
+
+def test_not_seen_without_a_limit_is_undecided() -> None:
+    answer = only(judge(phase("Li", status=None), *weighed(("Li", 0.5))))
+    assert answer.verdict == "undecided"
+    assert "a detection limit of Li for xrd on mix" in answer.settle
+
+
+def test_nothing_measured_about_what_was_weighed_in_cannot_be_compared() -> None:
+    verdicts = judge(phase("LiF"), *weighed(("LiF", 0.5), ("ZrO2", 0.5)))
+    answers = {v.subject.label: v for v in verdicts}
+    assert answers["ZrO2"].verdict == "not_comparable"
+    assert "nothing measured speaks of it (there is xrd)" in answers["ZrO2"].reason
+
+
+def test_child_and_parent_are_consistent_never_agreed() -> None:
+    answer = only(judge(phase("LiF"), phase("LiF", sample="lamella", measurements=["m-eels"])))
+    assert answer.verdict == "consistent"
+    assert "different volumes" in answer.reason
+
+
+def test_a_control_is_not_compared_as_if_it_were_the_sample() -> None:
+    assert judge(phase("LiF"), phase("LiF", sample="blank", measurements=["m-eels"])) == []
+
+
+def test_different_states_are_not_comparable() -> None:
+    verdict = only(
+        judge(
+            phase("LiF", state={"cycle": 1}),
+            phase("LiF", state={"cycle": 50}, measurements=["m-eels"]),
+        )
+    )
+    assert verdict.verdict == "not_comparable"
+    assert verdict.reason == "the sample was in different states: cycle 1 against 50"
+
+
+def caveat(finding: Finding, effect: str) -> Caveat:
+    return Caveat.model_validate(
+        {
+            "finding": finding.id,
+            "rule": "core.test",
+            "effect": effect,
+            "message": "overdosed",
+            "citation": "a test",
+        }
+    )
+
+
+def test_doubt_and_veto_reach_the_verdict_and_say_what_it_would_be() -> None:
+    found = phase("LiF")
+    findings = (found, *weighed(("LiF", 0.5)))
+    doubted = only(judge(*findings, caveats=(caveat(found, "doubt"),)))
+    assert doubted.verdict == "undecided"
+    assert "without the rule: agree" in doubted.reason
+    vetoed = only(judge(*findings, caveats=(caveat(found, "veto"),)))
+    assert vetoed.verdict == "not_comparable"
+    noted = only(judge(*findings, caveats=(caveat(found, "note"),)))
+    assert noted.verdict == "agree"
+    assert [c.effect for c in noted.caveats] == ["note"]
+
+
+def test_verdicts_do_not_depend_on_the_order_of_findings() -> None:
+    findings = [phase("LiF"), phase("Cr"), *weighed(("LiF", 0.5), ("ZrO2", 0.5))]
+    forward = [v.to_json() for v in judge(*findings)]
+    assert [v.to_json() for v in judge(*reversed(findings))] == forward
