@@ -1,0 +1,329 @@
+"""From the content to what the template walks through: sorted, grouped, linked, drawn."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from consilience.declarations import PluginInfo
+from consilience.model.finding import Finding
+from consilience.model.measurement import MeasurementRecord
+from consilience.model.sample import Sample, SensorSeries
+from consilience.registry import FailedPlugin
+from consilience.report.blocks import Budget, Shown, show
+from consilience.report.content import FailedView, ReportContent, Section
+from consilience.report.evidence import facts
+from consilience.report.figures import lineage_figures, strip_figures, timeline_figures
+from consilience.report.lineage import forest
+from consilience.report.rows import (
+    Anchors,
+    Card,
+    FindingRow,
+    KindGroup,
+    Method,
+    SampleGroup,
+    ShownSection,
+    VerdictRow,
+    statement,
+    verdict_row,
+    worst_first,
+)
+from consilience.report.text import state
+from consilience.report.words import ANSWERS, AnswerWord, Banner, banner, dose_known, limits
+from consilience.view import Figure
+
+__all__ = ["Page", "arrange"]
+
+COLLAPSE_CARDS = 20
+COLLAPSE_SAMPLES = 60
+
+
+@dataclass
+class Page:
+    """Everything the template needs."""
+
+    content: ReportContent
+    banner: Banner
+    counts: list[tuple[AnswerWord, int]]
+    verdicts: list[VerdictRow]
+    strips: list[Shown]
+    lineage: list[Shown]
+    timeline: list[Shown]
+    cards: list[Card]
+    cards_open: bool
+    groups: list[SampleGroup]
+    groups_open: bool
+    study_sections: list[ShownSection]
+    analyses: list[Method]
+    readers: list[Method]
+    limits: list[str]
+    series: list[SensorSeries]
+    plugins: list[PluginInfo]
+    failed_plugins: list[FailedPlugin]
+    failed_views: list[FailedView]
+    anchors: Anchors = field(default_factory=Anchors)
+
+
+def arrange(content: ReportContent) -> Page:
+    """Sort, group, link and draw a report's content."""
+    anchors = Anchors()
+    order = _sample_order(content.samples)
+    titles = {k.name: k.title for k in content.kinds}
+    techniques = {m.key: m.title for m in content.modalities}
+    records = sorted(
+        content.measurements, key=lambda m: (order.get(m.sample, 10**9), m.modality, m.name, m.id)
+    )
+    findings = sorted(
+        content.findings,
+        key=lambda f: (
+            order.get(f.sample, 10**9),
+            f.sample,
+            f.kind,
+            f.subject.key if f.subject else "",
+            f.id,
+        ),
+    )
+    verdicts = worst_first(content.verdicts)
+    for prefix, keys in (
+        ("sample", [s.id for s in content.samples]),
+        ("measurement", [m.id for m in records]),
+        ("finding", [f.id for f in findings]),
+        ("verdict", [v.id for v in verdicts]),
+    ):
+        for key in keys:
+            anchors.add(prefix, key)
+
+    budget = Budget.among(sum(isinstance(b, Figure) for s in content.sections for b in s.blocks))
+    modality_of = _modality_of(findings, records)
+    activity = _activity(records)
+    here = {m.id for m in records}
+    sections_of = _by_place(content.sections, here, {f.sample for f in findings})
+    counts = Counter(v.verdict for v in verdicts)
+
+    return Page(
+        content=content,
+        banner=banner(content),
+        counts=[(word, counts[word.answer]) for word in ANSWERS],
+        verdicts=[verdict_row(v, findings, anchors, titles, modality_of) for v in verdicts],
+        strips=[show(f, "core") for f in strip_figures(findings, verdicts, titles, modality_of)],
+        lineage=[
+            show(f, "core", table_open=True)
+            for f in lineage_figures(content.samples, content.steps, activity)
+        ],
+        timeline=[
+            show(f, "core", table_open=True) for f in timeline_figures(content.steps, records)
+        ],
+        cards=[
+            _card(r, anchors, techniques, _shown(sections_of.get(("m", r.id), ()), budget))
+            for r in records
+        ],
+        cards_open=len(records) <= COLLAPSE_CARDS,
+        groups=_groups(
+            content, findings, records, anchors, titles, techniques, sections_of, budget
+        ),
+        groups_open=len(findings) <= COLLAPSE_SAMPLES,
+        study_sections=_shown(sections_of.get(("", ""), ()), budget),
+        analyses=_analyses(findings),
+        readers=_readers(records),
+        limits=limits(content),
+        series=sorted(content.series, key=lambda s: (s.sample, s.file, s.id)),
+        plugins=sorted(content.plugins, key=lambda p: p.name),
+        failed_plugins=sorted(content.failed_plugins, key=lambda p: p.name),
+        failed_views=sorted(
+            content.failed_views,
+            key=lambda f: (f.plugin, f.view, f.measurement or "", f.sample or ""),
+        ),
+        anchors=anchors,
+    )
+
+
+def _sample_order(samples: Sequence[Sample]) -> dict[str, int]:
+    rows = [row.sample.id for root in forest(samples) for row in root.rows()]
+    return {key: i for i, key in enumerate(rows)}
+
+
+def _activity(records: Iterable[MeasurementRecord]) -> dict[str, str]:
+    counts: dict[str, Counter[str]] = {}
+    for record in records:
+        counts.setdefault(record.sample, Counter())[record.modality] += 1
+    return {
+        sample: ", ".join(f"{key} ×{n}" if n > 1 else key for key, n in sorted(found.items()))
+        for sample, found in counts.items()
+    }
+
+
+def _modality_of(
+    findings: Sequence[Finding], records: Sequence[MeasurementRecord]
+) -> dict[str, str]:
+    by_id = {r.id: r.modality for r in records}
+    said = {}
+    for finding in findings:
+        found = sorted({by_id[m] for m in finding.measurements if m in by_id})
+        said[finding.id] = ", ".join(found) or finding.source.plugin
+    return said
+
+
+def _by_place(
+    sections: Sequence[Section], measurements: set[str], samples: set[str]
+) -> dict[tuple[str, str], list[Section]]:
+    places: dict[tuple[str, str], list[Section]] = {}
+    for section in sections:
+        if section.measurement in measurements and section.measurement is not None:
+            place = ("m", section.measurement)
+        elif (
+            section.measurement is None and section.sample in samples and section.sample is not None
+        ):
+            place = ("s", section.sample)
+        else:
+            place = ("", "")
+        places.setdefault(place, []).append(section)
+    return places
+
+
+def _shown(sections: Iterable[Section], budget: Budget) -> list[ShownSection]:
+    shown = []
+    for section in sections:
+        maker = f"plugin {section.plugin}" + (f", view {section.view}" if section.view else "")
+        blocks = [show(block, maker, budget) for block in section.blocks]
+        shown.append(ShownSection(str(section.title), maker, blocks))
+    return shown
+
+
+def _card(
+    record: MeasurementRecord,
+    anchors: Anchors,
+    techniques: dict[str, str],
+    sections: list[ShownSection],
+) -> Card:
+    severities = Counter(n.severity for n in record.notices)
+    return Card(
+        record=record,
+        anchor=anchors.add("measurement", record.id),
+        technique=techniques.get(record.modality, record.modality),
+        sample_anchor=anchors.get("sample", record.sample),
+        state=state(record.state),
+        sections=sections,
+        metadata=facts(record.metadata),
+        options=facts(record.options),
+        dose_known=dose_known(record),
+        faults=severities["fault"],
+        warnings=severities["warning"],
+    )
+
+
+def _groups(
+    content: ReportContent,
+    findings: Sequence[Finding],
+    records: Sequence[MeasurementRecord],
+    anchors: Anchors,
+    titles: dict[str, str],
+    techniques: dict[str, str],
+    sections_of: dict[tuple[str, str], list[Section]],
+    budget: Budget,
+) -> list[SampleGroup]:
+    names = {r.id: r.name for r in records}
+    sample_titles = {s.id: s.title for s in content.samples}
+    presence = {k.name for k in content.kinds if k.about == "presence"}
+    modality_of = _modality_of(findings, records)
+    words = {word.answer: word for word in ANSWERS}
+    used: dict[str, list[tuple[str, AnswerWord]]] = {}
+    for verdict in content.verdicts:
+        for key in verdict.findings:
+            used.setdefault(key, []).append(
+                (anchors.add("verdict", verdict.id), words[verdict.verdict])
+            )
+    grouped: dict[str, dict[str, list[Finding]]] = {}
+    for finding in findings:
+        grouped.setdefault(finding.sample, {}).setdefault(finding.kind, []).append(finding)
+    caveats = {f.id: content.caveats_of(f.id) for f in findings} if _any_caveat(content) else {}
+    groups = []
+    for sample, kinds in grouped.items():
+        shown_kinds = []
+        for kind, members in kinds.items():
+            common = _common([f.assumptions for f in members]) if len(members) > 1 else []
+            rows = [
+                FindingRow(
+                    finding=f,
+                    anchor=anchors.add("finding", f.id),
+                    label=f.subject.label
+                    if f.subject
+                    else titles.get(kind, kind.replace("_", " ")),
+                    said=statement(f, presence),
+                    technique=", ".join(
+                        techniques.get(key, key) for key in modality_of[f.id].split(", ")
+                    ),
+                    where=[
+                        (anchors.get("measurement", m), names.get(m, m)) for m in f.measurements
+                    ],
+                    caveats=caveats.get(f.id, []),
+                    verdicts=used.get(f.id, []),
+                    assumptions=[a for a in f.assumptions if a not in common],
+                    evidence=facts(f.evidence),
+                    parameters=facts(f.source.parameters),
+                )
+                for f in members
+            ]
+            shown_kinds.append(KindGroup(titles.get(kind, kind.replace("_", " ")), rows, common))
+        groups.append(
+            SampleGroup(
+                sample=sample,
+                title=sample_titles.get(sample, ""),
+                anchor=anchors.add("sample", sample),
+                kinds=shown_kinds,
+                sections=_shown(sections_of.get(("s", sample), ()), budget),
+                count=sum(len(members) for members in kinds.values()),
+            )
+        )
+    return groups
+
+
+def _any_caveat(content: ReportContent) -> bool:
+    return bool(content.caveats) or any(v.caveats for v in content.verdicts)
+
+
+def _common(lists: Sequence[Sequence[str]]) -> list[str]:
+    return [item for item in dict.fromkeys(lists[0]) if all(item in other for other in lists[1:])]
+
+
+def _analyses(findings: Sequence[Finding]) -> list[Method]:
+    groups: dict[tuple[str, str, str, str], list[Finding]] = {}
+    for f in findings:
+        s = f.source
+        key = (s.plugin, s.analysis, s.version, _key(s.parameters))
+        groups.setdefault(key, []).append(f)
+    return [
+        Method(
+            name=key[1],
+            plugin=key[0],
+            version=key[2],
+            parameters=facts(members[0].source.parameters),
+            uses=len(members),
+            citations=sorted({f.source.citation for f in members if f.source.citation}),
+        )
+        for key, members in sorted(groups.items())
+    ]
+
+
+def _readers(records: Sequence[MeasurementRecord]) -> list[Method]:
+    groups: dict[tuple[str, str, str, str], list[MeasurementRecord]] = {}
+    for r in records:
+        groups.setdefault((r.plugin, r.reader, r.version, _key(r.options)), []).append(r)
+    return [
+        Method(
+            name=key[1],
+            plugin=key[0],
+            version=key[2],
+            parameters=facts(members[0].options),
+            uses=len(members),
+            citations=sorted({r.citation for r in members if r.citation}),
+        )
+        for key, members in sorted(groups.items())
+    ]
+
+
+def _key(values: dict[str, Any]) -> str:
+    """Equal parameters, equal text."""
+    return json.dumps(values, sort_keys=True, default=str)

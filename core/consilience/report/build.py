@@ -1,0 +1,101 @@
+"""Render the content as one HTML file: autoescaped, without script, without network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
+from markupsafe import Markup
+
+from consilience.report.arrange import arrange
+from consilience.report.content import ReportContent
+from consilience.report.text import (
+    UNKNOWN,
+    cell,
+    interval,
+    measured,
+    number,
+    state,
+    unit_text,
+    visible,
+)
+from consilience.report.words import ANSWERS
+
+__all__ = ["render"]
+
+_UNKNOWN_HTML = Markup('<span class="unknown">unknown</span>')
+
+
+def render(content: ReportContent) -> str:
+    """Return the report as one HTML document.
+
+    Parameters
+    ----------
+    content : ReportContent
+        Everything the page says.
+
+    Returns
+    -------
+    str
+        A document that needs no other file, runs no script and asks nothing of the
+        network; equal content gives equal text.
+
+    Notes
+    -----
+    Every value goes through `_finalize` and is then escaped by the template engine: control
+    and direction characters become visible, None becomes the word *unknown*.
+    """
+    css = resources.files("consilience.report").joinpath("templates/report.css").read_text("utf-8")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            page=arrange(content),
+            content=content,
+            css=Markup(css),  # noqa: S704  our own file, and the page's policy names its hash
+            css_hash=_hash(css),
+            answers=ANSWERS,
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _finalize(value: Any) -> Any:
+    """Make every printed value visible; None is unknown.  Escaping comes after this."""
+    if isinstance(value, Markup | Undefined):
+        return value
+    if value is None:
+        return _UNKNOWN_HTML
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, bool | int | float):
+        return number(value)
+    return visible(str(value))
+
+
+def _attribute(value: str | None) -> str:
+    """Return a text for an attribute, where no element can say *unknown*."""
+    return UNKNOWN if value is None else " ".join(visible(value).split())
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("consilience.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        attribute=_attribute, cell=cell, number=number, state=state, unit=unit_text
+    )
+    environment.globals.update(interval=interval, measured=measured)
+    return environment

@@ -1,0 +1,137 @@
+"""The whole input of the report, as plain objects of the model.
+
+Nothing else reaches the page: no clock, no environment, no open file.  Equal content gives
+equal bytes, whatever the order in which its parts were collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from consilience.declarations import Kind, Modality, PluginInfo
+from consilience.model.base import Origin
+from consilience.model.finding import Finding
+from consilience.model.measurement import MeasurementRecord, Notice
+from consilience.model.sample import Sample, SensorSeries, Step
+from consilience.model.verdict import Caveat, Verdict
+from consilience.registry import FailedPlugin
+from consilience.view import Block
+
+__all__ = ["FailedView", "JournalHead", "ReportContent", "Section"]
+
+
+@dataclass(frozen=True)
+class JournalHead:
+    """Number and SHA-256 of the last record of the journal."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one view of a plugin adds to the report.
+
+    Parameters
+    ----------
+    title : str
+    blocks : sequence of Figure, Table or Text
+    plugin, view : str
+        Who made it: name of the plugin and key of the view.
+    measurement : str, optional
+        ID of the measurement beside whose card it stands.
+    sample : str, optional
+        ID of the sample beside whose findings it stands; without `measurement` and
+        `sample` the section speaks of the whole study.
+    """
+
+    title: str
+    blocks: Sequence[Block]
+    plugin: str
+    view: str = ""
+    measurement: str | None = None
+    sample: str | None = None
+
+
+@dataclass(frozen=True)
+class FailedView:
+    """A view that raised: which, for what, why, and what to do."""
+
+    plugin: str
+    view: str
+    reason: str
+    fix: str
+    measurement: str | None = None
+    sample: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything that a report says.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study, the title of the page.
+    description : str
+        A paragraph under the title, plain text.
+    samples, steps, series, measurements, findings, verdicts, caveats
+        Objects of the model; `steps` in the order in which they were entered.
+    sections : sequence of Section
+        What the views of the plugins add, in order; see `consilience.report.views`.
+    failed_views : sequence of FailedView
+    failed_plugins : sequence of FailedPlugin
+    plugins : sequence of PluginInfo
+        The plugins that loaded.
+    kinds, modalities : sequence of declarations
+        Give titles and units, and say what a technique cannot see.
+    versions : mapping
+        Package name to version: what the numbers were computed with.
+    journal : JournalHead or None
+        None: the study has no journal (content made by hand); the report says so.
+    notices : sequence of Notice
+        Problems of the study as a whole.
+    generated_by : str
+        Program and version.
+    generated_at : str or None
+        Printed as given; None leaves the time out, and equal studies give equal bytes.
+    """
+
+    study: str
+    description: str = ""
+    samples: Sequence[Sample] = ()
+    steps: Sequence[Step] = ()
+    series: Sequence[SensorSeries] = ()
+    measurements: Sequence[MeasurementRecord] = ()
+    findings: Sequence[Finding] = ()
+    verdicts: Sequence[Verdict] = ()
+    caveats: Sequence[Caveat] = ()
+    sections: Sequence[Section] = ()
+    failed_views: Sequence[FailedView] = ()
+    failed_plugins: Sequence[FailedPlugin] = ()
+    plugins: Sequence[PluginInfo] = ()
+    kinds: Sequence[Kind] = ()
+    modalities: Sequence[Modality] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    journal: JournalHead | None = None
+    notices: Sequence[Notice] = ()
+    generated_by: str = "consilience"
+    generated_at: str | None = None
+
+    @property
+    def origins(self) -> dict[Origin, int]:
+        """How many measurements (or findings, where there are none) have each origin."""
+        counts: dict[Origin, int] = {"measured": 0, "simulated": 0, "entered": 0}
+        for item in self.measurements or self.findings:
+            counts[item.origin] += 1
+        return counts
+
+    def caveats_of(self, finding: str) -> list[Caveat]:
+        """Return all caveats of a finding, those that came with a verdict included, each once."""
+        found: list[Caveat] = []
+        for caveat in [*self.caveats, *(c for v in self.verdicts for c in v.caveats)]:
+            if caveat.finding == finding and caveat not in found:
+                found.append(caveat)
+        order = {"veto": 0, "doubt": 1, "note": 2}
+        return sorted(found, key=lambda c: (order[c.effect], c.rule, c.message))

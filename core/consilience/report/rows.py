@@ -1,0 +1,217 @@
+"""The parts of the page as the template walks through them, and the lines of its tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consilience.model.finding import Finding
+from consilience.model.measurement import MeasurementRecord
+from consilience.model.verdict import Caveat, Verdict
+from consilience.report.blocks import Shown
+from consilience.report.evidence import Facts
+from consilience.report.text import measured, number, quantity, unit_text
+from consilience.report.words import ANSWERS, AnswerWord
+
+__all__ = [
+    "Anchors",
+    "Card",
+    "FindingRow",
+    "KindGroup",
+    "Method",
+    "SampleGroup",
+    "ShownSection",
+    "VerdictRow",
+    "statement",
+    "verdict_row",
+    "worst_first",
+]
+
+
+class Anchors:
+    """Safe ``id`` attributes: content IDs as they are, anything else by number."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str] = {}
+
+    def add(self, prefix: str, key: str) -> str:
+        """Return the anchor of `key`, made on first use."""
+        if (prefix, key) not in self._known:
+            safe = re.fullmatch(r"[a-z]{1,3}-[0-9a-f]{16}", key) is not None
+            self._known[prefix, key] = key if safe else f"{prefix}-{len(self._known) + 1}"
+        return self._known[prefix, key]
+
+    def get(self, prefix: str, key: str) -> str | None:
+        """Return the anchor of `key`, or None if it is not on the page."""
+        return self._known.get((prefix, key))
+
+
+@dataclass(frozen=True)
+class ShownSection:
+    """A plugin's section, drawn."""
+
+    title: str
+    maker: str
+    blocks: list[Shown]
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """One line of the table of verdicts."""
+
+    verdict: Verdict
+    anchor: str
+    word: AnswerWord
+    what: str
+    difference: str | None
+    margin: str | None
+    detectable: str | None
+    findings: list[tuple[str | None, str]]
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """One finding with what stands beside it."""
+
+    finding: Finding
+    anchor: str
+    label: str
+    said: str
+    technique: str
+    where: list[tuple[str | None, str]]
+    caveats: list[Caveat]
+    verdicts: list[tuple[str, AnswerWord]]
+    assumptions: list[str]
+    evidence: Facts
+    parameters: Facts
+
+
+@dataclass(frozen=True)
+class KindGroup:
+    """Findings of one kind on one sample; what all assume is said once."""
+
+    title: str
+    rows: list[FindingRow]
+    common: list[str]
+
+
+@dataclass(frozen=True)
+class SampleGroup:
+    """All findings on one sample, and the plugins' sections about it."""
+
+    sample: str
+    title: str
+    anchor: str
+    kinds: list[KindGroup]
+    sections: list[ShownSection]
+    count: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """One measurement."""
+
+    record: MeasurementRecord
+    anchor: str
+    technique: str
+    sample_anchor: str | None
+    state: str
+    sections: list[ShownSection]
+    metadata: Facts
+    options: Facts
+    dose_known: bool
+    faults: int
+    warnings: int
+
+
+@dataclass(frozen=True)
+class Method:
+    """An analysis or a reader with its parameters, and how often it was used."""
+
+    name: str
+    plugin: str
+    version: str
+    parameters: Facts
+    uses: int
+    citations: list[str]
+
+
+def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return verdicts in the order of `ANSWERS`, within one by how many deviations they are off."""
+    rank = {word.answer: i for i, word in enumerate(ANSWERS)}
+
+    def by_how_much(verdict: Verdict) -> float:
+        if verdict.difference is None or not verdict.std:
+            return 0.0
+        return -abs(verdict.difference) / verdict.std
+
+    return sorted(
+        verdicts,
+        key=lambda v: (
+            rank[v.verdict],
+            by_how_much(v),
+            v.kind,
+            v.subject.key if v.subject else "",
+            v.id,
+        ),
+    )
+
+
+def verdict_row(
+    verdict: Verdict,
+    findings: Sequence[Finding],
+    anchors: Anchors,
+    titles: dict[str, str],
+    modality_of: dict[str, str],
+) -> VerdictRow:
+    """Return one line of the table of verdicts, with links to the findings on the page."""
+    by_id = {f.id: f for f in findings if f.id in verdict.findings}
+    links = []
+    for key in verdict.findings:
+        finding = by_id.get(key)
+        label = key if finding is None else f"{modality_of[key]}, {finding.sample}"
+        links.append((anchors.get("finding", key), label))
+    margin = None
+    if verdict.margin is not None:
+        m = verdict.margin
+        margin = (
+            f"{number(m.value * 100, 4)} % of the mean" if m.relative else quantity(m.value, m.unit)
+        )
+    difference = None
+    if verdict.difference is not None:
+        difference = quantity(verdict.difference, verdict.unit, verdict.std, with_std=True)
+    detectable = None
+    if verdict.smallest_detectable is not None:
+        detectable = f"{number(verdict.smallest_detectable, 2)} {unit_text(verdict.unit)}".rstrip()
+    kind = titles.get(verdict.kind, verdict.kind.replace("_", " "))
+    return VerdictRow(
+        verdict=verdict,
+        anchor=anchors.add("verdict", verdict.id),
+        word=next(word for word in ANSWERS if word.answer == verdict.verdict),
+        what=f"{verdict.subject.label}: {kind}" if verdict.subject else kind,
+        difference=difference,
+        margin=margin,
+        detectable=detectable,
+        findings=links,
+    )
+
+
+def statement(finding: Finding, presence: set[str]) -> str:
+    """Return what a finding says, in words: presence first, then the number."""
+    said = []
+    if finding.status == "present":
+        said.append("present")
+    elif finding.status == "absent_below_limit":
+        said.append(f"absent below {quantity(finding.limit, finding.unit)}")
+    elif finding.status == "not_observable":
+        said.append(f"not observable: {finding.reason}")
+    elif finding.kind in presence:
+        said.append("not decided: no detection limit is known")
+    if finding.value is not None:
+        said.append(measured(finding.value, finding.unit, finding.std_stat, finding.std_sys))
+    elif not said:
+        said.append("a map or profile" if finding.array else "value unknown")
+    if finding.reason and finding.status != "not_observable":
+        said.append(finding.reason)
+    return "; ".join(said)

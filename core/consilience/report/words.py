@@ -1,0 +1,228 @@
+"""The sentences of the report: the banner, and what the report cannot say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consilience.model.finding import Finding
+from consilience.model.measurement import MeasurementRecord
+from consilience.model.verdict import Answer, Verdict
+from consilience.report.content import ReportContent
+
+__all__ = ["ANSWERS", "AnswerWord", "Banner", "banner", "dose_known", "limits"]
+
+
+@dataclass(frozen=True)
+class AnswerWord:
+    """How a verdict is written: symbol, word, and what it means."""
+
+    answer: Answer
+    symbol: str
+    word: str
+    meaning: str
+
+
+ANSWERS: tuple[AnswerWord, ...] = (
+    AnswerWord("disagree", "✗", "disagree", "different beyond the margin"),
+    AnswerWord("undecided", "?", "undecided", "the uncertainties are too large to tell"),
+    AnswerWord("not_comparable", "—", "not comparable", "they cannot speak of the same thing"),
+    AnswerWord(
+        "consistent", "≈", "consistent", "one could have contradicted the other and does not"
+    ),
+    AnswerWord("agree", "✓", "agree", "equivalent within the stated margin"),
+)
+"""Worst first."""
+
+
+@dataclass(frozen=True)
+class Banner:
+    """The first thing a reader sees.  `tone`: bad, open or good, said by `headline` in words."""
+
+    tone: str
+    headline: str
+    lines: tuple[str, ...]
+
+
+def _count(n: int, one: str, many: str = "") -> str:
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def _has(n: int) -> str:
+    return "has" if n == 1 else "have"
+
+
+def _joined(names: Sequence[str], most: int = 5) -> str:
+    shown = list(names[:most])
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def banner(content: ReportContent) -> Banner:
+    """Say in words what the comparisons came to, and what the reader must know first."""
+    lines = [_origin_line(content)]
+    lines += _caveat_lines(content)
+    faulty = [m.name for m in content.measurements if any(n.severity == "fault" for n in m.notices)]
+    if faulty:
+        lines.append(
+            f"{_count(len(faulty), 'measurement')} with a fault, data that contradict themselves: "
+            f"{_joined(faulty)}."
+        )
+    missing = []
+    if content.failed_plugins:
+        missing.append(_count(len(content.failed_plugins), "plugin") + " did not load")
+    if content.failed_views:
+        missing.append(_count(len(content.failed_views), "section") + " could not be made")
+    if missing:
+        lines.append(f"{' and '.join(missing)}: this report may lack what they would have said.")
+    tone, headline = _headline(content.verdicts, len(content.findings))
+    return Banner(tone, headline, tuple(line for line in lines if line))
+
+
+def _headline(verdicts: Sequence[Verdict], findings: int) -> tuple[str, str]:
+    total = len(verdicts)
+    if not total:
+        if findings < 2:
+            return "open", f"Nothing was compared: there {_are(findings, 'finding')}."
+        return "open", f"Nothing was compared, though there {_are(findings, 'finding')}."
+    counts = Counter[str](v.verdict for v in verdicts)
+    bad = counts["disagree"]
+    of = f"of {total} comparisons" if total > 1 else "of 1 comparison"
+    first = (
+        f"{bad} {of} {'disagrees' if bad == 1 else 'disagree'}" if bad else f"None {of} disagrees"
+    )
+    rest = [
+        f"{counts[answer]} {said}"
+        for answer, said in (
+            ("not_comparable", "cannot be made"),
+            ("undecided", "undecided"),
+            ("consistent", "consistent"),
+            ("agree", "agree" if counts["agree"] != 1 else "agrees"),
+        )
+        if counts[answer]
+    ]
+    tone = "bad" if bad else "good" if counts["agree"] + counts["consistent"] == total else "open"
+    return tone, "; ".join([first, *rest]) + "."
+
+
+def _are(n: int, what: str) -> str:
+    if n == 0:
+        return f"are no {what}s"
+    return f"is 1 {what}" if n == 1 else f"are {n} {what}s"
+
+
+def _origin_line(content: ReportContent) -> str:
+    counts = content.origins
+    what = "measurement" if content.measurements else "finding"
+    total = sum(counts.values())
+    if not total:
+        return "There are no measurements."
+    single = next((origin for origin, n in counts.items() if n == total), None)
+    every = f"The only {what} is" if total == 1 else f"All {total} {what}s are"
+    if single == "simulated":
+        return f"{every} simulated: no instrument recorded anything in this report."
+    if single == "entered":
+        return f"{every} entered by hand from a cited source: no instrument file was read."
+    if single == "measured":
+        line = f"{every} measured: read from instrument files, none simulated."
+        entered = sum(f.origin == "entered" for f in content.findings)
+        return line + (f" {_count(entered, 'finding')} entered by hand." if entered else "")
+    parts = [f"{n} {origin}" for origin, n in counts.items() if n]
+    return f"Of {total} {what}s, {_joined(parts)}. Each is marked where it is used."
+
+
+def _caveat_lines(content: ReportContent) -> list[str]:
+    caveats = [*content.caveats, *(c for v in content.verdicts for c in v.caveats)]
+    lines = []
+    for effect, said in (
+        ("veto", "left out of the verdict"),
+        ("doubt", "doubted"),
+    ):
+        concerned = {c.finding for c in caveats if c.effect == effect}
+        if concerned:
+            rules = sorted({c.rule for c in caveats if c.effect == effect})
+            verb = "is" if len(concerned) == 1 else "are"
+            lines.append(
+                f"{_count(len(concerned), 'finding')} {verb} {said} because of what happened to "
+                f"the sample (rule{'s' if len(rules) > 1 else ''} {_joined(rules)})."
+            )
+    return lines
+
+
+def dose_known(record: MeasurementRecord) -> bool:
+    """Return True only if every exposure of a measurement names its fluence."""
+    return bool(record.exposures) and all(e.fluence is not None for e in record.exposures)
+
+
+def limits(content: ReportContent) -> list[str]:
+    """Return what the report cannot say, each in one sentence with its reason."""
+    used = {m.modality for m in content.measurements}
+    said = [
+        f"{m.title}: {m.blind.rstrip('.')}."
+        for m in sorted(content.modalities, key=lambda m: m.key)
+        if m.key in used and m.blind
+    ]
+    said += _blind_findings(content.findings)
+    unknown = [m.name for m in content.measurements if not dose_known(m)]
+    if unknown:
+        said.append(
+            f"The dose is unknown for {len(unknown)} of "
+            f"{_count(len(content.measurements), 'measurement')} ({_joined(unknown)}): radiation "
+            "damage can be neither excluded nor estimated there."
+        )
+    no_std = [f for f in content.findings if f.value is not None and f.std is None]
+    if no_std:
+        said.append(
+            f"{_count(len(no_std), 'number')} of the findings {_has(len(no_std))} a standard "
+            "deviation that is unknown, in whole or in part: no difference from such a number can "
+            "be called significant."
+        )
+    said += _history(content)
+    said.append(
+        "A hash shows that a file is the one that was registered. It does not show that the file "
+        "is right, nor that it came from the sample it is filed under."
+    )
+    return said
+
+
+def _blind_findings(findings: Sequence[Finding]) -> list[str]:
+    reasons: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.status == "not_observable" and finding.reason:
+            label = finding.subject.label if finding.subject else finding.kind
+            place = reasons.setdefault(finding.reason, [])
+            if f"{label} in {finding.sample}" not in place:
+                place.append(f"{label} in {finding.sample}")
+    return [
+        f"Not observable, which is not the same as absent: {_joined(what)} ({reason.rstrip('.')})."
+        for reason, what in sorted(reasons.items())
+    ]
+
+
+def _history(content: ReportContent) -> list[str]:
+    said = []
+    techniques: dict[str, set[str]] = {}
+    for record in content.measurements:
+        techniques.setdefault(record.sample, set()).add(record.modality)
+    single = sorted(sample for sample, seen in techniques.items() if len(seen) == 1)
+    if single:
+        said.append(
+            f"Measured by one technique only: {_joined(single)}. Within such a sample no second "
+            "technique could have contradicted the first."
+        )
+    stepped = {s.sample for s in content.steps}
+    without = sorted(s.id for s in content.samples if s.id not in stepped)
+    if without:
+        said.append(
+            f"No step is recorded for {_joined(without)}: what happened to "
+            f"{'it' if len(without) == 1 else 'them'} before the measurement is unknown."
+        )
+    undated = sum(s.start is None and s.end is None for s in content.steps)
+    if undated:
+        said.append(
+            f"{undated} of {_count(len(content.steps), 'step')} {_has(undated)} no date: how long "
+            "the sample waited, and in which order, is known only as far as the list tells."
+        )
+    return said
