@@ -61,8 +61,10 @@ def test_a_good_file(pool, tmp_path) -> None:
         ("check-failed", "check 'fake.check_broken' failed: KeyError: 'monitor'"),
         (
             "check-failed",
-            "check 'fake.check_wrong' failed: TypeError: it returned 'fine', "
-            "expected a list of Notice",
+            (
+                "check 'fake.check_wrong' failed: TypeError: it returned 'fine', "
+                "expected a list of Notice"
+            ),
         ),
     ]
     assert ReadOutcome.model_validate_json(outcome.model_dump_json()) == outcome
@@ -111,6 +113,7 @@ def test_the_same_file_gives_the_same_bytes_in_another_place_and_process(pool, t
         ("scale", PluginError, "'scale_factor'"),
         ("lazy", PluginError, "signal 'scan' is lazy, but the reader declares no 'open'"),
         ("raise", BadFileError, "cannot read 'scan.dat': ValueError: could not convert string to"),
+        ("scratch", BadFileError, "ValueError: cannot unpack into <scratch>/x or <scratch>"),
         ("raise_path", BadFileError, "OSError: scan.dat and other.bin are odd"),
         (
             "raise_unprintable",

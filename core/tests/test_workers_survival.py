@@ -48,10 +48,14 @@ def expected(tmp_path_factory) -> str:
         (
             "segv",
             {},
-            "crashed with SIGSEGV (a memory fault in a library) while it read 'scan.dat'; other "
-            "files are not affected",
-            "compare the file's size with the original and copy it again, salvage it with its "
-            "maker's program, or name another reader with --reader KEY",
+            (
+                "crashed with SIGSEGV (a memory fault in a library) while it read 'scan.dat'; "
+                "other files are not affected"
+            ),
+            (
+                "compare the file's size with the original and copy it again, salvage it with its "
+                "maker's program, or name another reader with --reader KEY"
+            ),
         ),
         ("abort", {}, "crashed with SIGABRT (a library gave up; often memory ran out)", "--reader"),
         ("exit", {}, "ended its process with exit status 3", "report it to the plugin's author"),

@@ -24,7 +24,7 @@ from consilience.errors import BadFileError, ConsilienceError, PluginError
 from consilience.workers import frames
 from consilience.workers.limits import Limits, format_bytes
 from consilience.workers.messages import PathNames, ReadJob
-from consilience.workers.reading import Job, WorkerSpentError
+from consilience.workers.reading import Job, WorkerSpentError, border_names
 
 __all__ = ["main"]
 
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
 def _serve(message: dict[str, Any], reply: int, limits: Limits) -> dict[str, Any]:
     """Do one request; return its final answer."""
     raw = ReadJob.model_validate(message["job"])
-    names = PathNames(raw.names)
+    names = border_names(raw)
     try:
         job = Job(raw, limits)
         _limit_cpu(limits)

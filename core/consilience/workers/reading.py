@@ -35,7 +35,7 @@ from consilience.workers.validate import (
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Job", "WorkerSpentError"]
+__all__ = ["Job", "WorkerSpentError", "border_names", "brief", "write_array"]
 
 LONGEST_MESSAGE = 1000
 LONGEST_TRACE = 20_000
@@ -61,7 +61,7 @@ class Job:
     def __init__(self, job: ReadJob, limits: Limits) -> None:
         self.job = job
         self.limits = limits
-        self.names = PathNames(job.names)
+        self.names = border_names(job)
         self.shown = job.shown
         self._read = self._load(job.read)
         self._linked = None if job.linked is None else self._load(job.linked)
@@ -300,6 +300,11 @@ class Job:
             path=shown,
             detail=detail,
         ) from error
+
+
+def border_names(job: ReadJob) -> PathNames:
+    """Return the user's names for all paths that differ from run to run."""
+    return PathNames({str(Path.cwd()): "<scratch>", job.staging: "<staging>", **job.names})
 
 
 def write_array(data: xr.Dataset, folder: Path) -> None:

@@ -9,6 +9,7 @@ import mmap
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -303,6 +304,10 @@ def do_warn(path, signal):
     import fake_worker_noisy  # noqa: F401
 
     return signal
+
+
+def do_scratch(path, signal):
+    raise ValueError(f"cannot unpack into {tempfile.gettempdir()}/x or {Path.cwd()}")
 
 
 def do_modules(path, signal):
