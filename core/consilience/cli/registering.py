@@ -106,6 +106,10 @@ def add(
     link: Annotated[
         bool, typer.Option("--link", help="Leave the file in place; it is hashed all the same.")
     ] = False,
+    limit: Annotated[
+        Words | None,
+        typer.Option("--limit", help="Limit of the reader, time=300 or memory=8GB; repeatable."),
+    ] = None,
 ) -> None:
     """Register measurement files of one sample in one state."""
     from consilience.errors import ConsilienceError
@@ -114,6 +118,7 @@ def add(
     settings: Settings = context.obj
     failed: ConsilienceError | None = None
     with Study.open(settings.study) as study, progress_events(settings) as progress:
+        study.limit_readers(*(limit or ()))
         for file in files:
             try:
                 added = study.add(

@@ -46,6 +46,7 @@ class Study(Contents):
     def __init__(self, store: Store, registry: Registry | None = None) -> None:
         super().__init__(store, registry)
         self._workers: WorkerPool | None = None
+        self._limits: tuple[str, ...] = ()
 
     @classmethod
     def create(
@@ -95,10 +96,26 @@ class Study(Contents):
     def workers(self) -> WorkerPool:
         """The processes in which readers run."""
         if self._workers is None:
-            from consilience.workers import WorkerPool
+            from consilience.workers import Limits, WorkerPool
 
-            self._workers = WorkerPool()
+            self._workers = WorkerPool(Limits().updated(*self._limits))
         return self._workers
+
+    def limit_readers(self, *settings: str) -> None:
+        """Set limits for the readers' processes, as in ``"time=300"`` or ``"memory=8GB"``.
+
+        Raises
+        ------
+        BadInputError
+            A limit is not known, or its value cannot be used.
+        """
+        from consilience.workers import Limits
+
+        Limits().updated(*settings)
+        if self._workers is not None:
+            self._workers.close()
+            self._workers = None
+        self._limits = settings
 
     # --- samples, steps, series ----------------------------------------------------------
 
