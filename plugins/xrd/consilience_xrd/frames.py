@@ -10,6 +10,7 @@ import numpy as np
 
 from consilience.errors import BadFileError, BadInputError
 
+from consilience_xrd.option_help import FRAME_OPTIONS
 from consilience_xrd.pattern import Pattern, Source, check_axis
 
 if TYPE_CHECKING:
@@ -20,16 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FRAME_OPTIONS", "IntegrationOptions", "integrate_image", "options_from_text"]
 
-FRAME_OPTIONS = {
-    "flip": "up-down, left-right or none: what the geometry expects of the image; recorded",
-    "npt": "number of points of the pattern",
-    "unit": "deg for 2theta, 1/angstrom for q",
-    "mask_negative": "yes or no: leave out pixels below zero (gaps)",
-    "polarization_factor": "-1 to 1, or none",
-    "error_model": "none, poisson or azimuthal",
-    "method": "no, bbox, full or pseudo: how a pixel is split between bins",
-    "saturation": "count from which a pixel is taken as saturated",
-}
 _UNITS = {"deg": "2th_deg", "1/angstrom": "q_A^-1"}
 _SPLIT = {"no": "no", "bbox": "bbox", "full": "full", "pseudo": "pseudo"}
 
@@ -230,6 +221,9 @@ def integrate_image(
         sigma=sigma,
         intensity_unit="arbitrary",
         source=Source(wavelength),
+        origin="simulated"
+        if any(k.lower() == "origin" and v.lower() == "simulated" for k, v in header.items())
+        else "measured",
         metadata={
             "image_header": header,
             "geometry": json.loads(json.dumps(setup.get_config(), default=str)),

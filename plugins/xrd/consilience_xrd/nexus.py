@@ -12,6 +12,7 @@ from consilience_xrd.axes import energy_to_wavelength
 from consilience_xrd.nexus_links import (
     check_dataset,
     children,
+    damaged,
     linked_files,
     open_hdf5,
     text_of,
@@ -89,16 +90,11 @@ def find_signals(path: Path, unit: str | None = None) -> list[NexusSignal]:
         A diffraction axis without unit.
     """
     linked_files(path)  # refuses links that leave the folder before anything is followed
-    with open_hdf5(path) as file:
+    with damaged(path), open_hdf5(path) as file:
         broken: list[str] = []
         groups: list[tuple[Any, Any]] = []
         calibration: list[str] = []
-        try:
-            _walk(file, None, path, broken, groups, calibration, [], 0)
-        except (RuntimeError, OSError) as error:
-            raise BadFileError(
-                f"The HDF5 file is damaged: {error}.", fix="Copy the file again.", path=path
-            ) from None
+        _walk(file, None, path, broken, groups, calibration, [], 0)
         found: list[NexusSignal] = []
         reasons: list[str] = []
         for entry, group in groups:

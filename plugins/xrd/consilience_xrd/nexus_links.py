@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from consilience.errors import BadFileError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check_dataset", "children", "linked_files", "open_hdf5", "text_of"]
+__all__ = ["check_dataset", "children", "damaged", "linked_files", "open_hdf5", "text_of"]
 
 _FIX = "Put all files of the scan into one folder, or export the data into one file."
 MAX_BYTES = 1 << 44
@@ -33,6 +34,18 @@ def open_hdf5(path: Path) -> Any:
             fix="Copy the file again.",
             path=path,
         ) from None
+
+
+@contextmanager
+def damaged(path: Path) -> Iterator[None]:
+    """Turn what h5py raises on a damaged file into BadFileError."""
+    try:
+        yield
+    except (KeyError, OSError, RuntimeError, ValueError, TypeError, UnicodeDecodeError) as error:
+        said = str(error).strip("'\"")
+        raise BadFileError(
+            f"The HDF5 file is damaged: {said}.", fix="Copy the file again.", path=path
+        ) from error
 
 
 def text_of(value: Any) -> str | None:
@@ -126,6 +139,11 @@ def linked_files(path: Path) -> list[str]:
     BadFileError
         A link that leaves the folder.
     """
+    with damaged(path):
+        return _linked(path)
+
+
+def _linked(path: Path) -> list[str]:
     import h5py
 
     folder = path.parent.resolve()

@@ -11,6 +11,7 @@ import numpy as np
 from consilience.errors import BadFileError, BadInputError
 
 from consilience_xrd.axes import energy_to_wavelength, parse_energy, parse_wavelength
+from consilience_xrd.option_help import TEXT_OPTIONS
 from consilience_xrd.pattern import Pattern, Source, check_axis
 
 if TYPE_CHECKING:
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["TEXT_OPTIONS", "read_text_pattern", "source_from_options"]
-
-TEXT_OPTIONS = {
-    "axis": "two_theta or q: what the first column is, where the file does not say",
-    "unit": "deg, 1/angstrom or 1/nm: unit of the first column",
-    "wavelength": 'as in "1.5406 angstrom"; of K-alpha 1 where there are two',
-    "energy": 'photon energy in place of the wavelength, as in "18 keV"',
-    "columns": "names of the columns, as in two_theta,intensity,smoothed or q,intensity,sigma",
-    "intensity_unit": "count or arbitrary",
-    "ka2": 'K-alpha 2 as "1.5444 angstrom, 0.5": wavelength and ratio to K-alpha 1',
-    "origin": "simulated, where the file does not say so itself",
-}
 
 _COMMENT = ("#", "!", "%", ";", "'", "/*", "//")
 _UNITS = {

@@ -117,6 +117,18 @@ def _json(element: ElementTree.Element) -> Any:
     return out
 
 
+def _says_simulated(document: Any) -> bool:
+    """Whether a comment of the file says so, as in ``origin: simulated``."""
+    if isinstance(document, dict):
+        comment = document.get("comment")
+        if comment is not None and re.search(r"origin\W{1,4}simulated", str(comment), re.IGNORECASE):
+            return True
+        return any(_says_simulated(v) for v in document.values())
+    if isinstance(document, list):
+        return any(_says_simulated(v) for v in document)
+    return False
+
+
 def _value(parent: ElementTree.Element, path: str) -> float | None:
     found = parent.find(path)
     if found is None or not (found.text or "").strip():
@@ -207,6 +219,7 @@ def _scan(
         sigma=sigma,
         intensity_unit="count" if counts else "arbitrary",
         source=source,
+        origin="simulated" if _says_simulated(document) else "measured",
         metadata={
             "document": document,
             "scan": number,

@@ -1,0 +1,264 @@
+"""From results of matching to findings, in words that a reader can check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from consilience.model.finding import FindingDraft, Rival, Subject, Unassigned
+from consilience_xrd.matching import Matched, Pairing
+from consilience_xrd.phaseid import PhaseResult
+from consilience_xrd.phases import PhaseCell
+from consilience_xrd.shift import shift_law
+
+__all__ = ["drafts_of", "lattice_parameter", "subject_of"]
+
+
+def subject_of(phase: PhaseCell) -> Subject:
+    """Formula, space group and label."""
+    return Subject(formula=phase.formula, space_group=phase.space_group, label=phase.label)
+
+
+def drafts_of(
+    pairing: Pairing,
+    results: Sequence[PhaseResult],
+    array: str | None,
+    method: str,
+    assumptions: Sequence[str],
+) -> list[FindingDraft]:
+    """Findings of phases, of the cells of cubic phases present, and of unassigned peaks."""
+    phases = {r.phase.key: r.phase for r in pairing.references}
+    present = [r.phase for r in results if r.status == "present"]
+    left = [(i, m) for i, m in enumerate(pairing.peaks) if not _explained(m, present)]
+    rest = _unassigned(pairing, [m for _, m in left])
+    how = f"{method}; {_tolerance_text(pairing)}"
+    common = [*assumptions]
+    out: list[FindingDraft] = []
+    for result in results:
+        phase = phases[result.phase]
+        out.append(
+            FindingDraft(
+                kind="phase",
+                subject=subject_of(phase),
+                unit="1",
+                status=result.status,  # type: ignore[arg-type]
+                limit=result.limit if result.status == "absent_below_limit" else None,
+                reason=result.reason or None,
+                rivals=[
+                    Rival(
+                        subject=subject_of(phases[r.phase]),
+                        explains=list(r.explains),
+                        missing=list(r.missing),
+                        decided_by=list(r.decided_by),
+                        note="cannot be told apart with these data" if r.indistinguishable else "",
+                    )
+                    for r in result.rivals
+                ],
+                unassigned=rest if result.status == "present" else None,
+                array=array,
+                evidence=_evidence(result, pairing),
+                assumptions=[
+                    *common,
+                    *phase.assumptions,
+                    *(
+                        ["the limit is the area of its strongest line in range relative to the "
+                         "strongest peak, found in 95 % of trials; it is no mass fraction"]
+                        if result.status == "absent_below_limit"
+                        else []
+                    ),
+                ],
+                method=how,
+            )
+        )  # fmt: skip
+        if result.status == "present" and phase.cubic:
+            cell = lattice_parameter(pairing, result, phase)
+            if cell is not None:
+                value, stat, sys, count = cell
+                out.append(
+                    FindingDraft(
+                        kind="lattice_parameter",
+                        subject=subject_of(phase),
+                        value=value,
+                        unit="angstrom",
+                        std_stat=stat,
+                        std_sys=sys,
+                        array=array,
+                        evidence={"lines": count, "reference_cell": phase.cell[0]},
+                        assumptions=[
+                            *common,
+                            "systematic error: change of a when the common shift of the lines is "
+                            "fitted with it or left out; the wavelength is taken as exact",
+                        ],
+                        method=f"{method}; weighted fit of a and a common shift to lines that the "
+                        "phase has for itself",
+                    )
+                )
+    out.extend(_peak_draft(m, array, how, common) for _, m in left)
+    return out
+
+
+def _explained(matched: Matched, present: Sequence[str]) -> bool:
+    return any(c.within and c.phase in present for c in matched.candidates)
+
+
+def _unassigned(pairing: Pairing, left: Sequence[Matched]) -> Unassigned:
+    total = sum(m.peak.area for m in pairing.peaks if math.isfinite(m.peak.area))
+    area = sum(m.peak.area for m in left if math.isfinite(m.peak.area))
+    share = float(area / total) if total > 0 else None
+    places = ", ".join(f"{m.peak.q:.4f}" for m in left[:12])
+    return Unassigned(
+        value=share,
+        unit="1",
+        note=f"{len(left)} of {len(pairing.peaks)} peaks"
+        + (f", at {places} 1/angstrom" if left else "")
+        + ("; share of the summed areas" if share is not None else "; areas unknown"),
+    )
+
+
+def _tolerance_text(pairing: Pairing) -> str:
+    settings = pairing.settings
+    how = (
+        f"lines within {settings.plain:g} 1/angstrom"
+        if settings.plain is not None
+        else f"lines within {settings.k:g} sqrt(fit^2 + shift^2 + cell^2)"
+    )
+    return f"{how}; {pairing.shift.sentence()}"
+
+
+def _candidate(c: Any) -> dict[str, Any]:
+    return {
+        "phase": c.phase, "hkl": c.line.label, "q": round(c.q, 6), "delta": round(c.delta, 6),
+        "sigmas": round(c.sigmas, 3), "within": c.within,
+    }  # fmt: skip
+
+
+def _evidence(result: PhaseResult, pairing: Pairing) -> dict[str, Any]:
+    lines = [
+        {
+            "hkl": s.line.label,
+            "q": round(s.q, 6),
+            "intensity": round(s.line.intensity, 2),
+            "state": s.state,
+            "peak_q": None if s.peak is None else round(pairing.peaks[s.peak].peak.q, 6),
+            "note": s.note,
+        }
+        for s in result.lines
+    ]
+    states = [s.state for s in result.lines]
+    forbidden = [
+        f"{line.label} is forbidden for {key}, yet a peak lies at {m.peak.q:.4f} 1/angstrom "
+        f"where it would be ({line.q:.4f})"
+        for m in pairing.peaks
+        for key, line in m.forbidden
+        if key == result.phase
+    ]
+    return {
+        "lines": lines,
+        "lines_found": states.count("found") + states.count("shared"),
+        "lines_missing": states.count("missing"),
+        "lines_hidden": states.count("hidden"),
+        "found_share": round(result.found_share, 4),
+        "chance": float(f"{result.chance:.3g}"),
+        "intensity_agreement": None
+        if result.intensity_agreement is None
+        else round(result.intensity_agreement, 4),
+        "score": round(max(result.score, 0.0), 4),
+        "shift": {
+            "model": pairing.shift.model,
+            "amount": pairing.shift.amount,
+            "std": pairing.shift.std,
+            "unit": pairing.shift.unit,
+            "applied": pairing.shift.applied,
+            "sentence": pairing.shift.sentence(),
+        },
+        "forbidden": forbidden,
+        "own_peaks": [round(pairing.peaks[i].peak.q, 6) for i in result.unique_peaks],
+    }
+
+
+def _peak_draft(
+    matched: Matched, array: str | None, method: str, assumptions: Sequence[str]
+) -> FindingDraft:
+    peak = matched.peak
+    near = [_candidate(c) for c in matched.candidates[:8]]
+    within = [c for c in matched.candidates if c.within]
+    said = (
+        "lines of phases that are not established lie within tolerance: "
+        + ", ".join(f"{c.phase} {c.line.label}" for c in within[:6])
+        if within
+        else "no line of any phase considered lies within tolerance"
+    )
+    if matched.forbidden:
+        said += "; forbidden reflections here: " + ", ".join(
+            f"{key} {line.label}" for key, line in matched.forbidden[:6]
+        )
+    return FindingDraft(
+        kind="diffraction_line",
+        value=peak.q,
+        unit="1/angstrom",
+        std_stat=peak.std,
+        std_sys=None,
+        reason=f"unassigned: {said}",
+        array=array,
+        evidence={
+            "unassigned": True,
+            "candidates": near,
+            "area": peak.area if math.isfinite(peak.area) else None,
+            "fwhm": peak.fwhm,
+            "significance": peak.significance if math.isfinite(peak.significance) else None,
+            "flags": list(peak.flags),
+        },
+        assumptions=list(assumptions),
+        method=method,
+    )
+
+
+def lattice_parameter(
+    pairing: Pairing, result: PhaseResult, phase: PhaseCell
+) -> tuple[float, float, float, int] | None:
+    """Fit the cell length of a cubic phase from lines that it has for itself.
+
+    Returns
+    -------
+    (a, std_stat, std_sys, lines) or None
+        [angstrom]; None with fewer than two lines.  From three lines on, a common shift is
+        fitted along with a; std_sys is what that changes.
+    """
+    rows = []
+    for state in result.lines:
+        if state.state != "found" or state.peak is None:
+            continue
+        peak = pairing.peaks[state.peak].peak
+        if {"unresolved", "at_edge", "broad"} & set(peak.flags):
+            continue
+        order = math.sqrt(sum(i * i for i in state.line.hkl))
+        rows.append((peak.q, peak.std, 2 * math.pi * order))
+    if len(rows) < 2:
+        return None
+    q, std, scale = (np.array(column) for column in zip(*rows, strict=True))
+    model = pairing.shift.model if pairing.shift.model != "none" else "zero"
+    law = shift_law(q, pairing.wavelength, model)
+
+    def fit(with_shift: bool) -> tuple[float, float]:
+        columns = [scale / std] + ([law / std] if with_shift else [])
+        matrix = np.stack(columns, axis=1)
+        covariance = np.linalg.pinv(matrix.T @ matrix)
+        answer = covariance @ (matrix.T @ (q / std))
+        dof = len(q) - matrix.shape[1]
+        residual = q / std - matrix @ answer
+        chi2 = float(residual @ residual) / dof if dof > 0 else 1.0
+        inverse = float(answer[0])
+        return 1 / inverse, math.sqrt(float(covariance[0, 0]) * max(chi2, 1.0)) / inverse**2
+
+    plain, plain_std = fit(False)
+    if len(rows) < 3:
+        shift = pairing.shift
+        offset = abs(shift.amount) + (shift.std or 0.0)
+        return plain, plain_std, float(plain * np.mean(np.abs(law) * offset / q)), len(rows)
+    shifted, shifted_std = fit(True)
+    if pairing.shift.significant or len(rows) >= 4:
+        return shifted, shifted_std, abs(shifted - plain), len(rows)
+    return plain, plain_std, abs(shifted - plain), len(rows)

@@ -1,0 +1,182 @@
+"""X-ray diffraction: what this plugin declares.  Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consilience.declarations import (
+    Analysis,
+    Check,
+    Exporter,
+    Kind,
+    Modality,
+    PluginInfo,
+    Reader,
+    Ref,
+    Simulator,
+    View,
+)
+from consilience.hookspecs import API_VERSION, hookimpl
+from consilience_xrd import __version__
+from consilience_xrd.option_help import FRAME_OPTIONS, NEXUS_OPTIONS, TEXT_OPTIONS
+
+
+@hookimpl
+def plugin_info() -> PluginInfo:
+    """Who this is."""
+    return PluginInfo(
+        name="xrd",
+        version=__version__,
+        api=API_VERSION,
+        summary="X-ray diffraction: patterns, peaks, phases and their rivals",
+        licence="BSD-3-Clause",
+    )
+
+
+@hookimpl
+def register_modalities() -> Sequence[Modality]:
+    """Intensity over 2theta or q, and detector frames."""
+    return [
+        Modality(
+            "xrd",
+            "X-ray diffraction",
+            coordinates={
+                "two_theta": ("deg",),
+                "q": ("1/angstrom",),
+                "d": ("angstrom",),
+            },
+            variables={
+                "intensity": ("count", "arbitrary"),
+                "frames": ("count", "arbitrary"),
+                "center": ("1/angstrom", "deg", "angstrom"),
+            },
+            sees="crystalline phases by their lattice spacings, averaged over the beam's path",
+            blind="amorphous matter, and phases whose lines lie under others'; "
+            "it tells lattices apart, not elements",
+        )
+    ]
+
+
+@hookimpl
+def register_readers() -> Sequence[Reader]:
+    """Text, PANalytical, NeXus, and images with their geometry."""
+    return [
+        Reader(
+            "xrd.text",
+            ("xrd",),
+            ("*.xy", "*.xye", "*.csv"),
+            probe=Ref("consilience_xrd.probe:probe_text"),
+            read=Ref("consilience_xrd.reading:read_text"),
+            options=TEXT_OPTIONS,
+            title="columns of text (.xy, .xye, .csv)",
+        ),
+        Reader(
+            "xrd.xrdml",
+            ("xrd",),
+            ("*.xrdml",),
+            probe=Ref("consilience_xrd.probe:probe_xrdml"),
+            read=Ref("consilience_xrd.reading:read_xrdml_file"),
+            title="PANalytical .xrdml",
+        ),
+        Reader(
+            "xrd.nexus",
+            ("xrd",),
+            ("*.nxs", "*.nx", "*.nexus", "*.h5", "*.hdf5"),
+            probe=Ref("consilience_xrd.probe:probe_nexus"),
+            read=Ref("consilience_xrd.reading:read_nexus"),
+            open=Ref("consilience_xrd.nexus_open:open_nexus"),
+            linked=Ref("consilience_xrd.nexus_links:linked_files"),
+            options=NEXUS_OPTIONS,
+            title="NeXus: NXxrd, NXmonopd, NXazint1d, scans of patterns or frames",
+        ),
+        Reader(
+            "xrd.image",
+            ("xrd",),
+            ("*.tif", "*.tiff", "*.edf", "*.cbf"),
+            probe=Ref("consilience_xrd.probe:probe_image"),
+            read=Ref("consilience_xrd.reading:read_image"),
+            options=FRAME_OPTIONS,
+            companions={"geometry": "pyFAI calibration (.poni)"},
+            title="detector image with a pyFAI geometry",
+        ),
+    ]
+
+
+@hookimpl
+def register_kinds() -> Sequence[Kind]:
+    """A line that nothing explains is a finding too."""
+    return [
+        Kind(
+            "diffraction_line",
+            "diffraction line",
+            "scalar",
+            "1/angstrom",
+            0.01,
+            False,
+            "0.01 1/angstrom: tolerance of labels in common use",
+        )
+    ]
+
+
+@hookimpl
+def register_analyses() -> Sequence[Analysis]:
+    """Peaks alone; phases of a pattern or of an entered peak list."""
+    return [
+        Analysis(
+            "xrd.peaks",
+            "xrd",
+            ("intensity",),
+            Ref("consilience_xrd.params:PeakParams"),
+            Ref("consilience_xrd.analyses:run_peaks"),
+            ("diffraction_line",),
+            default=False,
+            title="peaks with errors",
+        ),
+        Analysis(
+            "xrd.phases",
+            "xrd",
+            (),
+            Ref("consilience_xrd.params:PhaseParams"),
+            Ref("consilience_xrd.analyses:run_phases"),
+            ("phase", "lattice_parameter", "diffraction_line"),
+            title="phases, their rivals, and what is left over",
+        ),
+    ]
+
+
+@hookimpl
+def register_checks() -> Sequence[Check]:
+    """Patterns without counts, below zero, or without wavelength."""
+    return [Check("xrd.sane", "xrd", Ref("consilience_xrd.checks:check_pattern"), "sane pattern")]
+
+
+@hookimpl
+def register_views() -> Sequence[View]:
+    """The pattern with its fit and the phases' lines, and the rivals as a table."""
+    return [
+        View("xrd.pattern", "Diffraction", Ref("consilience_xrd.views:pattern_view"), "xrd"),
+    ]
+
+
+@hookimpl
+def register_simulators() -> Sequence[Simulator]:
+    """Lines of library phases with noise."""
+    return [
+        Simulator(
+            "xrd.pattern",
+            "xrd",
+            Ref("consilience_xrd.simulate:SimulationParams"),
+            Ref("consilience_xrd.simulate:run"),
+            "powder pattern of library phases",
+        )
+    ]
+
+
+@hookimpl
+def register_exporters() -> Sequence[Exporter]:
+    """Text that the text reader takes back."""
+    return [
+        Exporter(
+            "xrd.xye", "xrd", ".xye", Ref("consilience_xrd.export:write_xye"), "columns of text"
+        )
+    ]
