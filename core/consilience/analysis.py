@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,19 +10,12 @@ from typing import TYPE_CHECKING
 from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Notice
 from consilience.model.sample import Sample
+from consilience.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["AnalysisContext", "AnalysisOutput", "Progress", "ReferenceFile", "no_progress"]
-
-Progress = Callable[[int, int, str], None]
-"""``progress(done, total, what)``: events; the terminal draws the bars."""
-
-
-def no_progress(done: int, total: int, what: str) -> None:
-    """Swallow progress events."""
-
+__all__ = ["AnalysisContext", "AnalysisOutput", "ReferenceFile"]
 
 @dataclass(frozen=True)
 class ReferenceFile:

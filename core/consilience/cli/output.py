@@ -16,8 +16,8 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 import typer
 
-from consilience.analysis import Progress
 from consilience.errors import ConsilienceError
+from consilience.progress import Progress
 from consilience.text import one_line
 
 __all__ = ["Settings", "fail_well", "notice_lines", "print_json", "progress_events", "say", "table"]

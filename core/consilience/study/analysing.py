@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from consilience.analysis import AnalysisContext, AnalysisOutput, Progress, no_progress
+from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.declarations import Analysis, Kind
 from consilience.errors import BadInputError, ConsilienceError, PluginError
 from consilience.model.canonical import canonical_json, content_id
 from consilience.model.finding import Finding, FindingDraft, Source, SourceFile
 from consilience.model.measurement import Measurement, Notice
 from consilience.model.sample import problems_of
+from consilience.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from consilience.study.study import Study

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consilience.analysis import Progress, no_progress
 from consilience.declarations import Exporter
 from consilience.errors import BadInputError
 from consilience.model.finding import Finding
 from consilience.model.verdict import Verdict
+from consilience.progress import Progress, no_progress
 from consilience.text import safe_file_name, spreadsheet_cell
 
 if TYPE_CHECKING:

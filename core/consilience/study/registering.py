@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consilience.analysis import Progress, no_progress
 from consilience.declarations import Check, Modality, Reader
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.base import StateValue
@@ -14,6 +13,7 @@ from consilience.model.canonical import content_id
 from consilience.model.finding import Region
 from consilience.model.measurement import MeasurementRecord, Notice, RegisteredFile
 from consilience.probing import choose_reader
+from consilience.progress import Progress, no_progress
 from consilience.study.added import Added
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consilience._version import __version__
-from consilience.analysis import Progress, no_progress
 from consilience.declarations import Kind, Modality
 from consilience.model.measurement import Notice
+from consilience.progress import Progress, no_progress
 from consilience.view import ViewContext
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from consilience.analysis import Progress, no_progress
 from consilience.declarations import Kind
 from consilience.errors import BadInputError, NotFoundError
 from consilience.lineage import check_lineage
@@ -16,6 +15,7 @@ from consilience.model.finding import Finding, FindingDraft, Region
 from consilience.model.measurement import Exposure
 from consilience.model.sample import Sample, Step
 from consilience.model.verdict import Caveat, Margin, Verdict
+from consilience.progress import Progress, no_progress
 from consilience.registry import Registry
 from consilience.study.added import Added
 from consilience.study.contents import Contents

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, Field
 
-from consilience.analysis import Progress, no_progress
 from consilience.errors import BadFileError, BadInputError, ConsilienceError, NotFoundError
 from consilience.model.base import FrozenModel, Json
 from consilience.model.canonical import content_id
@@ -21,6 +20,7 @@ from consilience.model.finding import FindingDraft, Region
 from consilience.model.measurement import Exposure
 from consilience.model.sample import Sample
 from consilience.model.verdict import Margin
+from consilience.progress import Progress, no_progress
 from consilience.quantities import parse_value
 from consilience.study.added import Added
 from consilience.study.entering import validated
