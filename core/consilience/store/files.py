@@ -154,7 +154,7 @@ class Files:
                 temporary, out = None, None
                 if not link:
                     temporary, out = stack.enter_context(self._temporary())
-                size, digest = _copy(source, fd, out, progress)
+                size, digest = _copy(source, fd, out, before.st_size, progress)
                 _check_unchanged(source, fd, before, size)
                 if temporary is not None and out is not None:
                     self._keep(temporary, out, self._layout.raw_object(digest), digest)
@@ -347,15 +347,20 @@ def _relative(name: str) -> PurePosixPath:
 
 
 def _copy(
-    source: Path, fd: int, out: int | None, progress: Callable[[int], None] | None
+    source: Path,
+    fd: int,
+    out: int | None,
+    expected: int,
+    progress: Callable[[int], None] | None,
 ) -> tuple[int, str]:
+    """Hash, and copy to `out`; stop at more than `expected` bytes: a growing file has no end."""
     digest, size = hashlib.sha256(), 0
     blocks = _blocks(fd)
     while True:
         # Reading and writing fail for different reasons, and the text says which.
         with mapped_os_errors("read the file", source):
             block = next(blocks, None)
-        if block is None:
+        if block is None or size > expected:
             return size, digest.hexdigest()
         digest.update(block)
         size += len(block)

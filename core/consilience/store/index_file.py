@@ -120,7 +120,7 @@ class IndexFile:
             with self._journal.lock.hold():
                 db = self._connect()
                 self._update(db)
-        except PermissionDeniedError as error:
+        except (PermissionDeniedError, StudyBusyError) as error:
             self._use_memory(error.what)
             self._update(self._connect())
 
@@ -157,7 +157,7 @@ class IndexFile:
         self._drop()
         try:
             return self._open()
-        except PermissionDeniedError as error:
+        except (PermissionDeniedError, StudyBusyError) as error:
             return self._use_memory(error.what)
 
     def _open(self) -> sqlite3.Connection:
@@ -219,13 +219,14 @@ class IndexFile:
                         "INSERT OR REPLACE INTO meta VALUES (?, ?)",
                         [("lost_seq", str(lost.seq)), ("lost_hash", lost.hash)],
                     )
-        except PermissionDeniedError as error:
+        except (PermissionDeniedError, StudyBusyError) as error:
             self._use_memory(error.what)
 
     def _remove_files(self) -> None:
         index = self._layout.index
         with mapped_os_errors("replace the index", index):
-            for path in (index, index.with_name(index.name + "-journal"), self._layout.index_sum):
+            # The checksum first: beside a new index of the same head it would be wrong.
+            for path in (self._layout.index_sum, index.with_name(index.name + "-journal"), index):
                 path.unlink(missing_ok=True)
 
     def _drop(self) -> None:

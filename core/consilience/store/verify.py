@@ -352,8 +352,12 @@ class _Verifier:
             return
         fix = "delete index.sqlite and index.sum; they are built anew from the journal"
         try:
-            db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+            # Not read-only if it can be helped: SQLite first undoes what a crash left.
+            mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
+            db = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None)
             try:
+                if not db.execute("SELECT 1 FROM sqlite_master").fetchall() and _empty(path):
+                    return  # a process died while it made the index
                 fault = index_sum_fault(self.layout, db) or self._index_fault(db)
                 lost = dict(db.execute("SELECT key, value FROM meta WHERE key LIKE 'lost_%'"))
             finally:
@@ -433,6 +437,10 @@ class _Verifier:
 
 
 _KINDS: dict[str, Kind] = {"lost": "lost", "changed": "changed", "extra": "extra"}
+
+
+def _empty(path: Path) -> bool:
+    return path.stat().st_size == 0
 
 
 def _is_hash(name: str) -> bool:
