@@ -1,0 +1,159 @@
+"""Open the frames in the registered file without reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from consilience.errors import BadFileError
+from consilience_compton.probe import DATASET
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["MODULE", "open_file", "open_hexitec", "read_table"]
+
+MODULE = 80
+"""Pixels along each side of a HEXITEC module."""
+
+
+def open_file(path: Path) -> h5py.File:
+    """Open an HDF5 file for reading.
+
+    Raises
+    ------
+    BadFileError
+        HDF5 cannot open it, for example because it is cut.
+    """
+    try:
+        return h5py.File(path, "r")
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise BadFileError(
+            f"{path.name!r} cannot be opened as HDF5: {' '.join(str(error).split())}",
+            fix="copy it again from the instrument; nothing was registered",
+            path=path,
+        ) from error
+
+
+class _Frames(BackendArray):
+    """The data set in the open file; a broken chunk is an error with the file's name."""
+
+    def __init__(self, dataset: h5py.Dataset, path: Path) -> None:
+        self.dataset, self.path = dataset, path
+        self.shape = dataset.shape
+        self.dtype = dataset.dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(
+            key, self.shape, indexing.IndexingSupport.OUTER_1VECTOR, self._read
+        )
+
+    def _read(self, key: tuple[Any, ...]) -> Any:
+        # h5py knows neither negative steps nor unordered lists
+        plain: list[Any] = []
+        after: list[Any] = []
+        for wanted, size in zip(key, self.shape, strict=True):
+            if isinstance(wanted, slice):
+                span = range(*wanted.indices(size))
+                turned = span[::-1] if span.step < 0 else span
+                plain.append(slice(turned.start, turned.stop, turned.step))
+                after.append(slice(None, None, -1 if span.step < 0 else None))
+            elif isinstance(wanted, np.ndarray):
+                unique, inverse = np.unique(
+                    np.where(wanted < 0, wanted + size, wanted), return_inverse=True
+                )
+                plain.append(unique)
+                after.append(inverse)
+            else:
+                plain.append(int(wanted))
+        try:
+            found = self.dataset[tuple(plain)]
+        except (OSError, RuntimeError, ValueError) as error:
+            raise BadFileError(
+                f"{DATASET!r} of {self.path.name!r} cannot be read at {key}: {error}",
+                fix="the file is damaged; copy it again from the instrument",
+                path=self.path,
+            ) from error
+        return found[tuple(after)] if after else found
+
+
+def open_hexitec(
+    path: Path, companions: Mapping[str, Path], lazy: Mapping[str, object]
+) -> xr.Dataset:
+    """Open the frames of a registered file; nothing but the tables is read until asked for.
+
+    Parameters
+    ----------
+    path : Path
+    companions : mapping
+        ``gain`` and ``intercept``, where they were registered.
+    lazy : mapping
+        Nothing is needed.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``raw_frames`` (adu) over ``frame``, ``row``, ``column``; with companions
+        ``gain`` (keV/adu) and ``intercept`` (keV) over ``module``, ``module_row``,
+        ``module_column``.
+    """
+    del lazy
+    file = open_file(path)
+    dataset = file[DATASET]
+    frames = xr.Variable(
+        ("frame", "row", "column"),
+        indexing.LazilyIndexedArray(_Frames(dataset, path)),
+        {"units": "adu"},
+    )
+    variables: dict[str, Any] = {DATASET: frames}
+    modules = (dataset.shape[1] // MODULE) * (dataset.shape[2] // MODULE)
+    for role, unit in (("gain", "keV/adu"), ("intercept", "keV")):
+        if role in companions:
+            table = read_table(companions[role], role, modules)
+            variables[role] = (("module", "module_row", "module_column"), table, {"units": unit})
+    data = xr.Dataset(variables)
+    data.set_close(file.close)
+    return data
+
+
+def read_table(path: Path, role: str, modules: int) -> NDArray[np.float64]:
+    """Return a calibration table of shape ``(modules, 80, 80)``.
+
+    Raises
+    ------
+    BadFileError
+        Not as many finite numbers as the detector has pixels.
+    """
+    try:
+        text = path.read_text(encoding="ascii")
+        values = np.array([float(word) for word in text.split()])
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise BadFileError(
+            f"{role} table {path.name!r} is not a list of numbers: {error}",
+            fix="give a text file with one number for each pixel",
+            path=path,
+        ) from error
+    expected = modules * MODULE * MODULE
+    if values.size != expected:
+        raise BadFileError(
+            f"{role} table {path.name!r} has {values.size} values "
+            f"({values.size / MODULE**2:g} modules of {MODULE} x {MODULE}), the frames have "
+            f"{expected} pixels ({modules} modules)",
+            fix="give the table of this detector; one of another cannot be used",
+            path=path,
+        )
+    if not np.isfinite(values).all():
+        raise BadFileError(
+            f"{role} table {path.name!r} holds NaN or infinity, first at value "
+            f"{int(np.argmin(np.isfinite(values)))}",
+            fix="write 0 for dead pixels",
+            path=path,
+        )
+    return values.reshape(modules, MODULE, MODULE)
