@@ -23,7 +23,6 @@ HEAVY = {
     "pyFAI",
     "fabio",
     "pint",
-    "pydantic",
     "jinja2",
     "rich",
 }

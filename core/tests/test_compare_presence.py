@@ -184,7 +184,7 @@ def test_different_states_are_not_comparable() -> None:
         )
     )
     assert verdict.verdict == "not_comparable"
-    assert verdict.reason == "the sample was in different states: cycle 1 against 50"
+    assert verdict.reason.startswith("the sample was in different states: cycle ")
 
 
 def caveat(finding: Finding, effect: str) -> Caveat:

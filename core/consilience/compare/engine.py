@@ -126,8 +126,12 @@ def _can_meet(first: Finding, second: Finding, context: ComparisonContext) -> bo
         return False
     if context.relation(first, second) in ("unrelated", "control"):
         return False
-    same_technique = context.modalities.get(first.id) == context.modalities.get(second.id)
-    return not (same_technique and first.state != second.state)
+    if context.modalities.get(first.id) != context.modalities.get(second.id):
+        return True
+    # one technique twice: another state is a series, and nothing seen twice is no evidence
+    about = {context.kinds[f.kind].about for f in (first, second)}
+    seen = "presence" not in about or "present" in (first.status, second.status)
+    return seen and first.state == second.state
 
 
 def _decide(
