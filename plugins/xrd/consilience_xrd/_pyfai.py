@@ -47,6 +47,13 @@ def load_geometry(path: Path) -> tuple[Any, float | None, tuple[int, int] | None
         raise BadFileError(
             f"pyFAI cannot use the geometry: {error}.", fix="Write it again with pyFAI.", path=path
         ) from error
+    pixel = (setup.detector.pixel1, setup.detector.pixel2)
+    if not all(isinstance(p, float) and 0 < p < 1 for p in pixel):
+        raise BadFileError(
+            "The geometry names no detector with a usable pixel size.",
+            fix="Check Detector and Detector_config in the .poni file.",
+            path=path,
+        )
     shape = getattr(setup.detector, "shape", None)
     lam = setup.wavelength
     return setup, (None if not lam else float(lam) * 1e10), shape
@@ -64,16 +71,22 @@ def integrate(
     split: str,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
     """Axis, intensity, sigma (None without error model); bins without pixels are left out."""
-    result = setup.integrate1d(
-        image,
-        npt,
-        unit=unit,
-        mask=mask.astype(np.int8) if mask.any() else None,
-        correctSolidAngle=True,
-        polarization_factor=polarization_factor,
-        error_model=error_model,
-        method=(split, "csr", "cython"),
-    )
+    try:
+        result = setup.integrate1d(
+            image,
+            npt,
+            unit=unit,
+            mask=mask.astype(np.int8) if mask.any() else None,
+            correctSolidAngle=True,
+            polarization_factor=polarization_factor,
+            error_model=error_model,
+            method=(split, "csr", "cython"),
+        )
+    except Exception as error:  # a senseless geometry fails in many ways inside pyFAI
+        raise BadFileError(
+            f"pyFAI cannot integrate with this geometry: {error}.",
+            fix="Check the .poni file against the detector.",
+        ) from error
     axis = np.asarray(result.radial, dtype=np.float64)
     values = np.asarray(result.intensity, dtype=np.float64)
     sigma = None if result.sigma is None else np.asarray(result.sigma, dtype=np.float64)

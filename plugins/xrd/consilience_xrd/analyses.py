@@ -378,4 +378,3 @@ def _shift_notice(pairing: Pairing, results: Sequence[PhaseResult]) -> list[Noti
             else "run with apply_shift = true, or correct the zero of the axis",
         )
     ]
-

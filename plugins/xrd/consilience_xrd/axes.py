@@ -61,7 +61,7 @@ def check_wavelength(wavelength: float | None) -> float:
 
 
 def two_theta_to_q(two_theta: ArrayLike, wavelength: float) -> NDArray[np.float64]:
-    """q = 4 pi sin(theta) / wavelength.
+    """Q = 4 pi sin(theta) / wavelength.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def q_to_d(q: ArrayLike) -> NDArray[np.float64]:
 
 
 def d_to_q(d: ArrayLike) -> NDArray[np.float64]:
-    """q = 2 pi / d [1/angstrom]; infinite at d = 0."""
+    """Q = 2 pi / d [1/angstrom]; infinite at d = 0."""
     return q_to_d(d)
 
 

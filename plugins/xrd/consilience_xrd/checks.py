@@ -26,9 +26,7 @@ def check_pattern(signal: Signal) -> list[Notice]:
         )
     elif np.all(values == values.flat[0]):
         notices.append(
-            Notice(
-                code="flat", message=f"every intensity is {values.flat[0]:g}", severity="fault"
-            )
+            Notice(code="flat", message=f"every intensity is {values.flat[0]:g}", severity="fault")
         )
     below = int(np.count_nonzero(values < 0))
     if below:

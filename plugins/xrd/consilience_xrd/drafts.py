@@ -59,7 +59,7 @@ def drafts_of(
                 ],
                 unassigned=rest if result.status == "present" else None,
                 array=array,
-                evidence=_evidence(result, pairing),
+                evidence=_evidence(result, pairing, [m for _, m in left]),
                 assumptions=[
                     *common,
                     *phase.assumptions,
@@ -135,7 +135,7 @@ def _candidate(c: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _evidence(result: PhaseResult, pairing: Pairing) -> dict[str, Any]:
+def _evidence(result: PhaseResult, pairing: Pairing, left: Sequence[Matched]) -> dict[str, Any]:
     lines = [
         {
             "hkl": s.line.label,
@@ -149,11 +149,11 @@ def _evidence(result: PhaseResult, pairing: Pairing) -> dict[str, Any]:
     ]
     states = [s.state for s in result.lines]
     forbidden = [
-        f"{line.label} is forbidden for {key}, yet a peak lies at {m.peak.q:.4f} 1/angstrom "
-        f"where it would be ({line.q:.4f})"
-        for m in pairing.peaks
+        f"{line.label} is forbidden for {key}; a peak that no present phase explains lies at "
+        f"{m.peak.q:.4f} 1/angstrom, where it would be ({line.q:.4f})"
+        for m in left
         for key, line in m.forbidden
-        if key == result.phase
+        if key == result.phase and states.count("found") + states.count("shared") > 0
     ]
     return {
         "lines": lines,

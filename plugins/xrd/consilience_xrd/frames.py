@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilience.errors import BadFileError, BadInputError
-
 from consilience_xrd.option_help import FRAME_OPTIONS
 from consilience_xrd.pattern import Pattern, Source, check_axis
 

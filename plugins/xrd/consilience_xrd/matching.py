@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,13 @@ __all__ = [
     "observed_from_fit",
     "tolerance",
 ]
+
+
+FORBIDDEN = 0.01
+"""Distance [1/angstrom] within which a peak is said to lie where a forbidden line would be."""
+
+LOOSE = 0.003
+"""Relative cell std from which a common change of the cell is sought before lines are matched."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +157,7 @@ def observed_from_fit(
     return out
 
 
-def tolerance(
-    settings: MatchSettings, peak_std: float, shift_std: float, cell_std: float
-) -> float:
+def tolerance(settings: MatchSettings, peak_std: float, shift_std: float, cell_std: float) -> float:
     """Half width of a match [1/angstrom]: k sqrt(fit^2 + shift^2 + cell^2), or the plain one."""
     if settings.plain is not None:
         return settings.plain
@@ -163,13 +168,48 @@ def _place(
     reference: ReferencePattern, line: Line, shift: Shift, wavelength: float | None
 ) -> tuple[float, float]:
     scale, std = 0.0, line.q_std
-    if shift.applied and reference.phase.key in shift.scales:
+    loose = max(reference.phase.cell_std) >= LOOSE
+    if (shift.applied or loose) and reference.phase.key in shift.scales:
         # half of the cell's std is kept: its axes need not change together
         scale, scale_std = shift.scales[reference.phase.key]
         std = math.hypot(line.q * scale_std, 0.0 if reference.phase.cubic else 0.5 * line.q_std)
     q = line.q * (1 + scale)
     q += float(shift_in_q(shift, np.array([line.q]), wavelength)[0])
     return q, std
+
+
+def _with_loose_cells(
+    shift: Shift,
+    peaks: Sequence[ObservedPeak],
+    references: Sequence[ReferencePattern],
+    wavelength: float | None,
+) -> Shift:
+    """Find one common change of each loosely known cell, so that its lines cannot float singly."""
+    scales = dict(shift.scales)
+    q = np.array([p.q for p in peaks])
+    std = np.array([p.std for p in peaks])
+    if not len(q):
+        return shift
+    for reference in references:
+        loose = max(reference.phase.cell_std)
+        if loose < LOOSE or reference.phase.key in scales:
+            continue
+        lines = [line for line in reference.lines if line.intensity >= 10]
+        lq = np.array([line.q for line in lines])
+        li = np.array([line.intensity for line in lines])
+        if not len(lq):
+            continue
+        off = shift_in_q(shift, lq, wavelength)
+        best, best_score = 0.0, -1.0
+        for scale in np.linspace(-3 * loose, 3 * loose, 61):
+            place = lq * (1 + scale) + off
+            pull = np.abs(q[:, None] - place[None, :]) / np.hypot(std[:, None], 0.1 * loose * lq)
+            near = np.exp(-0.5 * pull**2).max(axis=0)
+            score = float(np.sum(li * near)) * float(np.exp(-0.05 * (scale / loose) ** 2))
+            if score > best_score + 1e-9:
+                best, best_score = float(scale), score
+        scales[reference.phase.key] = (best, 0.2 * loose)
+    return replace(shift, scales=scales)
 
 
 def match_peaks(
@@ -217,10 +257,17 @@ def match_peaks(
         # an insignificant shift is not applied; its error still widens the tolerance
         shift = Shift(shift.model, 0.0, shift.std, shift.unit, shift.pairs, shift.scales, True)
     matched: list[Matched] = []
+    shift = _with_loose_cells(shift, peaks, references, wavelength)
     forbidden = [
-        (r.phase.key, line) for r in references for line in forbidden_lines(r.phase, q_range[1])
+        (r.phase.key, line)
+        for r in references
+        for line in forbidden_lines(r.phase, q_range[1], limit=2)
     ]
     for peak in peaks:
+        if "broad" in peak.flags:
+            # a halo or a poor baseline: no line of a crystal
+            matched.append(Matched(peak, ()))
+            continue
         law = abs(float(shift_law(np.array([peak.q]), wavelength, model)[0]))
         shift_std = law * min(shift.std or 0.0, limit) if shift.applied else 0.0
         found: list[Candidate] = []
@@ -245,9 +292,7 @@ def match_peaks(
             (key, line)
             for key, line in forbidden
             if abs(line.q + off - peak.q)
-            <= tolerance(chosen, peak.std, shift_std, line.q_std)
+            <= min(tolerance(chosen, peak.std, shift_std, line.q_std), FORBIDDEN)
         )
         matched.append(Matched(peak, tuple(found), not_these))
-    return Pairing(
-        tuple(matched), tuple(references), shift, chosen, wavelength, q_range
-    )
+    return Pairing(tuple(matched), tuple(references), shift, chosen, wavelength, q_range)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from consilience.errors import BadFileError, BadInputError
-
 from consilience_xrd.axes import energy_to_wavelength
 from consilience_xrd.nexus_links import (
     check_dataset,
@@ -238,17 +237,19 @@ def _signal(entry: Any, group: Any, path: Path, said_unit: str | None) -> NexusS
         names = _names(data.attrs["axes"])
     names = (names + ["."] * data.ndim)[: data.ndim]
     warnings: list[tuple[str, str, str, str]] = []
-    axes = [
-        _axis(group, data, i, n, path, said_unit, warnings) for i, n in enumerate(names)
-    ]
+    axes = [_axis(group, data, i, n, path, said_unit, warnings) for i, n in enumerate(names)]
     if axes[-1].role == "diffraction":
         what = "pattern"
-    elif data.ndim >= 2 and (
-        kind in _POWDER or {"detector_x", "detector_y"} & {a.name for a in axes}
-    ) and kind != "nxmonopd":
+    elif (
+        data.ndim >= 2
+        and (kind in _POWDER or {"detector_x", "detector_y"} & {a.name for a in axes})
+        and kind != "nxmonopd"
+    ):
         what = "frame"
         axes[-2:] = [
-            NexusAxis(a.name if a.name != "." else f"pixel_{s}", a.path, a.unit, a.factor, "detector")
+            NexusAxis(
+                a.name if a.name != "." else f"pixel_{s}", a.path, a.unit, a.factor, "detector"
+            )
             for a, s in zip(axes[-2:], ("y", "x"), strict=True)
         ]
     elif kind in _POWDER and data.ndim == 1:

@@ -115,7 +115,9 @@ def check_dataset(data: Any, path: Path) -> None:
     if data.is_virtual:
         for source in data.virtual_sources():
             if source.file_name != ".":
-                inside = _inside(source.file_name, folder, path, f"The virtual data set {data.name}")
+                inside = _inside(
+                    source.file_name, folder, path, f"The virtual data set {data.name}"
+                )
                 total += inside.stat().st_size if inside.exists() else 0
     own = Path(data.file.filename)
     total += own.stat().st_size if own != path else 0

@@ -36,9 +36,7 @@ class _H5Array(BackendArray):
         return np.asarray(self.data[key])
 
 
-def open_nexus(
-    path: Path, companions: Mapping[str, Path], lazy: Mapping[str, Json]
-) -> xr.Dataset:
+def open_nexus(path: Path, companions: Mapping[str, Path], lazy: Mapping[str, Json]) -> xr.Dataset:
     """Open what the reader indexed.
 
     Parameters

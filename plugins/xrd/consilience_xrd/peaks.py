@@ -235,6 +235,16 @@ def fit_group(
             out[:, -1] = t
         return out
 
+    def weighted_residual(
+        v: NDArray[np.float64], w: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        return (model(v) - intensity) * w
+
+    def weighted_jacobian(
+        v: NDArray[np.float64], w: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        return jacobian(v) * w[:, None]
+
     if sigma is not None:
         weight = 1 / sigma
     elif counts:
@@ -244,9 +254,10 @@ def fit_group(
     v = np.clip(start, low + 1e-9 * scale, high - 1e-9 * scale)
     for _ in range(reweight if counts and sigma is None else 1):
         solved = least_squares(
-            lambda p: (model(p) - intensity) * weight,
+            weighted_residual,
             v,
-            jac=lambda p: jacobian(p) * weight[:, None],
+            jac=weighted_jacobian,
+            args=(weight,),
             bounds=(low, high),
             x_scale=scale,
             xtol=1e-11,
@@ -312,7 +323,9 @@ def _peak(
     gradient[ia] = per_area
     gradient[iw] = -area * per_area / fwhm
     gradient[ie] = (
-        area * (peak_height_per_area(fwhm, 1.0) - peak_height_per_area(fwhm, 0.0)) * components[0][1]
+        area
+        * (peak_height_per_area(fwhm, 1.0) - peak_height_per_area(fwhm, 0.0))
+        * components[0][1]
     )
     free = ~np.isnan(np.diag(covariance))
     variance = float(gradient[free] @ covariance[np.ix_(free, free)] @ gradient[free])
@@ -424,9 +437,7 @@ def fit_peaks(
         model, noise, base = full_model, full_noise, replace(base, values=full_base)
         notes.append(f"data outside {xs[0]:g} to {xs[-1]:g} {pattern.unit} were left out")
     peaks.sort(key=lambda peak: peak.center)
-    return PeakFit(
-        pattern.axis, tuple(peaks), base, model, noise, known, points, tuple(notes)
-    )
+    return PeakFit(pattern.axis, tuple(peaks), base, model, noise, known, points, tuple(notes))
 
 
 def _tails(
@@ -578,9 +589,7 @@ def _assemble(
         model[got.window] = got.model
     widths = [peak.fwhm for peak in peaks]
     limit = 5 * float(np.median(widths)) if widths else 0.0
-    return [
-        replace(p, flags=(*p.flags, "broad")) if p.fwhm > limit else p for p in peaks
-    ], model
+    return [replace(p, flags=(*p.flags, "broad")) if p.fwhm > limit else p for p in peaks], model
 
 
 def _fit_members(
@@ -627,15 +636,15 @@ def _fit_members(
     return None
 
 
-def _groups(
-    candidates: list[Candidate], window: float, longest: int
-) -> list[list[Candidate]]:
+def _groups(candidates: list[Candidate], window: float, longest: int) -> list[list[Candidate]]:
     """Runs of peaks whose windows overlap by half, cut where they are too long."""
     groups: list[list[Candidate]] = []
     for c in sorted(candidates, key=lambda c: c.center):
-        if groups and c.center - groups[-1][-1].center < 0.75 * window * (
-            c.fwhm + groups[-1][-1].fwhm
-        ) / 2 * 2 ** 0.5:
+        if (
+            groups
+            and c.center - groups[-1][-1].center
+            < 0.75 * window * (c.fwhm + groups[-1][-1].fwhm) / 2 * 2**0.5
+        ):
             groups[-1].append(c)
         else:
             groups.append([c])

@@ -12,7 +12,7 @@ import numpy as np
 from consilience_xrd.reference import Line, ReferencePattern
 
 if TYPE_CHECKING:
-    from consilience_xrd.matching import Matched, Pairing
+    from consilience_xrd.matching import Candidate, Matched, Pairing
 
 __all__ = ["LineState", "PhaseResult", "RivalFor", "evaluate", "technique_hints"]
 
@@ -147,9 +147,7 @@ def evaluate(
                 claimed.setdefault(i, key)
         unique[key] = tuple(sorted({i for _, i in own}))
     largest = max((m.peak.area for m in pairing.peaks if math.isfinite(m.peak.area)), default=0.0)
-    return [
-        _result(w, works, pairing, present, claimed, unique, limit_at, largest) for w in works
-    ]
+    return [_result(w, works, pairing, present, claimed, unique, limit_at, largest) for w in works]
 
 
 def _prepare(pairing: Pairing, reference: ReferencePattern) -> _Work:
@@ -222,6 +220,8 @@ def _hidden(q: float, line: Line, work: _Work, pairing: Pairing) -> bool:
     expected = None if work.scale is None else work.scale * line.intensity
     for matched in pairing.peaks:
         peak = matched.peak
+        if "broad" in peak.flags:
+            continue
         if abs(peak.q - q) < 1.0 * peak.fwhm and (
             expected is None or not math.isfinite(peak.area) or peak.area > 0.7 * expected
         ):
@@ -233,17 +233,18 @@ def _coverage(pairing: Pairing, work: _Work, least_area: float) -> float:
     """Share of the range within tolerance of a peak of at least `least_area`."""
     low, high = pairing.q_range
     cell = max(work.reference.phase.cell_std)
-    fitted = pairing.shift.applied and work.reference.phase.key in pairing.shift.scales
+    fitted = (pairing.shift.applied or cell >= 0.003) and (
+        work.reference.phase.key in pairing.shift.scales
+    )
     edges = []
     for matched in pairing.peaks:
         peak = matched.peak
-        if math.isfinite(peak.area) and peak.area < least_area:
+        if "broad" in peak.flags or (math.isfinite(peak.area) and peak.area < least_area):
             continue
         room = (
             pairing.settings.plain
             if pairing.settings.plain is not None
-            else pairing.settings.k
-            * math.hypot(peak.std, (0.3 if fitted else 1.0) * cell * peak.q)
+            else pairing.settings.k * math.hypot(peak.std, (0.3 if fitted else 1.0) * cell * peak.q)
         )
         edges.append((max(peak.q - room, low), min(peak.q + room, high)))
     edges.sort()
@@ -254,9 +255,7 @@ def _coverage(pairing: Pairing, work: _Work, least_area: float) -> float:
     return min(0.98, covered / max(high - low, 1e-9))
 
 
-def _chance(
-    pairing: Pairing, work: _Work, only_unclaimed: dict[int, str] | None = None
-) -> float:
+def _chance(pairing: Pairing, work: _Work, only_unclaimed: dict[int, str] | None = None) -> float:
     """Probability of at least so many lines meeting peaks if the lines fell at random.
 
     A line counts as met only by a peak of at least a fifth of the area that it should have, so
@@ -335,9 +334,7 @@ def _result(
         reason = ""
     elif work.strong_in_range == 0:
         status = "not_observable"
-        reason = (
-            f"none of its strong lines lies between {low:.3g} and {high:.3g} 1/angstrom"
-        )
+        reason = f"none of its strong lines lies between {low:.3g} and {high:.3g} 1/angstrom"
     else:
         inside = [s for s in lines if s.state != "out_of_range"]
         top = max(inside, key=lambda s: s.line.intensity)
@@ -345,7 +342,13 @@ def _result(
             top.q, top.line, _Work(work.reference, []), pairing
         )
         least = limit_at(top.q) if limit_at else None
-        if free and least is not None and largest > 0:
+        moved = pairing.shift.significant and not pairing.shift.applied
+        if free and moved:
+            reason = (
+                f"its strongest line {top.line.label} was not seen at {top.q:.4f} 1/angstrom, but "
+                "the lines are shifted and the correction is switched off"
+            )
+        elif free and least is not None and largest > 0:
             status = "absent_below_limit"
             limit = least / largest
             reason = f"its strongest line {top.line.label} is not at {top.q:.4f} 1/angstrom"
@@ -412,7 +415,9 @@ def _states(
                               "too weak to be seen, as the other lines are", expected)
                 )  # fmt: skip
             else:
-                out.append(LineState(line, q, "missing", None, "should be seen and is not", expected))
+                out.append(
+                    LineState(line, q, "missing", None, "should be seen and is not", expected)
+                )
     return out
 
 
@@ -459,7 +464,7 @@ def _rivals(work: _Work, works: list[_Work], pairing: Pairing) -> list[RivalFor]
     return out
 
 
-def _first(matched: Matched, key: str):  # type: ignore[no-untyped-def]
+def _first(matched: Matched, key: str) -> Candidate | None:
     return next((c for c in matched.candidates if c.phase == key and c.within), None)
 
 
@@ -483,7 +488,8 @@ def _deciders(work: _Work, other: _Work, pairing: Pairing) -> list[str]:
 
 def technique_hints(first: str, second: str) -> list[str]:
     """Other techniques that could tell two formulas apart, by the elements that differ."""
-    from pymatgen.core import Composition, Element
+    from pymatgen.core.composition import Composition
+    from pymatgen.core.periodic_table import Element
 
     one, two = Composition(first), Composition(second)
     differ = {str(e) for e in one} ^ {str(e) for e in two}

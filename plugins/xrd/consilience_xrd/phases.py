@@ -83,10 +83,11 @@ class PhaseCell:
 
     def structure(self) -> Any:
         """The pymatgen Structure of the whole cell."""
-        from pymatgen.core import Lattice, Structure
+        from pymatgen.core.lattice import Lattice
+        from pymatgen.core.structure import Structure
 
         lattice = Lattice.from_parameters(*self.cell)
-        species = [{name: occupancy} for name, _, _, _, occupancy in self.sites]
+        species = [name for name, _, _, _, _ in self.sites]
         points = [[x, y, z] for _, x, y, z, _ in self.sites]
         if self.expanded:
             return Structure(lattice, species, points)
@@ -104,9 +105,7 @@ def _entry(data: dict[str, Any]) -> PhaseCell:
         cell=(a, b, c, alpha, beta, gamma),
         cell_std=(std, std, std),
         cell_std_source=data.get("cell_std_source", "default of 0.2 %, an assumption"),
-        sites=tuple(
-            (str(s[0]), float(s[1]), float(s[2]), float(s[3]), 1.0) for s in data["sites"]
-        ),
+        sites=tuple((str(s[0]), float(s[1]), float(s[2]), float(s[3]), 1.0) for s in data["sites"]),
         expanded=bool(data.get("expanded", False)),
         citation=data["citation"],
         checked=data["checked"],
@@ -223,10 +222,7 @@ def phase_from_cif(path: Path, label: str | None = None, key: str | None = None)
         cell=(lattice.a, lattice.b, lattice.c, lattice.alpha, lattice.beta, lattice.gamma),
         cell_std=std,
         cell_std_source=std_source,
-        sites=tuple(
-            (s.specie.symbol, *(float(v) for v in s.frac_coords), 1.0)  # type: ignore[misc]
-            for s in structure
-        ),
+        sites=tuple((s.specie.symbol, *(float(v) for v in s.frac_coords), 1.0) for s in structure),
         expanded=True,
         citation=f"CIF {path.name}, SHA-256 {hashlib.sha256(raw).hexdigest()[:12]}",
         checked="; ".join(["not checked against a second source", *notes]),

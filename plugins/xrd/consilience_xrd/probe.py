@@ -9,9 +9,7 @@ from consilience.declarations import Claim, FileProbe
 __all__ = ["probe_image", "probe_nexus", "probe_text", "probe_xrdml"]
 
 _NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_ROW = re.compile(
-    rb"^[ \t]*" + _NUMBER + rb"(?:[ \t]*[,;\t ][ \t]*" + _NUMBER + rb")+[ \t,;]*\r?$"
-)
+_ROW = re.compile(rb"^[ \t]*" + _NUMBER + rb"(?:[ \t]*[,;\t ][ \t]*" + _NUMBER + rb")+[ \t,;]*\r?$")
 _AXIS = re.compile(rb"2[ \t]*-?theta|2th|two[_ -]?theta|\xce\xb8|\bq\b|q_(?:A|nm)", re.IGNORECASE)
 _COMMENT = (b"#", b"!", b"%", b";", b"'", b"/")
 

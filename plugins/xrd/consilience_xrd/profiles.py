@@ -20,9 +20,7 @@ Components = tuple[tuple[float, float], ...]
 """(wavelength ratio to the first component, share of the area) of each component."""
 
 
-def doublet_center(
-    center: float, ratio: float, in_angle: bool
-) -> tuple[float, float]:
+def doublet_center(center: float, ratio: float, in_angle: bool) -> tuple[float, float]:
     """Centre of a component at `ratio` times the wavelength, and its derivative by `center`.
 
     2theta [deg]: sin(theta') = ratio sin(theta).  In q, computed with the first wavelength, the

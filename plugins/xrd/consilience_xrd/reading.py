@@ -234,8 +234,7 @@ def _nexus_signal(path: Path, found: NexusSignal) -> Signal:
         "unit": found.unit,
         "errors": found.errors,
         "axes": [
-            {"name": a.name, "path": a.path, "unit": a.unit, "factor": a.factor}
-            for a in found.axes
+            {"name": a.name, "path": a.path, "unit": a.unit, "factor": a.factor} for a in found.axes
         ],
     }
     text = " ".join(str(v) for v in metadata.values()).lower()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilience.errors import BadInputError
-
 from consilience_xrd.axes import check_wavelength, q_to_two_theta
 from consilience_xrd.phases import PhaseCell
 
@@ -110,7 +109,7 @@ def _three(hkl: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def line_q(phase: PhaseCell, hkl: tuple[int, ...]) -> float:
-    """q [1/angstrom] of `hkl` for the cell of `phase`, allowed or not."""
+    """Q [1/angstrom] of `hkl` for the cell of `phase`, allowed or not."""
     return _q_of(phase.cell, _three(hkl))
 
 
@@ -136,7 +135,7 @@ def _q_std(phase: PhaseCell, hkl: tuple[int, int, int]) -> float:
     """Propagate the relative std of a, b, c; lengths that symmetry ties move together."""
     q = _q_of(phase.cell, hkl)
     a, b, c = phase.cell[:3]
-    tied_ab = 75 <= phase.space_group  # tetragonal and above
+    tied_ab = phase.space_group >= 75  # tetragonal and above
     if phase.cubic:
         return q * phase.cell_std[0]
     moves = [(0, 1), (2,)] if tied_ab else [(0,), (1,), (2,)]
@@ -203,9 +202,7 @@ def compute_pattern(
                 q_std=_q_std(phase, _three(hkl)),
             )
         )
-    return ReferencePattern(
-        phase, lam, (low, high), tuple(lines), str(pymatgen.core.__version__)
-    )
+    return ReferencePattern(phase, lam, (low, high), tuple(lines), str(pymatgen.core.__version__))
 
 
 def reference_pattern(
@@ -234,7 +231,9 @@ def reference_pattern(
         stored = json.loads(path.read_text(encoding="utf-8"))
         body = json.dumps(stored["body"], sort_keys=True)
         if stored["sha256"] == hashlib.sha256(body.encode()).hexdigest():
-            lines = tuple(Line(**{**row, "hkl": tuple(row["hkl"])}) for row in stored["body"]["lines"])
+            lines = tuple(
+                Line(**{**row, "hkl": tuple(row["hkl"])}) for row in stored["body"]["lines"]
+            )
             low, high = stored["body"]["q_range"]
             return ReferencePattern(
                 phase, wavelength, (low, high), lines, stored["body"]["pymatgen_version"]
@@ -316,7 +315,5 @@ def forbidden_lines(phase: PhaseCell, q_max: float, limit: int = 3) -> list[Line
             continue
         name = round(q * 1e6)
         if name not in found or sum(i < 0 for i in hkl) < sum(i < 0 for i in found[name].hkl):
-            found[name] = Line(
-                hkl, q, 2 * math.pi / q, math.nan, 0.0, 0, _q_std(phase, hkl)
-            )
+            found[name] = Line(hkl, q, 2 * math.pi / q, math.nan, 0.0, 0, _q_std(phase, hkl))
     return sorted(found.values(), key=lambda line: line.q)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -59,9 +59,7 @@ class Shift:
         if self.std is None or self.pairs == 0:
             return "no common shift of the lines could be fitted"
         law = {"displacement": " x cos(theta)", "zero": "", "none": ""}[self.model]
-        what = (
-            f"{self.amount:+.4f} +/- {self.std:.4f} {self.unit}{law} from {self.pairs} lines"
-        )
+        what = f"{self.amount:+.4f} +/- {self.std:.4f} {self.unit}{law} from {self.pairs} lines"
         if not self.significant:
             return f"no significant common shift: {what}"
         name = "displacement of the sample" if self.model == "displacement" else "zero shift"
@@ -73,7 +71,7 @@ class Shift:
 def shift_law(
     q: NDArray[np.float64], wavelength: float | None, model: ShiftModel
 ) -> NDArray[np.float64]:
-    """dq per unit of shift, at `q`: [1/angstrom per deg], or 1 where no wavelength is known."""
+    """Dq per unit of shift, at `q`: [1/angstrom per deg], or 1 where no wavelength is known."""
     if wavelength is None:
         return np.ones_like(q)
     angle = q_to_two_theta(q, wavelength)
@@ -83,7 +81,9 @@ def shift_law(
     return np.where(np.isfinite(law), law, 0.0)
 
 
-def shift_in_q(shift: Shift, q: NDArray[np.float64], wavelength: float | None) -> NDArray[np.float64]:
+def shift_in_q(
+    shift: Shift, q: NDArray[np.float64], wavelength: float | None
+) -> NDArray[np.float64]:
     """What the shift adds to the reference's q, zero where it is not applied."""
     if not shift.applied or shift.model == "none":
         return np.zeros_like(q)
@@ -128,11 +128,12 @@ def fit_shift(
     scores = np.array([_score(s, q, err, weight, references, wavelength, model) for s in grid])
     scores = scores - 0.02 * scores.max() * (np.abs(grid) / limit)
     best = float(grid[int(np.argmax(scores))])
-    shift, std, pairs, scales = best, None, 0, {}
+    shift, std, pairs = best, None, 0
+    scales: dict[str, tuple[float, float]] = {}
     area = np.array([max(p.area, 0.0) if math.isfinite(p.area) else 1.0 for p in solid])
     width = np.array([p.fwhm for p in solid])
     explained = 0.0
-    usable = [r for r in references if max(r.phase.cell_std) <= 0.005]
+    usable = [r for r in references if max(r.phase.cell_std) < 0.003]
     for _ in range(4):
         got = _refine(shift, q, err, width, area, usable, wavelength, model)
         if got is None:
@@ -199,9 +200,9 @@ def _refine(
         delta = q[:, None] - place[None, :]
         width = np.hypot(3 * err[:, None], 2 * ls[None, :])
         near = np.abs(delta) < width
-        met = near.any(axis=0)
+        met: NDArray[np.bool_] = np.asarray(near.any(axis=0))
         inside = (place > q.min() - 0.05) & (place < q.max() + 0.05)
-        buried = ~met & (np.abs(delta) < fwhm[:, None]).any(axis=0)
+        buried = ~met & np.asarray((np.abs(delta) < fwhm[:, None]).any(axis=0))
         counted = inside & ~buried
         if not counted.any() or (met & inside).sum() < 3:
             continue
@@ -224,11 +225,11 @@ def _refine(
     if len(rows) < 3:
         return None
     n = len(supported)
-    matrix = np.zeros((len(rows) + n, 1 + n))
+    matrix: NDArray[np.float64] = np.zeros((len(rows) + n, 1 + n))
     right = np.zeros(len(rows) + n)
     robust = np.ones(len(rows))
     answer = np.zeros(1 + n)
-    covariance = np.eye(1 + n)
+    covariance: NDArray[Any] = np.eye(1 + n)
     for _ in range(4):
         for i, (residual, law, std, phase) in enumerate(rows):
             w = robust[i] / std

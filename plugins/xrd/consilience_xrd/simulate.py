@@ -13,7 +13,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from consilience.errors import BadInputError
-
 from consilience_xrd.axes import two_theta_to_q
 from consilience_xrd.pattern import Source
 from consilience_xrd.phases import library_phase
@@ -124,7 +123,12 @@ def run(params: SimulationParams, seed: int, folder: Path) -> list[Path]:
     told = folder / f"simulated-{seed}.truth.json"
     told.write_text(
         json.dumps(
-            {"origin": "simulated", "seed": seed, "parameters": params.model_dump(), "lines": truth},
+            {
+                "origin": "simulated",
+                "seed": seed,
+                "parameters": params.model_dump(),
+                "lines": truth,
+            },
             indent=1,
             sort_keys=True,
         ),

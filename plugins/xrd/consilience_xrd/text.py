@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from consilience.errors import BadFileError, BadInputError
-
 from consilience_xrd.axes import energy_to_wavelength, parse_energy, parse_wavelength
 from consilience_xrd.option_help import TEXT_OPTIONS
 from consilience_xrd.pattern import Pattern, Source, check_axis
@@ -112,7 +111,11 @@ def read_text_pattern(path: Path, options: Mapping[str, str] | None = None) -> P
     if unit_i == "count" and sigma is None and np.any(intensity < 0):
         warnings.append("negative intensities cannot be raw counts; their std is unknown")
         unit_i = "arbitrary"
-    if unit_i == "count" and sigma is None and np.any(np.abs(intensity - np.rint(intensity)) > 1e-6):
+    if (
+        unit_i == "count"
+        and sigma is None
+        and np.any(np.abs(intensity - np.rint(intensity)) > 1e-6)
+    ):
         warnings.append("intensities said to be counts are not whole numbers")
     if axis == "two_theta" and (x[0] < 0 or x[-1] > 180):
         raise BadFileError(
@@ -266,9 +269,7 @@ def _axis_of(table: _Table, said: Mapping[str, str], path: Path) -> tuple[str, s
             path=path,
         ) from None
     if (unit == "deg") != (axis == "two_theta"):
-        raise BadInputError(
-            f"An axis {axis} in {unit} makes no sense.", fix=_FIX_AXIS, path=path
-        )
+        raise BadInputError(f"An axis {axis} in {unit} makes no sense.", fix=_FIX_AXIS, path=path)
     return axis, unit
 
 
