@@ -143,7 +143,7 @@ def test_any_numbers_come_back(store: Store, values: np.ndarray) -> None:
 @pytest.mark.parametrize("key", ["scale_factor", "_FillValue", "add_offset", "missing_value"])
 def test_attributes_that_would_change_data_are_refused(store: Store, key: str) -> None:
     data = xr.Dataset({"v": ("x", [1.0, 2.0], {key: 2.0})})
-    with pytest.raises(BadInputError, match=f"has the attribute '{key}', which would change"):
+    with pytest.raises(BadInputError, match=f"has the attribute {key!r}, which"):
         store.put_dataset(data)
 
 
@@ -186,7 +186,7 @@ def test_adopt_refuses_arrays_without_checksum(store: Store) -> None:
         with pytest.raises(BadFileError, match="does not describe a zarr v3 array with a checksum"):
             store.adopt(staging / "plain")
         (staging / "nothing").mkdir()
-        with pytest.raises(BadFileError, match="is not zarr v3: it has no zarr.json"):
+        with pytest.raises(BadFileError, match=r"is not zarr v3: it has no zarr\.json"):
             store.adopt(staging / "nothing")
         write_dataset(dataset(), staging / "linked")
         (staging / "linked" / "x" / "passwd").symlink_to("/etc/passwd")

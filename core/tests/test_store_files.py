@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_create_refuses_to_write_over_other_things(tmp_path: Path) -> None:
 def test_create_refuses_a_study_that_lost_its_marker(store: Store) -> None:
     store.append([("sample", {"id": "s"})])
     store.layout.marker.unlink()
-    with pytest.raises(StudyExistsError, match=f"restore its {MARKER}"):
+    with pytest.raises(StudyExistsError, match=rf"restore its {re.escape(MARKER)}"):
         Store.create(store.path, "again")
 
 
@@ -95,7 +96,7 @@ def test_open_refuses_a_newer_format(store: Store) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format":true}', '{"format":1,"id":1}'])
 def test_open_refuses_a_damaged_marker(store: Store, text: str) -> None:
     store.layout.marker.write_text(text)
-    with pytest.raises(VerifyError, match="marker consilience.json is damaged"):
+    with pytest.raises(VerifyError, match=r"marker consilience\.json is damaged"):
         Store.open(store.path)
 
 
@@ -277,7 +278,7 @@ def test_materialise_never_leaves_the_folder(store: Store, tmp_path: Path, name:
 def test_leftovers_of_the_dead_are_removed_and_of_the_living_kept(tmp_path: Path) -> None:
     own = temporary_path(tmp_path)
     own.mkdir()
-    t, host, boot, pid, start, rest = own.name.split("-")
+    _, host, boot, pid, start, rest = own.name.split("-")
     names = {
         "process dead": f"t-{host}-{boot}-4194305-{start}-{rest}",
         "pid used again": f"t-{host}-{boot}-{pid}-1-{rest}",

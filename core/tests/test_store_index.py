@@ -39,7 +39,10 @@ RECORDS: list[tuple[str, dict[str, object]]] = [
             "run": "r-1",
         },
     ),
-    ("finding", {"id": "f-2", "kind": "composition", "subject": {"element": "Li"}, "sample": "chip"}),
+    (
+        "finding",
+        {"id": "f-2", "kind": "composition", "subject": {"element": "Li"}, "sample": "chip"},
+    ),
     ("finding", {"id": "f-3", "kind": "roughness", "subject": None, "sample": "lamella"}),
     ("run", {"id": "r-1", "analysis": "xrd.phases", "plugin": "xrd"}),
     ("reference", {"id": "ref-1", "name": "LiF"}),
@@ -79,6 +82,8 @@ def check(store: Store) -> None:
     assert [r.name for r in index.references()] == ["LiF"]
     assert index.verdicts("phase") == [VerdictRow("v-1", "phase", "all", "agree")]
     assert index.count("finding") == 3
+    for name, count in [("step", 1), ("series", 1), ("verdict", 1), ("run", 1), ("finding", 3)]:
+        assert len(index.latest(name)) == count
     assert [e.body for e in index.entries("note")] == [{"text": "no id"}]
     assert index.find("m-") == [("measurement", "m-1"), ("measurement", "m-2")]
     assert index.has("sample", "blank\udc80")

@@ -155,12 +155,13 @@ class Index(IndexFile):
         condition = " AND ".join(f'"{c}" = ?' for c in chosen)
         sql = f'SELECT {columns} FROM "{table}"'  # noqa: S608 - names from the schema
         sql += f" WHERE {condition}" if condition else ""
-        found = self.query(sql + " ORDER BY seq", map(key_text, chosen.values()))
         make = row._make  # type: ignore[attr-defined]
-        return list(map(make, found))
+        return self.select(sql + " ORDER BY seq", map(key_text, chosen.values()), make)
 
     def _entries(self, tail: str, parameters: tuple[Any, ...]) -> list[Entry]:
-        sql = "SELECT record.seq, record.type, record.time, record.hash, record.body_json FROM record "
+        # Named with the table: a joined one may have columns of the same name.
+        columns = ", ".join(f"record.{c}" for c in ("seq", "type", "time", "hash", "body_json"))
+        sql = f"SELECT {columns} FROM record "  # noqa: S608 - names from the schema
         entries = []
         for seq, type_, time, hash_, text in self.query(sql + tail, parameters):
             body = json.loads(text)

@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -249,12 +249,22 @@ class IndexFile:
 
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a SELECT over the tables named in `consilience.store.schema`."""
+        return self.select(sql, parameters, tuple)
+
+    def select(
+        self, sql: str, parameters: Iterable[Any], make: Callable[[tuple[Any, ...]], _Row]
+    ) -> list[_Row]:
+        """Run a SELECT and hand each row to `make` as it comes.
+
+        A list of plain tuples beside the list of results would double the work of
+        the garbage collector.
+        """
         values = tuple(parameters)
         with self._mutex:
             for attempt in range(3):
                 self.refresh()
                 try:
-                    return self._connect().execute(sql, values).fetchall()
+                    return list(map(make, self._connect().execute(sql, values)))
                 except sqlite3.DatabaseError as error:
                     if not _damage(error):
                         raise
