@@ -54,7 +54,7 @@ def test_commands_run(page: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", with_language("python"), ids=lambda p: p.name)
 def test_python_runs(page: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:consilience", "-c", "\n".join(blocks(page, "python"))],
+        [sys.executable, "-c", "\n".join(blocks(page, "python"))],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,

@@ -216,3 +216,36 @@ def test_verdicts_do_not_depend_on_the_order_of_findings() -> None:
     findings = [phase("LiF"), phase("Cr"), *weighed(("LiF", 0.5), ("ZrO2", 0.5))]
     forward = [v.to_json() for v in judge(*findings)]
     assert [v.to_json() for v in judge(*reversed(findings))] == forward
+
+
+def stepped(*steps: dict[str, Any], start: str | None) -> Any:
+    findings = [phase("LiF"), *weighed(("LiF", 0.5))]
+    modalities = {f.id: "xrd" if f.measurements else "weighed in" for f in findings}
+    made = [Step.model_validate({"sample": "mix", **s}) for s in steps]
+    return only(
+        compare_findings(
+            REGISTRY, SAMPLES, findings, modalities, steps=made, starts={"m-xrd": start}
+        )
+    )
+
+
+CYCLED = {"type": "cycle", "start": "2026-03-02T12:00:00+00:00"}
+
+
+def test_what_was_weighed_in_holds_until_a_step_alters_the_sample() -> None:
+    before = stepped(CYCLED, start="2026-03-02T13:00:00+02:00")
+    assert before.verdict == "agree"
+    after = stepped(CYCLED, start="2026-03-02T14:00:00+00:00")
+    assert after.verdict == "not_comparable"
+    assert "mix was cycled after it was prepared and before it was measured" in after.reason
+
+
+def test_without_times_it_is_not_known_which_came_first() -> None:
+    for step, start in [(CYCLED, None), ({"type": "rinse"}, "2026-03-02T14:00:00+00:00")]:
+        answer = stepped(step, start=start)
+        assert answer.verdict == "not_comparable"
+        assert "not known whether mix was measured before or after" in answer.reason
+
+
+def test_cold_storage_and_transfer_alter_nothing() -> None:
+    assert stepped({"type": "store"}, {"type": "transfer"}, start=None).verdict == "agree"

@@ -103,6 +103,9 @@ def add(
         Words | None, typer.Option("--with", help="Companion file, role=FILE; repeatable.")
     ] = None,
     state: StateWords = None,
+    start: Annotated[
+        str | None, typer.Option(help="When it started, where the file does not say; ISO 8601.")
+    ] = None,
     link: Annotated[
         bool, typer.Option("--link", help="Leave the file in place; it is hashed all the same.")
     ] = False,
@@ -128,6 +131,7 @@ def add(
                     options=words.options(option),
                     companions=words.companions(companion),
                     state=words.values(state, "--state"),
+                    start=start,
                     link=link,
                     progress=progress,
                 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from consilience.declarations import Kind
 from consilience.lineage import Relation, relation
 from consilience.model.finding import Finding
-from consilience.model.sample import Sample
+from consilience.model.sample import Sample, Step
 from consilience.model.verdict import Margin
 
 __all__ = ["ComparisonContext"]
@@ -30,6 +30,10 @@ class ComparisonContext:
         Significance level of each one-sided test; 0.05.
     listed : mapping
         Sample ID to the findings of a *complete* list of what was weighed in.
+    steps : sequence of Step
+        What happened to the samples.
+    starts : mapping
+        Measurement ID to when it started; None or missing if unknown.
     """
 
     samples: Mapping[str, Sample]
@@ -38,6 +42,8 @@ class ComparisonContext:
     margins: Mapping[str, Margin] = field(default_factory=dict)
     level: float = 0.05
     listed: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    steps: Sequence[Step] = ()
+    starts: Mapping[str, str | None] = field(default_factory=dict)
 
     def relation(self, first: Finding, second: Finding) -> Relation:
         """Return what the second finding's sample is to the first one's."""

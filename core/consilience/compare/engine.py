@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from consilience.compare.context import ComparisonContext
+from consilience.compare.history import altered_before
 from consilience.compare.presence import unlisted
 from consilience.declarations import Comparison, Kind
 from consilience.errors import PluginError
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
-from consilience.model.sample import Sample
+from consilience.model.sample import Sample, Step
 from consilience.model.verdict import Caveat, Margin, Verdict
 from consilience.registry import Registry
 
@@ -32,6 +33,8 @@ def compare_findings(
     *,
     caveats: Sequence[Caveat] = (),
     margins: Mapping[str, Margin] | None = None,
+    steps: Sequence[Step] = (),
+    starts: Mapping[str, str | None] | None = None,
     level: float = 0.05,
 ) -> list[Verdict]:
     """Compare all findings that can meet and return the verdicts, sorted by ID.
@@ -48,6 +51,10 @@ def compare_findings(
         A veto leaves the finding out of the verdict, a doubt qualifies it.
     margins : mapping, optional
         The study's own margins by kind.
+    steps : sequence of Step
+        What happened to the samples: what was weighed in holds until a step alters it.
+    starts : mapping, optional
+        Measurement ID to when it started, ISO 8601 with offset.
     level : float
         One-sided level of each test.
 
@@ -66,6 +73,8 @@ def compare_findings(
         margins=margins or {},
         level=level,
         listed=listed,
+        steps=steps,
+        starts=starts or {},
     )
     by_finding = defaultdict(list)
     for caveat in caveats:
@@ -85,6 +94,7 @@ def compare_findings(
             continue
         verdict = unlisted(finding, listed[finding.sample], context)
         if verdict is not None:
+            verdict = _while_unaltered(verdict, finding, context)
             met.update(verdict.findings[:1])
             _keep(verdicts, _with_caveats(verdict, by_finding))
     for verdict in _alone(findings, met, context):
@@ -150,14 +160,33 @@ def _decide(
                 "or None",
                 fix="mend the plugin that declares it",
             )
+        if weighed_in(first) or weighed_in(second):
+            return _while_unaltered(verdict, second if weighed_in(first) else first, context)
         return _in_one_state(verdict, first, second)
     return None
 
 
+def _while_unaltered(verdict: Verdict, measured: Finding, context: ComparisonContext) -> Verdict:
+    """Turn a verdict about what was weighed in into *not comparable* once a step altered it."""
+    if verdict.verdict == "not_comparable":
+        return verdict
+    starts = [context.starts.get(m) for m in measured.measurements]
+    known = [s for s in starts if s is not None]
+    latest = max(known) if len(known) == len(starts) and known else None
+    reason = altered_before(measured.sample, latest, context.samples, context.steps)
+    if reason is None:
+        return verdict
+    return verdict.model_copy(
+        update={
+            "verdict": "not_comparable",
+            "reason": f"what was weighed in need not be there any more: {reason}",
+            "settle": "the time of the measurement" if latest is None else "",
+        }
+    )
+
+
 def _in_one_state(verdict: Verdict, first: Finding, second: Finding) -> Verdict:
     """Turn a verdict over two different states into *not comparable*."""
-    if weighed_in(first) or weighed_in(second):
-        return verdict
     different = [
         f"{key} {first.state[key]} against {second.state[key]}"
         for key in sorted(set(first.state) & set(second.state))

@@ -15,6 +15,7 @@ from consilience.model.measurement import MeasurementRecord, Notice, RegisteredF
 from consilience.probing import choose_reader
 from consilience.progress import Progress, no_progress
 from consilience.study.added import Added
+from consilience.times import parse_time
 
 if TYPE_CHECKING:
     from consilience.model.measurement import Exposure
@@ -34,6 +35,7 @@ def register_file(
     companions: Mapping[str, Path] | None = None,
     state: Mapping[str, StateValue] | None = None,
     region: Region | None = None,
+    start: str | None = None,
     exposures: Sequence[Exposure] = (),
     link: bool = False,
     progress: Progress = no_progress,
@@ -45,6 +47,7 @@ def register_file(
     from consilience.store.files import hash_file, parse_json
 
     study.sample(sample)
+    start = None if start is None else parse_time(start)
     chosen = choose_reader(study.registry, path, reader, options, companions)
     files = {"data": path, **{role: Path(p) for role, p in (companions or {}).items()}}
     for role, companion in files.items():
@@ -110,9 +113,13 @@ def register_file(
                     summary=signal.summary,
                     metadata=dict(signal.metadata),
                     raw_metadata=raw,
-                    notices=[*signal.notices, *map(_broken_link, broken)],
+                    notices=[
+                        *signal.notices,
+                        *map(_broken_link, broken),
+                        *_other_start(signal.start, start),
+                    ],
                     exposures=[*signal.exposures, *exposures],
-                    start=signal.start,
+                    start=start or signal.start,
                 )
             )
         note = {
@@ -143,6 +150,18 @@ def _broken_link(name: str) -> Notice:
         where=name,
         fix="copy it from the instrument into the same folder and register again",
     )
+
+
+def _other_start(in_file: str | None, said: str | None) -> list[Notice]:
+    if said is None or in_file is None or in_file == said:
+        return []
+    return [
+        Notice(
+            code="start-overridden",
+            message=f"the file says it started at {in_file}, the user says {said}",
+            fix="correct the clock of the instrument, or what was said",
+        )
+    ]
 
 
 def _job(

@@ -210,6 +210,7 @@ class Study(Contents):
         companions: Mapping[str, str | Path] | None = None,
         state: Mapping[str, StateValue] | None = None,
         region: Region | None = None,
+        start: str | None = None,
         exposures: Sequence[Exposure] = (),
         link: bool = False,
         progress: Progress = no_progress,
@@ -229,6 +230,9 @@ class Study(Contents):
             Role to file, for example ``{"geometry": "detector.poni"}``.
         state : mapping, optional
             State of the sample: text, number or Quantity.
+        start : str, optional
+            When the measurement started, ISO 8601 with offset, where the file does not
+            say it or says it wrong.
         link : bool
             Leave the file where it is; it is hashed either way.
 
@@ -248,6 +252,7 @@ class Study(Contents):
             companions={role: Path(p) for role, p in (companions or {}).items()},
             state=state,
             region=region,
+            start=start,
             exposures=exposures,
             link=link,
             progress=progress,
@@ -402,6 +407,8 @@ class Study(Contents):
             modalities,
             caveats=self.caveats(findings),
             margins=self.margins(),
+            steps=self.steps(),
+            starts={r.id: r.start for r in records.values()},
         )
 
     # --- looking, checking, handing on -----------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,7 @@ class MeasurementTable(_Table):
     companions: dict[str, str] = Field(default={}, alias="with")
     state: dict[str, Json] = {}
     region: Region | None = None
+    start: datetime | str | None = None
     exposures: list[Exposure] = []
     link: bool = False
     refused: str | None = None
@@ -383,6 +385,7 @@ def _measurement(study: Study, table: MeasurementTable, data: Path, summary: Bui
             companions={role: data / name for role, name in table.companions.items()},
             state=_state(table.state),
             region=table.region,
+            start=None if table.start is None else str(table.start),
             exposures=table.exposures,
             link=table.link,
         )
