@@ -49,8 +49,9 @@ class ReaderContract(ContractBase):
 
     def test_probes_are_light_and_do_not_open_the_file(self, tmp_path: Path) -> None:
         """The core opened the file already; a probe looks at the head alone."""
-        found = target.modules_after(self.targets()[-1], probes=True) & set(target.HEAVY)
-        require(f"asking the probes loads {name}" for name in sorted(found))
+        one = self.targets()[-1]
+        found = target.modules_after(one, probes=True) - target.modules_after(one, probes=False)
+        require(f"asking the probes loads {n}" for n in sorted(found & set(target.HEAVY)))
         registry = self.registry()
         faults = []
         for sample in self.sample_files(tmp_path):
@@ -149,7 +150,11 @@ class ReaderContract(ContractBase):
     def test_damaged_files_are_refused_or_read_soundly(self, tmp_path: Path) -> None:
         """Truncated, flipped, empty and nonsense files raise BadFileError or BadInputError."""
         number = int(os.environ.get("CONSILIENCE_MUTANTS", "60"))
+        registry = self.registry()
         for i, sample in enumerate(self.sample_files(tmp_path)):
+            answer = reading.read_sample(registry, sample)
+            if reading.problems_of_read(registry, sample, answer):
+                pytest.skip("the sound file is not read soundly: that test comes first")
             folder = tmp_path / f"damaged-{i}"
             folder.mkdir()
             cases = list(_damaged(sample, folder, self.seed, number))

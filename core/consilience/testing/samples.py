@@ -89,9 +89,11 @@ def mutants(data: bytes, seed: int, number: int) -> Iterator[tuple[str, bytes]]:
     yield "random bytes", chance.randbytes(max(64, min(len(data), 5000)))
     yield "zeros", bytes(min(len(data), 100_000))
     yield "file twice", data + data
-    cuts = max(1, (number - 6) // 3)
-    for i in range(cuts):
-        end = len(data) * (i + 1) // (cuts + 1)
+    # evenly over the file, and at 8, 16, 32, … bytes, where headers end
+    cuts = max(2, (number - 6) // 3)
+    even = {len(data) * (i + 1) // (cuts // 2 + 1) for i in range(cuts // 2)}
+    short = {8 << i for i in range(cuts - cuts // 2) if 8 << i < len(data)}
+    for end in sorted(even | short):
         yield f"truncated to {end} bytes", data[:end]
     if len(data) > 1:
         yield "last byte missing", data[:-1]
