@@ -1,0 +1,173 @@
+"""examples/real: published measurement files, from the file to the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from consilience import Study
+from consilience.study.toml import build, read_study_file
+
+ROOT = Path(__file__).parents[1]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.xdist_group("real-study")]
+
+
+@pytest.fixture(scope="module")
+def real(
+    shared_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Study, Any]]:
+    plan = read_study_file(ROOT / "examples" / "real" / "study.toml")
+    with Study.create(tmp_path_factory.mktemp("real") / "study", plan.study.name) as study:
+        yield study, build(study, plan, shared_data)
+
+
+def verdicts(study: Study, sample: str) -> dict[tuple[str, str], Any]:
+    return {
+        (v.kind, v.subject.label): v
+        for v in study.compare()
+        if v.samples == [sample] and v.subject is not None
+    }
+
+
+def phases(study: Study, sample: str, status: str = "present") -> set[str]:
+    return {
+        f.subject.formula
+        for f in study.findings("phase", sample)
+        if f.measurements and f.status == status and f.subject is not None
+    }
+
+
+def test_nothing_is_swallowed(real: tuple[Study, Any]) -> None:
+    study, summary = real
+    assert summary.unexpected == []
+    assert {r.file for r in summary.refused} == {
+        "xrd/LaB6_calibration_output.nxs",
+        "xct/k11-18014.nxs",
+    }
+    assert [f for a in summary.analyses for f in a.failures] == []
+    plan = read_study_file(ROOT / "examples" / "real" / "study.toml")
+    assert len(study.measurement_records()) == len(plan.measurement) - len(summary.refused)
+    assert {r.modality for r in study.measurement_records()} == {
+        "xrd",
+        "xrf",
+        "compton",
+        "eels",
+        "apt",
+    }
+    assert all(r.origin == "measured" for r in study.measurement_records())
+
+
+def test_a_second_build_adds_nothing(real: tuple[Study, Any], shared_data: Path) -> None:
+    study, _ = real
+    head = study.head
+    again = build(study, read_study_file(ROOT / "examples" / "real" / "study.toml"), shared_data)
+    assert again.new == 0
+    assert study.head == head
+    assert study.verify().ok
+
+
+def test_raw_files_are_kept_to_the_byte(real: tuple[Study, Any], shared_data: Path) -> None:
+    study, _ = real
+    for record in study.measurement_records():
+        stored = study._stored(record, "data")
+        original = next(shared_data.rglob(record.stored["data"].name))
+        assert study.store.open_path(stored).read_bytes() == original.read_bytes()
+
+
+def test_ceo2_integration_gives_the_shipped_pattern(
+    real: tuple[Study, Any], shared_data: Path
+) -> None:
+    study, _ = real
+    shipped = np.loadtxt(shared_data / "xrd" / "CeO2_Pilatus1M.xy")
+    (image,) = [
+        m for m in study.measurements() if m.record.stored["data"].name == "CeO2_Pilatus1M.tif"
+    ]
+    mine = image.data["intensity"].to_numpy()
+    assert mine.shape == shipped[:, 1].shape
+    part = slice(60, 1450)
+    residual = mine[part] - shipped[part, 1]
+    assert np.sqrt(np.mean(residual**2)) / np.sqrt(np.mean(shipped[part, 1] ** 2)) <= 1e-4
+    np.testing.assert_allclose(
+        image.data["two_theta"].to_numpy()[part], shipped[part, 0], atol=1e-4
+    )
+
+
+def test_ceo2_is_found_and_its_cell_is_the_published_one(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    assert phases(study, "CeO2 calibrant") == {"CeO2"}
+    cells = [
+        f
+        for f in study.findings("lattice_parameter", "CeO2 calibrant")
+        if f.subject is not None and f.subject.formula == "CeO2"
+    ]
+    assert len(cells) == 2
+    for cell in cells:
+        assert cell.std is not None
+        assert cell.value == pytest.approx(5.4115, abs=3 * cell.std)
+    assert verdicts(study, "CeO2 calibrant")["phase", "CeO2"].verdict == "agree"
+
+
+def test_lif_and_mn2o3_are_found(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    assert phases(study, "Mn2O3 + LiF") == {"LiF", "Mn2O3"}
+    found = verdicts(study, "Mn2O3 + LiF")
+    assert found["phase", "LiF"].verdict == "agree"
+    assert found["phase", "Mn2O3"].verdict == "agree"
+
+
+def test_both_weighed_phases_are_found_with_the_displacement(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    sample = "Li2CO3 + ZrO2"
+    assert phases(study, sample) == {"Li2CO3", "ZrO2"}
+    found = verdicts(study, sample)
+    assert found["phase", "Li2CO3"].verdict in ("agree", "consistent")
+    finding = next(
+        f
+        for f in study.findings("phase", sample)
+        if f.measurements and f.subject is not None and f.subject.formula == "Li2CO3"
+    )
+    shift = finding.evidence["shift"]
+    assert shift["value"] == pytest.approx(0.18, abs=0.04)
+    assert shift["std_stat"] > 0
+
+
+def test_with_the_correction_off_the_shift_is_said(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    (pattern,) = [
+        m for m in study.measurements() if m.sample == "Li2CO3 + ZrO2" and m.modality == "xrd"
+    ]
+    summary = study.analyse(["xrd.phases"], params={"shift": "none"}, measurements=[pattern.id])
+    said = " ".join(n.message for n in summary.notices)
+    assert "shifted" in said
+    study.analyse(["xrd.phases"], measurements=[pattern.id])
+
+
+def test_an_unnamed_powder_gets_no_label_from_the_library(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    assert phases(study, "918-16 (10)") == set()
+    assert len(study.findings("diffraction_line", "918-16 (10)")) > 10
+
+
+def test_files_that_contradict_themselves_carry_the_fault(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    by_file = {r.stored["data"].name: r for r in study.measurement_records()}
+    texts = " ".join(n.message for n in by_file["mm.nxs"].notices)
+    assert "2083 values where the data have 100" in texts
+    lowloss = " ".join(n.message for n in by_file["lowloss_spectrum.msa"].notices)
+    assert "0.8" in lowloss
+
+
+def test_the_report_is_one_safe_file(real: tuple[Study, Any], tmp_path: Path) -> None:
+    study, _ = real
+    page = study.report(tmp_path / "report.html")
+    text = page.read_text(encoding="utf-8")
+    assert page.stat().st_size < 10_000_000
+    assert "<script" not in text
+    assert 'src="http' not in text
+    assert study.head[1] in text
+    for sample in study.samples():
+        assert sample.replace("&", "&amp;") in text
