@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from consilience.declarations import PluginInfo
@@ -17,7 +17,7 @@ from consilience.report.blocks import Budget, Shown, show
 from consilience.report.content import FailedView, ReportContent, Section
 from consilience.report.evidence import facts
 from consilience.report.figures import lineage_figures, strip_figures, timeline_figures
-from consilience.report.lineage import forest
+from consilience.report.lineage import forest, natural
 from consilience.report.rows import (
     Anchors,
     Card,
@@ -87,6 +87,13 @@ def arrange(content: ReportContent) -> Page:
         ),
     )
     verdicts = worst_first(content.verdicts)
+    content = replace(
+        content,
+        samples=sorted(content.samples, key=lambda s: (order.get(s.id, 10**9), natural(s.id))),
+        measurements=records,
+        findings=findings,
+        verdicts=verdicts,
+    )
     for prefix, keys in (
         ("sample", [s.id for s in content.samples]),
         ("measurement", [m.id for m in records]),
@@ -126,8 +133,8 @@ def arrange(content: ReportContent) -> Page:
         ),
         groups_open=len(findings) <= COLLAPSE_SAMPLES,
         study_sections=_shown(sections_of.get(("", ""), ()), budget),
-        analyses=_analyses(findings),
-        readers=_readers(records),
+        analyses=_analyses(findings, anchors),
+        readers=_readers(records, anchors),
         limits=limits(content),
         series=sorted(content.series, key=lambda s: (s.sample, s.file, s.id)),
         plugins=sorted(content.plugins, key=lambda p: p.name),
@@ -203,7 +210,6 @@ def _card(
         record=record,
         anchor=anchors.add("measurement", record.id),
         technique=techniques.get(record.modality, record.modality),
-        sample_anchor=anchors.get("sample", record.sample),
         state=state(record.state),
         sections=sections,
         metadata=facts(record.metadata),
@@ -235,6 +241,8 @@ def _groups(
             used.setdefault(key, []).append(
                 (anchors.add("verdict", verdict.id), words[verdict.verdict])
             )
+    # files that a measurement's card lists are not listed again beside each finding
+    listed = {(x.name, x.sha256) for r in records for x in r.files}
     grouped: dict[str, dict[str, list[Finding]]] = {}
     for finding in findings:
         grouped.setdefault(finding.sample, {}).setdefault(finding.kind, []).append(finding)
@@ -262,7 +270,8 @@ def _groups(
                     verdicts=used.get(f.id, []),
                     assumptions=[a for a in f.assumptions if a not in common],
                     evidence=facts(f.evidence),
-                    parameters=facts(f.source.parameters),
+                    method=anchors.add("method", _analysis_key(f)),
+                    files=[x for x in f.source.files if (x.name, x.sha256) not in listed],
                 )
                 for f in members
             ]
@@ -288,17 +297,21 @@ def _common(lists: Sequence[Sequence[str]]) -> list[str]:
     return [item for item in dict.fromkeys(lists[0]) if all(item in other for other in lists[1:])]
 
 
-def _analyses(findings: Sequence[Finding]) -> list[Method]:
-    groups: dict[tuple[str, str, str, str], list[Finding]] = {}
-    for f in findings:
-        s = f.source
-        key = (s.plugin, s.analysis, s.version, _key(s.parameters))
-        groups.setdefault(key, []).append(f)
+def _analysis_key(finding: Finding) -> str:
+    source = finding.source
+    return _key([source.plugin, source.analysis, source.version, source.parameters])
+
+
+def _analyses(findings: Sequence[Finding], anchors: Anchors) -> list[Method]:
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(_analysis_key(finding), []).append(finding)
     return [
         Method(
-            name=key[1],
-            plugin=key[0],
-            version=key[2],
+            anchor=anchors.add("method", key),
+            name=members[0].source.analysis,
+            plugin=members[0].source.plugin,
+            version=members[0].source.version,
             parameters=facts(members[0].source.parameters),
             uses=len(members),
             citations=sorted({f.source.citation for f in members if f.source.citation}),
@@ -307,15 +320,17 @@ def _analyses(findings: Sequence[Finding]) -> list[Method]:
     ]
 
 
-def _readers(records: Sequence[MeasurementRecord]) -> list[Method]:
-    groups: dict[tuple[str, str, str, str], list[MeasurementRecord]] = {}
-    for r in records:
-        groups.setdefault((r.plugin, r.reader, r.version, _key(r.options)), []).append(r)
+def _readers(records: Sequence[MeasurementRecord], anchors: Anchors) -> list[Method]:
+    groups: dict[str, list[MeasurementRecord]] = {}
+    for record in records:
+        key = _key([record.plugin, record.reader, record.version, record.options])
+        groups.setdefault(key, []).append(record)
     return [
         Method(
-            name=key[1],
-            plugin=key[0],
-            version=key[2],
+            anchor=anchors.add("reader", key),
+            name=members[0].reader,
+            plugin=members[0].plugin,
+            version=members[0].version,
             parameters=facts(members[0].options),
             uses=len(members),
             citations=sorted({r.citation for r in members if r.citation}),
@@ -324,6 +339,6 @@ def _readers(records: Sequence[MeasurementRecord]) -> list[Method]:
     ]
 
 
-def _key(values: dict[str, Any]) -> str:
+def _key(values: list[Any]) -> str:
     """Equal parameters, equal text."""
     return json.dumps(values, sort_keys=True, default=str)

@@ -17,7 +17,7 @@ from consilience.view import Block, Cell, Figure, Table, Text
 __all__ = ["Budget", "Shown", "ShownFault", "ShownFigure", "ShownTable", "ShownText", "show"]
 
 _TOTAL_PICTURES = 4_500_000
-_TOTAL_ROWS = 16_000
+_TOTAL_ROWS = 10_000
 _TABLE_ROWS = 1_000
 
 
@@ -128,7 +128,7 @@ def _figure(block: Figure, maker: str, budget: Budget, *, table_open: bool) -> S
     table: ShownTable | None = None
     picture: Picture | None = None
     if block.table.headings:
-        table = _table(block.table, budget.rows, thin=True)
+        table = _table(block.table, budget.rows, thin=True, title=str(block.title))
     try:
         picture = draw(block.draw, block.size, raster=block.raster, budget=budget.svg)
     except Exception as error:  # noqa: BLE001  one bad picture never stops the report
@@ -146,7 +146,7 @@ def _fault(what: str, error: Exception, maker: str) -> ShownFault:
     )
 
 
-def _table(table: Table, most: int, *, thin: bool) -> ShownTable:
+def _table(table: Table, most: int, *, thin: bool, title: str = "") -> ShownTable:
     headings = tuple(str(h) for h in table.headings)
     total = len(table.rows)
     note = str(table.note)
@@ -170,7 +170,7 @@ def _table(table: Table, most: int, *, thin: bool) -> ShownTable:
         and all(row[i] is None or _is_number(row[i]) for row in picked)
         for i in range(len(headings))
     )
-    return ShownTable(headings, tuple(rows), numeric, str(table.title), note)
+    return ShownTable(headings, tuple(rows), numeric, str(table.title) or title, note)
 
 
 def _plain(value: object) -> object:

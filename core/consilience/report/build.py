@@ -16,12 +16,12 @@ from consilience.report.text import (
     UNKNOWN,
     cell,
     interval,
-    measured,
     number,
     state,
     unit_text,
     visible,
 )
+from consilience.report.timeline import written
 from consilience.report.words import ANSWERS
 
 __all__ = ["render"]
@@ -49,16 +49,14 @@ def render(content: ReportContent) -> str:
     and direction characters become visible, None becomes the word *unknown*.
     """
     css = resources.files("consilience.report").joinpath("templates/report.css").read_text("utf-8")
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            page=arrange(content),
-            content=content,
-            css=Markup(css),  # noqa: S704  our own file, and the page's policy names its hash
-            css_hash=_hash(css),
-            answers=ANSWERS,
-        )
+    page = arrange(content)
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        page=page,
+        content=page.content,
+        css=Markup(css),  # noqa: S704  our own file, and the page's policy names its hash
+        css_hash=_hash(css),
+        answers=ANSWERS,
     )
 
 
@@ -95,7 +93,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        attribute=_attribute, cell=cell, number=number, state=state, unit=unit_text
+        attribute=_attribute, cell=cell, number=number, state=state, unit=unit_text, when=written
     )
-    environment.globals.update(interval=interval, measured=measured)
+    environment.globals.update(interval=interval, number=number, unknown=_UNKNOWN_HTML)
     return environment

@@ -28,6 +28,7 @@ WIDTHS = (1.0, 10.0)
 HEIGHTS = (0.4, 9.4)  # inches: at 8 inches wide, what fits on one A4 page
 SVG_BUDGET = 180_000
 """Bytes from which a vector picture is embedded as pixels; shared out among many figures."""
+_LEAST_SVG = 25_000  # below this hardly any curve fits: not tried
 
 _SUPERSCRIPT = str.maketrans("0123456789-+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺")
 
@@ -127,10 +128,10 @@ def draw(
         drawer(figure)
         _plain_tick_labels(figure)
         data, mime = b"", "svg+xml"
-        if not raster:
+        if not raster and budget >= _LEAST_SVG:
             data = _svg(figure)
-        if raster or len(data) > budget:
-            data, mime = _png(figure, coarse=budget < SVG_BUDGET), "png"
+        if not data or len(data) > budget:
+            data, mime = _png(figure, budget), "png"
     for warning in caught:
         text = str(warning.message)
         note = (
@@ -157,20 +158,21 @@ def _svg(figure: MatplotlibFigure) -> bytes:
     return re.sub(r">\s+<", "><", text).encode("utf-8")
 
 
-def _png(figure: MatplotlibFigure, *, coarse: bool) -> bytes:
+def _png(figure: MatplotlibFigure, budget: int) -> bytes:
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100 if coarse else 160, metadata={"Software": None})
-    buffer.seek(0)
-    with Image.open(buffer) as image:
-        small = image.convert("RGB").quantize(
-            colors=48 if coarse else 256,
-            method=Image.Quantize.FASTOCTREE if coarse else Image.Quantize.MEDIANCUT,
-            dither=Image.Dither.NONE,
-        )
-        packed = io.BytesIO()
-        small.save(packed, format="PNG", optimize=True)
+    dpi, colours = (160, 256) if budget >= SVG_BUDGET else (110, 48)
+    if budget < _LEAST_SVG:
+        dpi, colours = 84, 16
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]  # once; savefig would draw twice
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
+    method = Image.Quantize.MEDIANCUT if colours == 256 else Image.Quantize.FASTOCTREE
+    packed = io.BytesIO()
+    image.quantize(colours, method, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
     return packed.getvalue()
 
 

@@ -171,10 +171,14 @@ class _Page:
         axes.set_xlim(0, _WIDTH)
         axes.set_ylim(self.height, 0)
         where = {id(box.node): box for box in self.boxes}
-        for box in self.boxes:
-            for child in box.node.children:
-                if id(child) in where:
-                    self._edge(axes, box, where[id(child)])
+        edges = [
+            (box, where[id(child)])
+            for box in self.boxes
+            for child in box.node.children
+            if id(child) in where
+        ]
+        for parent, child in sorted(edges, key=lambda e: not e[1].node.is_control):
+            self._edge(axes, parent, child)
         for box in self.boxes:
             _draw_box(axes, box)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consilience.model.finding import Finding
+from consilience.model.finding import Finding, SourceFile
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Caveat, Verdict
 from consilience.report.blocks import Shown
 from consilience.report.evidence import Facts
-from consilience.report.text import measured, number, quantity, unit_text
+from consilience.report.text import measured, number, quantity, state, unit_text
 from consilience.report.words import ANSWERS, AnswerWord
 
 __all__ = [
@@ -34,12 +35,14 @@ class Anchors:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], str] = {}
+        self._counts: Counter[str] = Counter()
 
     def add(self, prefix: str, key: str) -> str:
         """Return the anchor of `key`, made on first use."""
         if (prefix, key) not in self._known:
             safe = re.fullmatch(r"[a-z]{1,3}-[0-9a-f]{16}", key) is not None
-            self._known[prefix, key] = key if safe else f"{prefix}-{len(self._known) + 1}"
+            self._counts[prefix] += 1
+            self._known[prefix, key] = key if safe else f"{prefix}-{self._counts[prefix]}"
         return self._known[prefix, key]
 
     def get(self, prefix: str, key: str) -> str | None:
@@ -68,6 +71,7 @@ class VerdictRow:
     margin: str | None
     detectable: str | None
     findings: list[tuple[str | None, str]]
+    other_samples: list[str]
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ class FindingRow:
     verdicts: list[tuple[str, AnswerWord]]
     assumptions: list[str]
     evidence: Facts
-    parameters: Facts
+    method: str
+    files: list[SourceFile]
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,6 @@ class Card:
     record: MeasurementRecord
     anchor: str
     technique: str
-    sample_anchor: str | None
     state: str
     sections: list[ShownSection]
     metadata: Facts
@@ -129,6 +133,7 @@ class Card:
 class Method:
     """An analysis or a reader with its parameters, and how often it was used."""
 
+    anchor: str
     name: str
     plugin: str
     version: str
@@ -167,11 +172,12 @@ def verdict_row(
 ) -> VerdictRow:
     """Return one line of the table of verdicts, with links to the findings on the page."""
     by_id = {f.id: f for f in findings if f.id in verdict.findings}
-    links = []
-    for key in verdict.findings:
-        finding = by_id.get(key)
-        label = key if finding is None else f"{modality_of[key]}, {finding.sample}"
-        links.append((anchors.get("finding", key), label))
+    labels = {key: f"{modality_of[key]}, {finding.sample}" for key, finding in by_id.items()}
+    if len(set(labels.values())) < len(labels):
+        for key, finding in by_id.items():
+            labels[key] += f", {state(finding.state)}" if finding.state else f" ({key})"
+    links = [(anchors.get("finding", key), labels.get(key, key)) for key in verdict.findings]
+    named = {finding.sample for finding in by_id.values()}
     margin = None
     if verdict.margin is not None:
         m = verdict.margin
@@ -194,6 +200,7 @@ def verdict_row(
         margin=margin,
         detectable=detectable,
         findings=links,
+        other_samples=[s for s in verdict.samples if s not in named],
     )
 
 

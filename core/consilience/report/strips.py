@@ -78,6 +78,7 @@ def _strip(
     kind, _, unit = key
     subject = group[0].subject.label if group[0].subject else ""
     title = f"{titles.get(kind, kind.replace('_', ' '))}{f', {subject}' if subject else ''}"
+    title = title[:1].upper() + title[1:]
     shown = sorted(group, key=lambda f: (f.sample, modality_of.get(f.id, ""), f.value or 0.0, f.id))
     labels = [
         " · ".join(

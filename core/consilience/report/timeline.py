@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from consilience.view import Figure, Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
-__all__ = ["Moment", "moment", "timeline_figures"]
+__all__ = ["Moment", "moment", "timeline_figures", "written"]
 
 _WIDTH = 8.0
 _LABELS = 2.75  # inches for the labels beside the axis
@@ -33,16 +34,36 @@ class Moment:
 
 
 def moment(text: str | None) -> Moment | None:
-    """Return an ISO 8601 text as a moment in UTC, or None if it is none."""
+    """Return an ISO 8601 text as a moment in UTC; None if it is none between 1900 and 2200."""
     if text is None:
         return None
     try:
         when = datetime.fromisoformat(text)
+        if not 1900 <= when.year <= 2200:
+            return None
         if when.tzinfo is None:
             return Moment(when.replace(tzinfo=UTC), zone=False)
         return Moment(when.astimezone(UTC), zone=True)
     except (ValueError, OverflowError):
         return None
+
+
+def written(text: str | None) -> str | None:
+    """Return an ISO 8601 text as a reader sees it; what it leaves out is said.
+
+    A time is shown with the offset it was recorded with; its hyphens break no line.
+    """
+    if text is None:
+        return None
+    read = moment(text)
+    if read is None:
+        return f"{text} (no date between 1900 and 2200)"
+    date, time, offset = re.fullmatch(  # type: ignore[union-attr]
+        r"(.{4}-?..-?..|.*?)(?:[T ]([\d:.,]*)(.*))?", text, re.DOTALL
+    ).groups()
+    shown = " ".join(part for part in (date.replace("-", "\u2011"), time, offset) if part)
+    shown = shown.replace(" -", " −")
+    return shown if read.zone else f"{shown} (time zone unknown)"
 
 
 @dataclass(frozen=True)
@@ -54,8 +75,10 @@ class _Row:
 
     @property
     def label(self) -> str:
-        what = self.step.title or self.step.type.replace("_", " ")
-        return f"{self.number}  {what} · {self.step.sample}"
+        what = self.step.type.replace("_", " ") + (
+            f": {self.step.title}" if self.step.title else ""
+        )
+        return f"{self.number}  {self.step.sample} · {what}"
 
 
 def _ordered(steps: Sequence[Step]) -> list[_Row]:
@@ -223,13 +246,6 @@ def _days(when: datetime, pad: timedelta = timedelta(0)) -> float:
 
 
 def _table(rows: Sequence[_Row]) -> Table:
-    def when(text: str | None, read: Moment | None) -> str | None:
-        if text is None:
-            return None
-        if read is None:
-            return f"{text} (not a date that can be read)"
-        return text if read.zone else f"{text} (time zone unknown)"
-
     def lasted(row: _Row) -> str | None:
         if row.start is None or row.end is None:
             return None
@@ -270,8 +286,8 @@ def _table(rows: Sequence[_Row]) -> Table:
                 row.number,
                 row.step.type.replace("_", " ") + (f": {row.step.title}" if row.step.title else ""),
                 row.step.sample,
-                when(row.step.start, row.start),
-                when(row.step.end, row.end),
+                written(row.step.start),
+                written(row.step.end),
                 lasted(row),
                 said(row.step),
             )
