@@ -86,7 +86,7 @@ def run_phases(
         (low, high),
         lam,
         settings,
-        area_limit(pattern, fit, params.significance),
+        area_limit(pattern, fit),
         params.least_share,
         params.greatest_chance,
     )

@@ -36,7 +36,7 @@ class Baseline:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def smoothing_for_width(fwhm_points: float, factor: float = 40.0) -> float:
+def smoothing_for_width(fwhm_points: float, factor: float = 25.0) -> float:
     """Smoothness lam of a Whittaker baseline from the width of the peaks.
 
     Parameters
@@ -71,7 +71,7 @@ def fit_baseline(
     p: float = 0.01,
     iterations: int | None = None,
     fwhm_points: float | None = None,
-    factor: float = 40.0,
+    factor: float = 25.0,
 ) -> Baseline:
     """Fit a baseline under a pattern.
 

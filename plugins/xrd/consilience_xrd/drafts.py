@@ -10,7 +10,7 @@ import numpy as np
 
 from consilience.model.finding import FindingDraft, Rival, Subject, Unassigned
 from consilience_xrd.matching import Matched, Pairing
-from consilience_xrd.phaseid import PhaseResult
+from consilience_xrd.phaseid import STRONG, PhaseResult
 from consilience_xrd.phases import PhaseCell
 from consilience_xrd.shift import shift_law
 
@@ -155,8 +155,18 @@ def _evidence(result: PhaseResult, pairing: Pairing, left: Sequence[Matched]) ->
         for key, line in m.forbidden
         if key == result.phase and states.count("found") + states.count("shared") > 0
     ]
+    reference = next(r for r in pairing.references if r.phase.key == result.phase)
+    low, high = pairing.q_range
+    weak = [
+        {"hkl": line.label, "q": round(place, 6), "intensity": round(line.intensity, 2)}
+        for line in reference.lines
+        if 3 <= line.intensity < STRONG
+        for place in [pairing.place(reference, line)[0]]
+        if low <= place <= high
+    ]
     return {
         "lines": lines,
+        "weak_lines": weak if result.status == "present" else [],
         "lines_found": states.count("found") + states.count("shared"),
         "lines_missing": states.count("missing"),
         "lines_hidden": states.count("hidden"),

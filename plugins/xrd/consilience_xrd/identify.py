@@ -9,7 +9,7 @@ import numpy as np
 
 from consilience_xrd.axes import q_to_two_theta
 from consilience_xrd.matching import MatchSettings, ObservedPeak, Pairing, match_peaks
-from consilience_xrd.phaseid import Limit, PhaseResult, evaluate
+from consilience_xrd.phaseid import AreaProbe, PhaseResult, evaluate
 from consilience_xrd.profiles import pseudo_voigt
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def identify(
     q_range: tuple[float, float],
     wavelength: float | None = None,
     settings: MatchSettings | None = None,
-    limit_at: Limit | None = None,
+    probe: AreaProbe | None = None,
     least_share: float = 0.7,
     greatest_chance: float = 1e-3,
 ) -> tuple[Pairing, list[PhaseResult]]:
@@ -42,13 +42,13 @@ def identify(
     if first.shift == "none":
         first = replace(first, shift="zero")
     pairing = match_peaks(peaks, references, q_range, wavelength, first)
-    found = evaluate(pairing, limit_at, least_share, greatest_chance)
+    found = evaluate(pairing, probe, least_share, greatest_chance)
     present = [r.phase for r in found if r.status == "present"]
     for _ in range(2):
         pairing = match_peaks(
             peaks, references, q_range, wavelength, chosen, shift_from=present or None
         )
-        found = evaluate(pairing, limit_at, least_share, greatest_chance)
+        found = evaluate(pairing, probe, least_share, greatest_chance)
         again = [r.phase for r in found if r.status == "present"]
         if not again or again == present:
             break
@@ -56,19 +56,20 @@ def identify(
     return pairing, found
 
 
-def area_limit(pattern: Pattern, fit: PeakFit, significance: float = 5.0) -> Limit:
-    """Least area of a peak that is found in 95 of 100 trials, as a function of q [1/angstrom].
+def area_limit(pattern: Pattern, fit: PeakFit, decision: float = 3.0) -> AreaProbe:
+    """Look for a line at a known place in what the fit left over, and say what would be seen.
 
     Parameters
     ----------
-    significance : float
-        Decision level in standard deviations that the peak search used.
+    decision : float
+        Level in standard deviations from which an excess forbids "absent".
 
     Notes
     -----
-    Currie's detection limit with the decision level in use in place of 1.645: area =
-    (significance + 1.645) x std of the area of a peak of known place and median width on the
-    fitted background, for a false-negative rate of 5 %.
+    At a place q the area of a peak of median width is fitted to data minus model by linear least
+    squares, together with a level; its standard deviation sigma_A comes from the noise.  The limit
+    is Currie's with `decision` in place of 1.645: (decision + 1.645) sigma_A, plus 2.71 counts for
+    Poisson data, so that a line at the limit is missed in at most 5 % of trials.
 
     References
     ----------
@@ -81,27 +82,41 @@ def area_limit(pattern: Pattern, fit: PeakFit, significance: float = 5.0) -> Lim
         noise = np.sqrt(np.maximum(fit.model, 1.0))
     else:
         noise = fit.noise
+    residual = pattern.intensity - fit.model
 
-    def limit(q: float) -> float | None:
-        if pattern.axis == "two_theta":
-            if pattern.source is None:
-                return None
-            at = float(q_to_two_theta(q, pattern.source.wavelength))
-        else:
-            at = q
+    def axis_of(q: float) -> float | None:
+        if pattern.axis != "two_theta":
+            return q
+        if pattern.source is None:
+            return None
+        return float(q_to_two_theta(q, pattern.source.wavelength))
+
+    def fitted(at: float) -> tuple[float, float] | None:
         near = np.abs(pattern.x - at) < 3 * width
-        near &= np.isfinite(noise)
+        near &= np.isfinite(noise) & np.isfinite(residual)
         if np.count_nonzero(near) < 5:
             return None
+        weight = 1 / noise[near]
         shape = pseudo_voigt(pattern.x[near], at, width, 0.5)
         # the level under the peak is fitted with it, which costs information
-        information = np.array(
-            [
-                [np.sum(shape**2 / noise[near] ** 2), np.sum(shape / noise[near] ** 2)],
-                [np.sum(shape / noise[near] ** 2), np.sum(1 / noise[near] ** 2)],
-            ]
-        )
-        std = float(np.sqrt(np.linalg.inv(information)[0, 0]))
-        return (significance + 1.645) * std + (2.71 * step if fit.noise_known else 0.0)
+        matrix = np.stack([shape * weight, weight], axis=1)
+        inverse = np.linalg.pinv(matrix.T @ matrix)
+        area = inverse @ (matrix.T @ (residual[near] * weight))
+        return float(area[0]), float(np.sqrt(inverse[0, 0]))
 
-    return limit
+    def limit(q: float) -> float | None:
+        at = axis_of(q)
+        got = None if at is None else fitted(at)
+        if got is None:
+            return None
+        return (decision + 1.645) * got[1] + (2.71 * step if fit.noise_known else 0.0)
+
+    def excess(q: float, room: float) -> float | None:
+        ends = [axis_of(max(q - room, 1e-6)), axis_of(q + room)]
+        if ends[0] is None or ends[1] is None or not np.all(np.isfinite([ends[0], ends[1]])):
+            return None
+        places = np.arange(ends[0], ends[1] + step, max(0.25 * width, step))
+        found = [got[0] / got[1] for got in map(fitted, map(float, places)) if got is not None]
+        return max(found) if found else None
+
+    return AreaProbe(limit, excess, decision)

@@ -235,14 +235,10 @@ def fit_group(
             out[:, -1] = t
         return out
 
-    def weighted_residual(
-        v: NDArray[np.float64], w: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def weighted_residual(v: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
         return (model(v) - intensity) * w
 
-    def weighted_jacobian(
-        v: NDArray[np.float64], w: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def weighted_jacobian(v: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
         return jacobian(v) * w[:, None]
 
     if sigma is not None:
@@ -286,8 +282,8 @@ def fit_group(
         inverse *= chi2 / max(dof, 1)
     covariance[np.ix_(free, free)] = inverse
     peaks = tuple(
-        _peak(i, v, covariance, layout, bound, x, intensity, fitted, baseline, chi2, dof,
-              components, group, step, line, known)
+        _peak(i, v, covariance, layout, bound, x, intensity, fitted, chi2, dof,
+              components, group, step, known)
         for i in range(n)
     )  # fmt: skip
     return GroupFit(peaks, covariance, fitted, slice(0, len(x)))
@@ -307,13 +303,11 @@ def _peak(
     x: NDArray[np.float64],
     intensity: NDArray[np.float64],
     fitted: NDArray[np.float64],
-    baseline: NDArray[np.float64],
     chi2: float,
     dof: int,
     components: Components,
     group: int,
     step: float,
-    line: bool,
     known: bool,
 ) -> Peak:
     ia, ic, iw, ie = layout.area[i], layout.center[i], layout.fwhm[i], layout.eta[i]
@@ -492,8 +486,8 @@ def _fit_groups(
             )  # fmt: skip
             if got is not None and turn:
                 got = _with_shoulders(
-                    x, y, everything - own, sigma, counts, components, in_angle, shape, window,
-                    number, significance, left, right, got,
+                    x, y, everything - own, sigma, counts, components, in_angle, shape,
+                    number, significance, got,
                 )  # fmt: skip
             if got is None:
                 fits.pop(number, None)
@@ -511,11 +505,8 @@ def _with_shoulders(
     components: Components,
     in_angle: bool,
     shape: Shape,
-    window: float,
     number: int,
     significance: float,
-    left: float,
-    right: float,
     got: GroupFit,
     rounds: int = 3,
 ) -> GroupFit:

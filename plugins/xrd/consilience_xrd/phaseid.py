@@ -22,8 +22,25 @@ CHANCE = 8.0
 """Relative intensity from which a line that was found counts against chance."""
 
 State = Literal["found", "shared", "hidden", "below_detection", "missing", "out_of_range"]
-Limit = Callable[[float], float | None]
-"""Least area that would have been found at q [1/angstrom], None where unknown."""
+
+
+@dataclass(frozen=True)
+class AreaProbe:
+    """What the data allow to be said of a place where no peak was found.
+
+    Attributes
+    ----------
+    limit : callable
+        Least detectable area at q [1/angstrom], or None where unknown.
+    excess : callable
+        ``excess(q, room)``: largest area over its std within q +/- room, left over by the fit.
+    decision : float
+        Excess from which a phase is not called absent.
+    """
+
+    limit: Callable[[float], float | None]
+    excess: Callable[[float, float], float | None]
+    decision: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +114,7 @@ class _Work:
 
 def evaluate(
     pairing: Pairing,
-    limit_at: Limit | None = None,
+    probe: AreaProbe | None = None,
     least_share: float = 0.7,
     greatest_chance: float = 1e-3,
 ) -> list[PhaseResult]:
@@ -106,8 +123,8 @@ def evaluate(
     Parameters
     ----------
     pairing : Pairing
-    limit_at : callable, optional
-        Least detectable area at q, from the noise; without it nothing is called absent.
+    probe : AreaProbe, optional
+        From the noise; without it nothing is called absent.
     least_share : float
         Share of the strong intensity that must be found for "present".
     greatest_chance : float
@@ -147,7 +164,7 @@ def evaluate(
                 claimed.setdefault(i, key)
         unique[key] = tuple(sorted({i for _, i in own}))
     largest = max((m.peak.area for m in pairing.peaks if math.isfinite(m.peak.area)), default=0.0)
-    return [_result(w, works, pairing, present, claimed, unique, limit_at, largest) for w in works]
+    return [_result(w, works, pairing, present, claimed, unique, probe, largest) for w in works]
 
 
 def _prepare(pairing: Pairing, reference: ReferencePattern) -> _Work:
@@ -320,11 +337,11 @@ def _result(
     present: list[str],
     claimed: dict[int, str],
     unique: dict[str, tuple[int, ...]],
-    limit_at: Limit | None,
+    probe: AreaProbe | None,
     largest: float,
 ) -> PhaseResult:
     key = work.reference.phase.key
-    lines = tuple(_states(work, pairing, claimed, limit_at))
+    lines = tuple(_states(work, pairing, claimed, probe))
     low, high = pairing.q_range
     rivals = tuple(_rivals(work, works, pairing))
     status: str | None = None
@@ -341,12 +358,18 @@ def _result(
         free = top.state in ("missing", "below_detection") and not _hidden(
             top.q, top.line, _Work(work.reference, []), pairing
         )
-        least = limit_at(top.q) if limit_at else None
+        least = probe.limit(top.q) if probe else None
+        hint = probe.excess(top.q, _room(pairing, work, top.line)) if probe else None
         moved = pairing.shift.significant and not pairing.shift.applied
         if free and moved:
             reason = (
                 f"its strongest line {top.line.label} was not seen at {top.q:.4f} 1/angstrom, but "
                 "the lines are shifted and the correction is switched off"
+            )
+        elif free and probe is not None and hint is not None and hint > probe.decision:
+            reason = (
+                f"no peak was found for its strongest line {top.line.label} at {top.q:.4f} "
+                f"1/angstrom, but {hint:.1f} standard deviations are left over there"
             )
         elif free and least is not None and largest > 0:
             status = "absent_below_limit"
@@ -377,8 +400,18 @@ def _result(
     )  # fmt: skip
 
 
+def _room(pairing: Pairing, work: _Work, line: Line) -> float:
+    """How far from its place a line may be [1/angstrom]."""
+    if pairing.settings.plain is not None:
+        return pairing.settings.plain
+    _, cell = pairing.place(work.reference, line)
+    stds = [m.peak.std for m in pairing.peaks]
+    std = float(np.median(stds)) if stds else 0.0
+    return min(pairing.settings.k * math.hypot(std, cell), 0.03)
+
+
 def _states(
-    work: _Work, pairing: Pairing, claimed: dict[int, str], limit_at: Limit | None
+    work: _Work, pairing: Pairing, claimed: dict[int, str], probe: AreaProbe | None
 ) -> list[LineState]:
     low, high = pairing.q_range
     key = work.reference.phase.key
@@ -407,7 +440,7 @@ def _states(
                           expected)
             )  # fmt: skip
         else:
-            least = limit_at(q) if limit_at else None
+            least = probe.limit(q) if probe else None
             # texture can weaken a line three times before its absence speaks against the phase
             if least is not None and expected is not None and expected < 3 * least:
                 out.append(

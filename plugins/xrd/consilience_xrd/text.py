@@ -252,7 +252,12 @@ def _axis_of(table: _Table, said: Mapping[str, str], path: Path) -> tuple[str, s
             unit_text = None
     if unit_text is None and axis == "two_theta":
         unit = "deg"  # 2theta has no other unit in these formats
-        if "axis" in said or _TWO_THETA.search(headline) or _said_in(headline, "axis"):
+        if (
+            "axis" in said
+            or "columns" in said
+            or _TWO_THETA.search(headline)
+            or _said_in(headline, "axis")
+        ):
             return axis, unit
     if unit_text is None:
         raise BadInputError(
@@ -395,7 +400,7 @@ def _parse(path: Path) -> _Table:
             rows.append([float(p) for p in parts])
         except ValueError as error:
             raise BadFileError(
-                f"Not a number: {str(error).partition(': ')[2] or line!r}.",
+                f"Not a number: {str(error).partition(': ')[2].strip(chr(34)) or repr(line)}.",
                 fix="Check the line; text belongs in lines that start with #.",
                 path=path,
                 line=number,

@@ -132,14 +132,18 @@ def _place(measurement: Measurement, q: float, axis: str) -> float:
 
 def _ticks(
     measurement: Measurement, findings: Sequence[Finding], axis: str
-) -> list[tuple[str, list[tuple[float, bool]]]]:
+) -> list[tuple[str, list[tuple[float, bool | None]]]]:
     out = []
     for finding in findings:
         if finding.kind == "phase" and finding.status == "present" and finding.subject:
-            places = [
+            places: list[tuple[float, bool | None]] = [
                 (_place(measurement, line["q"], axis), line["state"] in ("found", "shared"))
                 for line in finding.evidence.get("lines", [])
                 if line["state"] != "out_of_range"
+            ]
+            places += [
+                (_place(measurement, line["q"], axis), None)
+                for line in finding.evidence.get("weak_lines", [])
             ]
             out.append((finding.subject.label, [p for p in places if math.isfinite(p[0])]))
     return out
@@ -160,7 +164,7 @@ def _draw(
     x: Any,
     y: Any,
     fitted: xr.Dataset | None,
-    ticks: list[tuple[str, list[tuple[float, bool]]]],
+    ticks: list[tuple[str, list[tuple[float, bool | None]]]],
     alone: list[float],
     label: str,
     unit: str,
@@ -216,10 +220,14 @@ def _draw(
     for i, (_, places) in enumerate(ticks):
         colour = colours[(0, 1, 3, 4, 5, 7)[i % 6]]
         for place, found in places:
+            half = 0.36 if found is not None else 0.16
             marks.plot(
-                [place, place], [-i - 0.36, -i + 0.36], color=colour, linewidth=1.3,
-                alpha=1.0 if found else 0.3,
-            )  # fmt: skip
+                [place, place],
+                [-i - half, -i + half],
+                color=colour,
+                linewidth=1.3 if found is not None else 0.7,
+                alpha=1.0 if found else 0.35 if found is False else 0.7,
+            )
     marks.set_ylim(-rows + 0.4, 0.6)
     marks.set_yticks([-i for i in range(len(ticks))], [name for name, _ in ticks])
     marks.tick_params(axis="y", length=0, labelsize="small")
