@@ -427,7 +427,7 @@ def failures(kit: type[PluginContract], folder: Path) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def few_mutants(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONSILIENCE_MUTANTS", "16")
+    monkeypatch.setenv("CONSILIENCE_MUTANTS", "24")
 
 
 def test_the_good_plugin_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,10 +89,11 @@ def mutants(data: bytes, seed: int, number: int) -> Iterator[tuple[str, bytes]]:
     yield "random bytes", chance.randbytes(max(64, min(len(data), 5000)))
     yield "zeros", bytes(min(len(data), 100_000))
     yield "file twice", data + data
-    # evenly over the file, and at 8, 16, 32, … bytes, where headers end
+    # evenly over the file, and ever more densely towards its start, where headers end
     cuts = max(2, (number - 6) // 3)
     even = {len(data) * (i + 1) // (cuts // 2 + 1) for i in range(cuts // 2)}
-    short = {8 << i for i in range(cuts - cuts // 2) if 8 << i < len(data)}
+    dense = cuts - cuts // 2
+    short = {int(len(data) ** ((i + 1) / (dense + 1))) for i in range(dense)}
     for end in sorted(even | short):
         yield f"truncated to {end} bytes", data[:end]
     if len(data) > 1:
