@@ -62,7 +62,7 @@ def written(text: str | None) -> str | None:
         r"(.{4}-?..-?..|.*?)(?:[T ]([\d:.,]*)(.*))?", text, re.DOTALL
     ).groups()
     shown = " ".join(part for part in (date.replace("-", "\u2011"), time, offset) if part)
-    shown = shown.replace(" -", " −")
+    shown = shown.replace(" -", " −").replace(" Z", " UTC")
     return shown if read.zone else f"{shown} (time zone unknown)"
 
 
@@ -111,7 +111,8 @@ def timeline_figures(
     moments += [m.when for m in starts]
     undated = sum(r.start is None and r.end is None for r in rows)
     caption = (
-        "Bars run from start to end; a dot alone is a step without a recorded end. Times in UTC."
+        "Bars run from start to end; an open dot is a step of which only one of the two is "
+        "recorded. Times in UTC."
     )
     if undated:
         caption += (
@@ -215,7 +216,8 @@ class _Page:
                 lw=4.5,
                 solid_capstyle="butt",
             )
-        axes.plot([first], [y], "o", color="#0072B2", ms=4.2)
+        known = row.start is not None and row.end is not None
+        axes.plot([first], [y], "o", mec="#0072B2", mfc="#0072B2" if known else "white", ms=4.2)
 
     @staticmethod
     def _label(axes: Any, y: float, text: str, colour: str) -> None:
