@@ -106,6 +106,12 @@ def test_a_live_rival_makes_it_consistent_and_says_what_decides() -> None:
     assert answer.settle == "O K edge"
 
 
+def test_a_rival_that_explains_only_part_of_the_evidence_is_not_in_the_way() -> None:
+    partial = {**rival("Li2O"), "live": False}
+    answer = only(judge(phase("LiF", rivals=[partial]), *weighed(("LiF", 0.5), complete=False)))
+    assert answer.verdict == "agree"
+
+
 def test_a_complete_list_settles_the_rival() -> None:
     answer = only(judge(phase("LiF", rivals=[rival("Li2O")]), *weighed(("LiF", 0.5))))
     assert answer.verdict == "agree"

@@ -107,7 +107,7 @@ def findings(
             print_json([f.to_json() for f in found])
             return
         table(
-            ["finding", "sample", "kind", "subject", "says", "rivals", "origin"],
+            ["finding", "sample", "kind", "subject", "says", "live rivals", "origin"],
             [_finding_row(f) for f in found],
             "no findings yet; run 'consilience analyse'",
         )
@@ -128,7 +128,7 @@ def _finding_row(finding: Finding) -> list[Any]:
         finding.kind,
         finding.subject.label if finding.subject else "",
         says or "see 'consilience show'",
-        ", ".join(r.subject.label for r in finding.rivals),
+        ", ".join(r.subject.label for r in finding.rivals if r.live),
         finding.origin,
     ]
 

@@ -88,12 +88,12 @@ def _both_present(
 def _rivals(
     first: Finding, second: Finding, context: ComparisonContext
 ) -> tuple[list[Rival], list[Rival]]:
-    """Split the rivals of both findings into live ones and those settled by a complete list."""
+    """Split the live rivals of both findings into open ones and those a complete list settles."""
     live: list[Rival] = []
     settled: list[Rival] = []
     for one in (first, second):
         listed = context.listed.get(one.sample)
-        for rival in one.rivals:
+        for rival in (r for r in one.rivals if r.live):
             known = listed is not None and not any(
                 same_subject(rival.subject, item.subject) for item in listed
             )
@@ -173,7 +173,7 @@ def unlisted(
     listed_rivals = [
         rival
         for rival in finding.rivals
-        if any(same_subject(rival.subject, item.subject) for item in listed)
+        if rival.live and any(same_subject(rival.subject, item.subject) for item in listed)
     ]
     if listed_rivals:
         return _verdict(

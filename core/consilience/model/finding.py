@@ -134,10 +134,13 @@ class Rival(FrozenModel):
     """Another reading of the same data.
 
     `explains` and `missing` list evidence for and against it, `decided_by` what
-    line, range or technique could tell the two apart.
+    line, range or technique could tell the two apart.  `live`: it could take the place
+    of the finding's subject, given all these data; False where it explains some of
+    the evidence only, or where lines of its own are missing.
     """
 
     subject: Subject
+    live: bool = True
     explains: list[str] = []
     missing: list[str] = []
     decided_by: list[str] = []
