@@ -10,9 +10,18 @@ import numpy as np
 
 from consilience.model.finding import FindingDraft, Rival, Subject, Unassigned
 from consilience_xrd.matching import Matched, Pairing
-from consilience_xrd.phaseid import STRONG, PhaseResult
 from consilience_xrd.phases import PhaseCell
+from consilience_xrd.results import STRONG, PhaseResult
 from consilience_xrd.shift import shift_law
+
+LIMIT_MEANS = (
+    "the limit is the area of its strongest line in range relative to the strongest peak, found in "
+    "95 % of trials; it is no mass fraction"
+)
+SYSTEMATIC_MEANS = (
+    "systematic error: change of a when the common shift of the lines is fitted with it or left "
+    "out; the wavelength is taken as exact"
+)
 
 __all__ = ["drafts_of", "lattice_parameter", "subject_of"]
 
@@ -64,8 +73,7 @@ def drafts_of(
                     *common,
                     *phase.assumptions,
                     *(
-                        ["the limit is the area of its strongest line in range relative to the "
-                         "strongest peak, found in 95 % of trials; it is no mass fraction"]
+                        [LIMIT_MEANS]
                         if result.status == "absent_below_limit"
                         else []
                     ),
@@ -74,7 +82,7 @@ def drafts_of(
             )
         )  # fmt: skip
         if result.status == "present" and phase.cubic:
-            cell = lattice_parameter(pairing, result, phase)
+            cell = lattice_parameter(pairing, result)
             if cell is not None:
                 value, stat, sys, count = cell
                 out.append(
@@ -89,8 +97,7 @@ def drafts_of(
                         evidence={"lines": count, "reference_cell": phase.cell[0]},
                         assumptions=[
                             *common,
-                            "systematic error: change of a when the common shift of the lines is "
-                            "fitted with it or left out; the wavelength is taken as exact",
+                            SYSTEMATIC_MEANS,
                         ],
                         method=f"{method}; weighted fit of a and a common shift to lines that the "
                         "phase has for itself",
@@ -227,7 +234,7 @@ def _peak_draft(
 
 
 def lattice_parameter(
-    pairing: Pairing, result: PhaseResult, phase: PhaseCell
+    pairing: Pairing, result: PhaseResult
 ) -> tuple[float, float, float, int] | None:
     """Fit the cell length of a cubic phase from lines that it has for itself.
 

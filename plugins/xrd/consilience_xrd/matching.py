@@ -132,7 +132,8 @@ def observed_from_fit(
 ) -> list[ObservedPeak]:
     """Fitted peaks on the q axis, with the error of an imperfect profile added in quadrature.
 
-    A position without standard deviation (it sat on its bound), or not resolved from the next, counts as known to a quarter of
+    A position without standard deviation (it sat on its bound), or not resolved from the next,
+    counts as known to a quarter of
     its width.
     """
     out: list[ObservedPeak] = []

@@ -24,6 +24,8 @@ __all__ = ["NexusAxis", "NexusSignal", "find_signals"]
 
 _Q = {"q", "momentum_transfer", "scattering_vector", "q_axis"}
 _ANGLE = {"two_theta", "2theta", "twotheta", "tth", "2th", "polar_angle", "two-theta"}
+_RADIAL = {"radial_axis", "radial"}
+"""What NXazint1d calls the axis; its unit says whether it is 2theta or q."""
 _D = {"d", "d_spacing", "dspacing"}
 _UNIT = {
     "deg": ("deg", 1.0), "degree": ("deg", 1.0), "degrees": ("deg", 1.0), "\u00b0": ("deg", 1.0),
@@ -111,7 +113,7 @@ def find_signals(path: Path, unit: str | None = None) -> list[NexusSignal]:
             return found
         if calibration:
             raise BadFileError(
-                f"The file is a calibration ({calibration[0]}): it holds a geometry and no pattern.",
+                f"The file is a calibration ({calibration[0]}): it has a geometry and no pattern.",
                 fix="It is good for the geometry of images taken with it: convert it to a .poni "
                 "file and give that with --with geometry=FILE.",
                 path=path,
@@ -330,14 +332,13 @@ def _axis(
     length = int(data.shape[i])
     low = name.lower()
     stated = (text_of(axis.attrs.get("units")) or text_of(axis.attrs.get("unit")) or "").strip()
-    role = "diffraction" if low in _Q | _ANGLE | _D else "scan"
+    role = "diffraction" if low in _Q | _ANGLE | _D | _RADIAL else "scan"
     if axis.ndim == 1 and len(axis) != length:
         more = len(axis) > length
         warnings.append(
             (
                 "axis-longer-than-data" if more else "axis-shorter-than-data",
-                f"the axis {name!r} has {len(axis)} values where the data have {length}; it is "
-                "left out",
+                f"the axis {name!r} has {len(axis)} values, the data {length}; it is left out",
                 axis.name,
                 f"If the data were cut at the end, the first {length} values belong to them."
                 if more
@@ -376,6 +377,8 @@ def _axis(
             path=path,
         )
     target, factor = _UNIT[key]
+    if low in _RADIAL:
+        low = {"deg": "two_theta", "angstrom": "d"}.get(target, "q")
     expected = "deg" if low in _ANGLE else "angstrom" if low in _D else "1/angstrom"
     if target != expected:
         raise BadFileError(

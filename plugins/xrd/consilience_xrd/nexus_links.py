@@ -156,7 +156,7 @@ def _linked(path: Path) -> list[str]:
         with open_hdf5(current) as file:
             names: set[str] = set()
 
-            def look(group: Any, names: set[str] = names) -> None:
+            def look(group: Any, names: set[str], seen: list[Any]) -> None:
                 for name in group:
                     link = group.get(name, getlink=True)
                     if isinstance(link, h5py.ExternalLink):
@@ -166,14 +166,13 @@ def _linked(path: Path) -> list[str]:
                         if isinstance(member, h5py.Group):
                             if member.id not in seen:
                                 seen.append(member.id)
-                                look(member)
+                                look(member, names, seen)
                         elif isinstance(member, h5py.Dataset) and member.is_virtual:
                             names.update(
                                 s.file_name for s in member.virtual_sources() if s.file_name != "."
                             )
 
-            seen: list[Any] = []
-            look(file)
+            look(file, names, [])
         for name in sorted(names):
             target = _inside(name, current.parent, path, "A link")
             if not target.exists() or target == path.resolve():

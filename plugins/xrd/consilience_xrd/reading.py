@@ -72,7 +72,8 @@ def read_nexus(
     said = _words(options)
     source = source_from_options(said)
     signals = []
-    for found in find_signals(path, said.get("unit")):
+    for indexed in find_signals(path, said.get("unit")):
+        found = indexed
         if source is not None:
             if found.wavelength and abs(found.wavelength / source.wavelength - 1) > 1e-4:
                 raise BadInputError(
@@ -155,7 +156,8 @@ def signal_of(pattern: Pattern, name: str) -> Signal:
         if not np.all(np.isfinite(std)):
             about["missing"] = "standard deviation not stated"
         data["intensity_std"] = (axis, std, about)
-    for key, values in pattern.extra.items():
+    for key, column in pattern.extra.items():
+        values = column
         safe = re.sub(r"\W+", "_", key).strip("_") or "column"
         if safe in data.variables or safe.endswith("_std"):
             safe = f"column_{safe}"

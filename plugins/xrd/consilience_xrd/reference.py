@@ -9,16 +9,15 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from consilience.errors import BadInputError
 from consilience_xrd.axes import check_wavelength, q_to_two_theta
 from consilience_xrd.phases import PhaseCell
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = [
     "Line",
@@ -253,7 +252,7 @@ def reference_pattern(
     handle, temporary = tempfile.mkstemp(dir=cache)
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(text)
-    os.replace(temporary, path)
+    Path(temporary).replace(path)
     return made
 
 
@@ -281,12 +280,8 @@ def is_allowed(phase: PhaseCell, hkl: tuple[int, ...]) -> bool:
 @lru_cache(maxsize=64)
 def allowed_hkl(phase: PhaseCell, limit: int) -> tuple[tuple[tuple[int, int, int], bool], ...]:
     """All hkl up to `limit` in each index (one of each Friedel pair) and whether allowed."""
-    rows = []
-    for h in range(-limit, limit + 1):
-        for k in range(-limit, limit + 1):
-            for m in range(-limit, limit + 1):
-                if (h, k, m) > (0, 0, 0):
-                    rows.append(((h, k, m), is_allowed(phase, (h, k, m))))
+    span = range(-limit, limit + 1)
+    rows = [(hkl, is_allowed(phase, hkl)) for hkl in product(span, span, span) if hkl > (0, 0, 0)]
     return tuple(rows)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from consilience.errors import BadFileError, BadInputError
 from consilience_xrd.axes import energy_to_wavelength, parse_energy, parse_wavelength
 from consilience_xrd.option_help import TEXT_OPTIONS
 from consilience_xrd.pattern import Pattern, Source, check_axis
+from consilience_xrd.text_table import TextTable, parse_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["TEXT_OPTIONS", "read_text_pattern", "source_from_options"]
+__all__ = ["read_text_pattern", "source_from_options"]
 
-_COMMENT = ("#", "!", "%", ";", "'", "/*", "//")
 _UNITS = {
     "deg": "deg", "degree": "deg", "degrees": "deg", "\u00b0": "deg",
     "1/angstrom": "1/angstrom", "1/a": "1/angstrom", "a-1": "1/angstrom", "a^-1": "1/angstrom",
@@ -33,17 +32,8 @@ _FIX_AXIS = (
     "Say it: --option axis=two_theta --option unit=deg, or --option axis=q --option "
     "unit=1/angstrom (or 1/nm)."
 )
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?|nan|inf", re.IGNORECASE)
 _TWO_THETA = re.compile(r"(?:\b2\s*-?\s*(?:theta|th|\u03b8)|\btwo[_ -]?theta)", re.IGNORECASE)
 _Q = re.compile(r"(?:^|[\s,;:#|])q(?:$|[\s,;:(\[_|])", re.IGNORECASE)
-
-
-@dataclass
-class _Table:
-    header: list[str]
-    rows: NDArray[np.float64]
-    lines: NDArray[np.int64]
-    columns: list[str] | None
 
 
 def read_text_pattern(path: Path, options: Mapping[str, str] | None = None) -> Pattern:
@@ -72,7 +62,7 @@ def read_text_pattern(path: Path, options: Mapping[str, str] | None = None) -> P
         raise BadInputError(
             f"Unknown option {', '.join(unknown)}.", fix=f"Known are {', '.join(TEXT_OPTIONS)}."
         )
-    table = _parse(path)
+    table = parse_table(path)
     warnings: list[str] = []
     headline = "\n".join(table.header)
     axis, unit = _axis_of(table, said, path)
@@ -208,7 +198,7 @@ def _said_in(headline: str, key: str) -> str | None:
     return re.split(r",\s*(?=[a-z_]+\s*:)", found.group(1), flags=re.IGNORECASE)[0].strip()
 
 
-def _axis_of(table: _Table, said: Mapping[str, str], path: Path) -> tuple[str, str]:
+def _axis_of(table: TextTable, said: Mapping[str, str], path: Path) -> tuple[str, str]:
     headline = "\n".join([*table.header, ",".join(table.columns or [])])
     axis = said.get("axis") or _said_in(headline, "axis") or ""
     axis = {"2theta": "two_theta", "2th": "two_theta", "twotheta": "two_theta"}.get(
@@ -279,7 +269,7 @@ def _axis_of(table: _Table, said: Mapping[str, str], path: Path) -> tuple[str, s
 
 
 def _columns_of(
-    table: _Table, said: Mapping[str, str], path: Path, warnings: list[str]
+    table: TextTable, said: Mapping[str, str], path: Path, warnings: list[str]
 ) -> list[str]:
     count = table.rows.shape[1]
     if "columns" in said:
@@ -329,130 +319,3 @@ def _sigma(values: NDArray[np.float64], warnings: list[str]) -> NDArray[np.float
         if zero == len(values):
             return None
     return values
-
-
-def _parse(path: Path) -> _Table:
-    raw = path.read_bytes()
-    if not raw.strip():
-        raise BadFileError("The file is empty.", fix="Copy or export it again.", path=path)
-    if b"\x00" in raw[:4096]:
-        raise BadFileError(
-            "The file is not text: it holds zero bytes.",
-            fix="Choose the reader for its format with --reader.",
-            path=path,
-            offset=raw.index(b"\x00"),
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")  # old programs write the degree sign so
-    header: list[str] = []
-    columns: list[str] | None = None
-    data: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        bare = line.strip()
-        if not bare:
-            continue
-        if bare.startswith(_COMMENT):
-            header.append(bare)
-            continue
-        if not data and not _NUMBER.fullmatch(re.split(r"[,;\s]", bare)[0]):
-            header.append(bare)
-            columns = [c.strip() for c in re.split(r"[,;\t]|\s{2,}", bare)]
-            continue
-        data.append((number, bare))
-    if not data:
-        raise BadFileError(
-            "The file has no lines of numbers.",
-            fix="Check that it is a table of axis and intensity.",
-            path=path,
-            line=1,
-        )
-    if columns is None:
-        columns = _columns_in_comment(header)
-    delimiter = _delimiter(data, path)
-    width = 0
-    rows: list[list[float]] = []
-    lines: list[int] = []
-    offset_of = _Offsets(raw)
-    for number, line in data:
-        parts = [p for p in re.split(delimiter, line) if p != ""]
-        if not width:
-            width = len(parts)
-            if width < 2:
-                raise BadFileError(
-                    "The first data line has one column; axis and intensity are needed.",
-                    fix="Export the pattern with its axis.",
-                    path=path,
-                    line=number,
-                )
-        if len(parts) != width:
-            last = number == data[-1][0]
-            raise BadFileError(
-                f"The line has {len(parts)} columns where the lines before have {width}"
-                + ("; it is the last line, so the file is cut off." if last else "."),
-                fix="Copy the file again." if last else "Mend or remove the line in a copy.",
-                path=path,
-                line=number,
-                offset=offset_of(number),
-            )
-        try:
-            rows.append([float(p) for p in parts])
-        except ValueError as error:
-            raise BadFileError(
-                f"Not a number: {str(error).partition(': ')[2].strip(chr(34)) or repr(line)}.",
-                fix="Check the line; text belongs in lines that start with #.",
-                path=path,
-                line=number,
-                offset=offset_of(number),
-            ) from None
-        lines.append(number)
-    return _Table(header, np.array(rows), np.array(lines), columns)
-
-
-class _Offsets:
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-
-    def __call__(self, line: int) -> int:
-        return sum(len(part) + 1 for part in self.raw.split(b"\n")[: line - 1])
-
-
-def _columns_in_comment(header: list[str]) -> list[str] | None:
-    """Names in the last comment before the data, as in ``# two_theta intensity sigma``."""
-    if not header:
-        return None
-    bare = header[-1].lstrip("#!%;'/* ").strip()
-    if ":" in bare or "=" in bare:
-        return None
-    return [c for c in re.split(r"[,;\t]|\s+", bare) if c]
-
-
-def _delimiter(data: list[tuple[int, str]], path: Path) -> str:
-    number, first = data[0]
-    if "\t" in first:
-        found = r"\s*\t\s*"
-    elif ";" in first:
-        found = r"\s*;\s*"
-    elif "," in first:
-        found = r"\s*,\s*"
-        pieces = first.split()
-        if len(pieces) > 1 and all(re.fullmatch(r"[+-]?\d+,\d+", p) for p in pieces):
-            _refuse_comma(pieces[0], number, path)
-    else:
-        found = r"\s+"
-    if "," in first and found != r"\s*,\s*":
-        piece = next(p for p in re.split(found, first) if "," in p)
-        _refuse_comma(piece, number, path)
-    return found
-
-
-def _refuse_comma(piece: str, line: int, path: Path) -> None:
-    left, _, right = piece.partition(",")
-    raise BadFileError(
-        f"{piece!r} may be the number {left}.{right} with a decimal comma or the two numbers "
-        f"{left} and {right}.",
-        fix="Write the file with decimal points.",
-        path=path,
-        line=line,
-    )

@@ -97,7 +97,8 @@ def _figure(
     caption = (
         mark
         + ("Points: data; orange: fit; green: baseline; " if fitted is not None else "Data. ")
-        + ("marks below: lines of the phases present (dark: found; pale: not found or hidden); "
+        + ("marks below: lines of the phases present (long and dark: strong and found; long and "
+            "pale: strong, not found or hidden; short: weak); "
            "below them the residual over its standard deviation. " if ticks else "")
         + ("Triangles: peaks that no present phase explains. " if alone else "")
         + "Intensity on a square-root scale, so that weak lines show."
@@ -324,22 +325,20 @@ def _phase_table(phases: Sequence[Finding]) -> Table:
 
 
 def _rival_table(phases: Sequence[Finding]) -> Table | None:
-    rows: list[list[Cell]] = []
-    for f in phases:
-        if f.status != "present":
-            continue
-        for rival in f.rivals:
-            rows.append(
-                [
-                    f.subject.label if f.subject else "",
-                    rival.subject.label,
-                    "; ".join(rival.explains[:3])
-                    + (f"; and {len(rival.explains) - 3} more" if len(rival.explains) > 3 else ""),
-                    ", ".join(rival.missing) or "none",
-                    "; ".join(rival.decided_by) or "nothing in this range",
-                    "no" if rival.note else "yes",
-                ]
-            )
+    rows: list[list[Cell]] = [
+        [
+            f.subject.label if f.subject else "",
+            rival.subject.label,
+            "; ".join(rival.explains[:3])
+            + (f"; and {len(rival.explains) - 3} more" if len(rival.explains) > 3 else ""),
+            ", ".join(rival.missing) or "none",
+            "; ".join(rival.decided_by) or "nothing in this range",
+            "no" if rival.note else "yes",
+        ]
+        for f in phases
+        if f.status == "present"
+        for rival in f.rivals
+    ]
     if not rows:
         return None
     return Table(

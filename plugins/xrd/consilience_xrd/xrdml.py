@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET  # noqa: N817 - entities are refused before parsing
+from xml.etree import ElementTree as ET
 
 import numpy as np
 
