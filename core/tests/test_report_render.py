@@ -103,7 +103,9 @@ def test_rich_page_is_safe_and_has_every_section(page: Page) -> None:
     headings = [(tag, attrs) for tag, attrs in page.tags if re.fullmatch(r"h[1-6]", tag)]
     ids = [attrs["id"] for tag, attrs in headings if tag == "h2" and "id" in attrs]
     assert ids == [
-        *("verdicts quantities samples timeline measurements findings study methods limits".split())
+        *(
+            "verdicts quantities samples timeline measurements findings study notices methods limits".split()
+        )
     ]
     assert sum(tag == "h1" for tag, _ in headings) == 1
 
@@ -223,6 +225,14 @@ def test_failures_are_visible_with_their_fix(page: Page) -> None:
 def test_faults_of_the_data_are_in_the_banner_and_on_the_card(page: Page) -> None:
     assert "1 measurement with a fault, data that contradict themselves: pt_map.h5." in page.text
     assert "the monochromator says 17.0." in page.text
+
+
+def test_notices_come_after_the_verdicts_each_once(report_samples: ModuleType, page: Page) -> None:
+    assert "1 warning about the study as a whole: see “Noticed on the way”." in page.text
+    content = report_samples.rich()
+    twice = Page(render(replace(content, notices=[*content.notices, *content.notices])))
+    assert twice.text.count("differ by an unknown offset") == 1
+    assert "clock , 2 times" in twice.text
 
 
 def test_rivals_stand_beside_the_label(page: Page) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from consilience.declarations import PluginInfo
 from consilience.model.finding import Finding
-from consilience.model.measurement import MeasurementRecord
+from consilience.model.measurement import MeasurementRecord, Notice
 from consilience.model.sample import Sample, SensorSeries
 from consilience.registry import FailedPlugin
 from consilience.report.blocks import Budget, Shown, show
@@ -60,6 +60,7 @@ class Page:
     analyses: list[Method]
     readers: list[Method]
     limits: list[str]
+    notices: list[tuple[Notice, int]]
     series: list[SensorSeries]
     plugins: list[PluginInfo]
     failed_plugins: list[FailedPlugin]
@@ -136,6 +137,7 @@ def arrange(content: ReportContent) -> Page:
         analyses=_analyses(findings, anchors),
         readers=_readers(records, anchors),
         limits=limits(content),
+        notices=_notices(content.notices),
         series=sorted(content.series, key=lambda s: (s.sample, s.file, s.id)),
         plugins=sorted(content.plugins, key=lambda p: p.name),
         failed_plugins=sorted(content.failed_plugins, key=lambda p: p.name),
@@ -145,6 +147,15 @@ def arrange(content: ReportContent) -> Page:
         ),
         anchors=anchors,
     )
+
+
+def _notices(notices: Sequence[Notice]) -> list[tuple[Notice, int]]:
+    """Return each different notice once, worst first, with how often it was made."""
+    counts = Counter(repr(n) for n in notices)
+    once = {repr(n): n for n in notices}
+    rank = {"fault": 0, "warning": 1, "info": 2}
+    ordered = sorted(once.items(), key=lambda item: (rank[item[1].severity], item[0]))
+    return [(notice, counts[key]) for key, notice in ordered]
 
 
 def _sample_order(samples: Sequence[Sample]) -> dict[str, int]:

@@ -70,6 +70,10 @@ def banner(content: ReportContent) -> Banner:
             f"{_count(len(faulty), 'measurement')} with a fault, data that contradict themselves: "
             f"{_joined(faulty)}."
         )
+    noticed = Counter(n.severity for n in content.notices)
+    grave = [_count(noticed[s], s) for s in ("fault", "warning") if noticed[s]]
+    if grave:
+        lines.append(f"{' and '.join(grave)} about the study as a whole: see “Noticed on the way”.")
     missing = []
     if content.failed_plugins:
         missing.append(_count(len(content.failed_plugins), "plugin") + " did not load")
