@@ -93,8 +93,13 @@ def _notes(study: Study) -> tuple[str, list[Notice]]:
                     severity="info" if expected else "warning",
                 )
             )
+    names = {r.id: f"{r.stored['data'].name} ({r.sample})" for r in study.measurement_records()}
     for run in study.current_runs().values():
-        notices.extend(Notice.model_validate(n) for n in run.get("notices", []))
+        behind = ", ".join(names[m] for m in run["measurements"] if m in names)
+        for body in run.get("notices", []):
+            notice = Notice.model_validate(body)
+            where = f"{behind}, {notice.where}" if notice.where else behind
+            notices.append(notice.model_copy(update={"where": where}))
     return description, notices
 
 

@@ -412,8 +412,10 @@ def _note_refusal(study: Study, table: MeasurementTable, error: ConsilienceError
         "fix": error.fix,
         "expected": table.refused,
     }
-    body = {"id": content_id("n", content), **content}
-    if not study.store.index.has("note", str(body["id"])):
+    # one note for each file and sample: a later reason takes the place of an earlier one
+    body = {"id": content_id("n", {"file": table.file, "sample": table.sample}), **content}
+    known = study.store.index.get("note", str(body["id"]))
+    if known is None or known.body != body:
         study.store.append([("note", body)])
 
 
