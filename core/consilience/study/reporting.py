@@ -78,10 +78,14 @@ def write_report(study: Study, path: Path, progress: Progress = no_progress) -> 
 
 def _notes(study: Study) -> tuple[str, list[Notice]]:
     description, notices = "", []
+    records = study.measurement_records()
+    registered = {(r.stored["data"].name, r.sample) for r in records}
     for body in study.notes():
         if body.get("about") == "description":
             description = str(body.get("text", ""))
         elif body.get("about") == "refused":
+            if (Path(str(body["file"])).name, body["sample"]) in registered:
+                continue  # a later build could read it
             expected = body.get("expected")
             why = f" (expected: {expected})" if expected else ""
             notices.append(
@@ -93,7 +97,7 @@ def _notes(study: Study) -> tuple[str, list[Notice]]:
                     severity="info" if expected else "warning",
                 )
             )
-    names = {r.id: f"{r.stored['data'].name} ({r.sample})" for r in study.measurement_records()}
+    names = {r.id: f"{r.stored['data'].name} ({r.sample})" for r in records}
     for run in study.current_runs().values():
         behind = ", ".join(names[m] for m in run["measurements"] if m in names)
         for body in run.get("notices", []):
