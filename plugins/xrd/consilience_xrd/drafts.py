@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def drafts_of(
 ) -> list[FindingDraft]:
     """Findings of phases, of the cells of cubic phases present, and of unassigned peaks."""
     phases = {r.phase.key: r.phase for r in pairing.references}
-    present = [r.phase for r in results if r.status == "present"]
+    present = {r.phase: r.scale for r in results if r.status == "present"}
     left = [(i, m) for i, m in enumerate(pairing.peaks) if not _explained(m, present)]
     rest = _unassigned(pairing, [m for _, m in left])
     how = f"{method}; {_tolerance_text(pairing)}"
@@ -107,8 +107,18 @@ def drafts_of(
     return out
 
 
-def _explained(matched: Matched, present: Sequence[str]) -> bool:
-    return any(c.within and c.phase in present for c in matched.candidates)
+def _explained(matched: Matched, present: Mapping[str, float | None]) -> bool:
+    """Whether a line of a present phase is there that is not far too weak for the peak."""
+    for c in matched.candidates:
+        if not c.within or c.phase not in present:
+            continue
+        scale, area = present[c.phase], matched.peak.area
+        if c.line.intensity >= 2 or scale is None or not math.isfinite(area):
+            return True
+        # computed intensities of weak lines are good to an order of magnitude at best
+        if scale * c.line.intensity >= 0.1 * area:
+            return True
+    return False
 
 
 def _unassigned(pairing: Pairing, left: Sequence[Matched]) -> Unassigned:

@@ -219,7 +219,7 @@ def match_peaks(
     q_range: tuple[float, float],
     wavelength: float | None = None,
     settings: MatchSettings | None = None,
-    least_intensity: float = 2.0,
+    least_intensity: float = 0.2,
     shift_from: Sequence[str] | None = None,
 ) -> Pairing:
     """Give every peak all lines of all phases within tolerance.

@@ -194,5 +194,5 @@ def _result(
                 reason = f"only {work.share:.0%} of its strong intensity was found"
     return PhaseResult(
         key, status, reason, lines, work.share, work.chance, work.agreement, work.score, limit,
-        unique.get(key, ()), rivals,
+        unique.get(key, ()), work.scale, rivals,
     )  # fmt: skip

@@ -88,6 +88,8 @@ class PhaseResult:
         exp(-rms log ratio) of found to computed areas: 1 is perfect, texture lowers it.
     limit : float or None
         Least area of its strongest line that would have been found, relative to the strongest peak.
+    scale : float or None
+        Median peak area per unit of computed relative intensity.
     """
 
     phase: str
@@ -100,6 +102,7 @@ class PhaseResult:
     score: float
     limit: float | None
     unique_peaks: tuple[int, ...]
+    scale: float | None = None
     rivals: tuple[RivalFor, ...] = ()
 
 
