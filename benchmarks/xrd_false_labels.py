@@ -28,8 +28,14 @@ from consilience_xrd.reference import compute_pattern, reference_pattern
 LAM = 0.6888
 
 
-def one(rng: np.random.Generator, other_model: bool, cache: Path) -> tuple[set[str], set[str]]:
-    """Simulate one pattern; returns the phases put in and those called present."""
+def one(
+    rng: np.random.Generator, other_model: bool, cache: Path
+) -> tuple[set[str], set[str], set[str], dict[str, set[str]]]:
+    """Simulate one pattern.
+
+    Returns the phases put in, those called present, those called absent, and for each phase
+    present the rivals that it says cannot be told apart.
+    """
     phases = library()
     count = int(rng.integers(1, 4))
     chosen = [str(k) for k in rng.choice(list(phases), count, replace=False)]
@@ -64,27 +70,36 @@ def one(rng: np.random.Generator, other_model: bool, cache: Path) -> tuple[set[s
         area_limit(pattern, fit),
     )
     absent = {r.phase for r in results if r.status == "absent_below_limit"}
-    return set(chosen), {r.phase for r in results if r.status == "present"}, absent
+    twins = {
+        r.phase: {v.phase for v in r.rivals if v.indistinguishable}
+        for r in results
+        if r.status == "present"
+    }
+    return set(chosen), set(twins), absent, twins
 
 
 def main(number: int, seed: int) -> None:
     """Print precision and recall for both forward models."""
     for other in (False, True):
         rng = np.random.default_rng([seed, other])
-        right = false = missed = wrongly_absent = 0
+        right = false = missed = wrongly_absent = named = 0
         mistakes: list[str] = []
         with tempfile.TemporaryDirectory() as folder:
             for _ in range(number // 2):
-                put, said, absent = one(rng, other, Path(folder))
+                put, said, absent, twins = one(rng, other, Path(folder))
                 right += len(put & said)
                 false += len(said - put)
                 missed += len(put - said)
+                named += sum(bool(twins[k] & put) for k in said - put)
                 wrongly_absent += len(put & absent)
                 mistakes += [f"{k} in {'+'.join(sorted(put))}" for k in sorted(said - put)]
                 mistakes += [f"-{k} in {'+'.join(sorted(put))}" for k in sorted(put - said)]
         name = "other forward model" if other else "same forward model"
         print(
-            f"{name}: {number // 2} patterns, precision {right / max(right + false, 1):.3f}, "
+            f"{name}: {number // 2} patterns, {right + missed} phases put in, {right + false} called "
+            f"present; precision {right / max(right + false, 1):.3f} "
+            f"(with rivals that it says cannot be told apart "
+            f"{(right + named) / max(right + false, 1):.3f}), "
             f"recall {right / max(right + missed, 1):.3f}, called absent though put in "
             f"{wrongly_absent} of {right + missed}"
         )

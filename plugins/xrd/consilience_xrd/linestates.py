@@ -13,6 +13,9 @@ from consilience_xrd.results import CHANCE, STRONG, AreaProbe, LineState, Work
 if TYPE_CHECKING:
     from consilience_xrd.matching import Pairing
 
+TRIALS = 10.0
+"""Independent places over six standard deviations of a loosely known cell, about."""
+
 __all__ = ["chance_of", "hidden", "room_of", "scale_of", "states_of"]
 
 
@@ -119,7 +122,9 @@ def chance_of(pairing: Pairing, work: Work, only_unclaimed: dict[int, str] | Non
         spread = np.convolve(spread, [1 - cover, cover])
     if not found:
         return 1.0
-    return float(min(1.0, spread[found:].sum()))
+    # a cell that was sought over its range had that many chances to fit
+    trials = TRIALS if max(work.reference.phase.cell_std) >= 0.003 else 1.0
+    return float(min(1.0, trials * spread[found:].sum()))
 
 
 def room_of(pairing: Pairing, work: Work, line: Line) -> float:

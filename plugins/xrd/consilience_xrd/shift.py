@@ -116,7 +116,9 @@ def fit_shift(
     unit = "1/angstrom" if wavelength is None else "deg"
     none = Shift(model, 0.0, None, unit, 0, {}, False)
     solid = [p for p in peaks if not {"broad", "at_edge"} & set(p.flags)]
-    if len(solid) < 3 or not references:
+    # a loosely known cell fits almost anywhere and says nothing of a shift
+    usable = [r for r in references if max(r.phase.cell_std) < 0.003]
+    if len(solid) < 3 or not usable:
         return none
     q = np.array([p.q for p in solid])
     err = np.array([p.std for p in solid])
@@ -125,7 +127,7 @@ def fit_shift(
     per_deg = float(np.median(shift_law(q, wavelength, model)))
     grid = np.arange(-limit, limit + 1e-12, max(float(np.median(err)) / per_deg, limit / 400))
     # zero first: an equally good smaller shift wins
-    scores = np.array([_score(s, q, err, weight, references, wavelength, model) for s in grid])
+    scores = np.array([_score(s, q, err, weight, usable, wavelength, model) for s in grid])
     scores = scores - 0.02 * scores.max() * (np.abs(grid) / limit)
     best = float(grid[int(np.argmax(scores))])
     shift, std, pairs = best, None, 0
@@ -133,7 +135,6 @@ def fit_shift(
     area = np.array([max(p.area, 0.0) if math.isfinite(p.area) else 1.0 for p in solid])
     width = np.array([p.fwhm for p in solid])
     explained = 0.0
-    usable = [r for r in references if max(r.phase.cell_std) < 0.003]
     for _ in range(4):
         got = _refine(shift, q, err, width, area, usable, wavelength, model)
         if got is None:
