@@ -84,32 +84,39 @@ def test_the_same_file_gives_the_same_bytes_in_another_place_and_process(pool, t
     ("word", "kind", "what"),
     [
         ("type", PluginError, "item 1 of the list is a str, expected a Signal"),
-        ("nothing", BadFileError, "it holds no signal"),
-        ("nan", BadFileError, "signal 'scan': coordinate 'q' is nan at point 1 of 3"),
-        ("inf", BadFileError, "signal 'scan': coordinate 'q' is inf at point 2 of 3"),
+        ("nothing", BadFileError, "read: returned no signal"),
+        ("nan", BadFileError, "signal 'scan', 'q': 1 of 3 values are not finite, first nan at p"),
+        ("inf", BadFileError, "'q': 1 of 3 values are not finite, first inf at point 2"),
+        ("hole", BadFileError, "'intensity': 1 of 3 values are not finite, first nan at point 1"),
         (
             "unordered",
             BadFileError,
-            "coordinate 'q' is not strictly monotonic: point 2 is 2.0 after 3.0 at point 1",
+            "'q': is not strictly monotonic: point 2 is 2.0 after 3.0 at point 1",
         ),
-        (
-            "unit",
-            PluginError,
-            "coordinate 'q' is in 'degree', expected '1/angstrom' or '1/nm'",
-        ),
-        ("unit", PluginError, "variable 'intensity' is in 'furlong', expected 'counts'"),
-        ("no_unit", PluginError, "'intensity' has no attrs['units'], expected 'counts'"),
-        ("std", PluginError, "'intensity' names the ancillary variable 'sigma', which is not"),
-        ("std", PluginError, "'intensity_std' is in '1', expected 'counts' as 'intensity'"),
-        ("std", PluginError, "'intensity_std' is not named in attrs['ancillary_variables']"),
-        ("std", PluginError, "'intensity_std' is negative at 1 points"),
-        ("modality", PluginError, "modality 'xrd' is not one that it may return (fake)"),
-        ("modality", PluginError, "two signals are called 'scan'"),
-        ("object", PluginError, "variable 'thing' holds Python objects"),
-        ("empty", BadFileError, "coordinate 'q' has no points (shape (0,))"),
-        ("metadata_nan", PluginError, "metadata.energy is nan; unknown is None"),
+        ("labels", BadFileError, "'line': names 'Ka' twice, at point 0 and at point 2"),
+        ("complex", PluginError, "'q': has dtype complex128, expected real numbers or text"),
+        ("unit", PluginError, "'q': has unit 'degree', the modality allows 1/angstrom, 1/nm"),
+        ("unit", PluginError, "'intensity': has unit 'furlong', the modality allows counts"),
+        ("unit_type", PluginError, "'intensity': attrs['units'] is an int, expected a text"),
+        ("no_unit", PluginError, "'intensity': has no attrs['units'] (the modality allows counts)"),
+        ("extra", PluginError, "'monitor': has no attrs['units'] ('1' for a plain number)"),
+        ("std", PluginError, "'intensity': ancillary_variables names 'sigma', which is not there"),
+        ("std", PluginError, "'intensity_std': has unit '1', the modality allows counts"),
+        ("std", PluginError, "['q'] [3] '1', its variable ['q'] [3] 'counts'"),
+        ("std", PluginError, "attrs['ancillary_variables'] does not name 'intensity_std'"),
+        ("std", PluginError, "'intensity_std': 1 of 3 standard deviations are negative"),
+        ("std_negative", BadFileError, "1 of 3 standard deviations are negative"),
+        ("modality", PluginError, "modality 'xrd' is not one that the reader may return (fake)"),
+        ("modality", PluginError, "signal 'scan': the name is used twice"),
+        ("object", PluginError, "'thing': has dtype object"),
+        ("empty", BadFileError, "'q': is empty, shape (0,)"),
+        ("absurd", BadFileError, "'map': claims an absurd shape (2097152, 1048576)"),
+        ("lazy_absurd", BadFileError, "'intensity': claims an absurd shape (2097152, 1048576)"),
+        ("metadata_nan", PluginError, "metadata: has no JSON form: $.energy: nan"),
         ("metadata_object", PluginError, "raw_metadata.a[0] is an object, which has no JSON form"),
-        ("links", PluginError, "linked file '../../etc/passwd' leaves the folder"),
+        ("links", BadFileError, "linked: '../../etc/passwd' leaves the file's folder"),
+        ("links_windows", BadFileError, "linked: 'C:\\\\frames\\\\1.tif' leaves the file's folder"),
+        ("links_windows", BadFileError, "linked: '..\\\\2.tif' leaves the file's folder"),
         ("scale", PluginError, "'scale_factor'"),
         ("lazy", PluginError, "signal 'scan' is lazy, but the reader declares no 'open'"),
         ("raise", BadFileError, "cannot read 'scan.dat': ValueError: could not convert string to"),
@@ -138,7 +145,7 @@ def test_what_is_wrong_is_said(word, kind, what, pool, tmp_path) -> None:
 
 
 def test_a_dictionary_is_no_list(pool, tmp_path) -> None:
-    with pytest.raises(PluginError, match="read returned a dict, expected a list of Signal"):
+    with pytest.raises(PluginError, match="read: returned a dict, expected a list of Signal"):
         pool.read(make_job(tmp_path, "good", read="fake_worker_readers:read_bare"))
 
 
@@ -161,12 +168,9 @@ def test_a_traceback_is_kept_for_debug(pool, tmp_path) -> None:
     assert "Traceback" not in str(caught.value)
 
 
-def test_an_unlisted_number_without_unit_is_noted(pool, tmp_path) -> None:
-    (signal,) = pool.read(make_job(tmp_path, "extra")).signals
-    assert [(n.code, n.message) for n in signal.notices] == [
-        ("noted", "read scan.dat"),
-        ("no-unit", "variable 'monitor' has no unit"),
-    ]
+def test_what_is_missing_on_purpose_is_kept(pool, tmp_path) -> None:
+    (signal,) = pool.read(make_job(tmp_path, "masked")).signals
+    assert signal.summary.variables["intensity"].shape == [3]
 
 
 def test_what_libraries_say_is_kept_once_each(pool, tmp_path) -> None:
@@ -191,6 +195,19 @@ def test_lazy_signals_are_opened_once_to_see_that_they_hold(pool, tmp_path) -> N
     assert signal.summary.variables["intensity"].shape == [3]
     with pytest.raises(PluginError, match="not what its summary promises"):
         pool.read(make_job(tmp_path / "b", "lazy_wrong", **opener))
+    for name, kind, what in [
+        ("open_bad_axis", BadFileError, "opened lazily, 'q': is not strictly monotonic"),
+        ("open_list", PluginError, "open returned a list, expected an xarray.Dataset"),
+    ]:
+        job = make_job(tmp_path / name, "lazy", open=f"fake_worker_readers:{name}")
+        with pytest.raises(kind, match=what):
+            pool.read(job)
+
+
+def test_the_values_of_lazy_variables_are_left_in_the_raw_file(pool, tmp_path) -> None:
+    opener = {"open": "fake_worker_readers:open_bad_values"}
+    (signal,) = pool.read(make_job(tmp_path, "lazy", **opener)).signals
+    assert signal.array is None
 
 
 def test_a_description_beyond_all_bounds_is_refused(tmp_path) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from consilience.errors import (
     ReaderCrashedError,
 )
 from consilience.workers import Limits, WorkerPool
+from consilience.workers.scratch import ScratchFolder, clear_abandoned
 
 FAKES = Path(__file__).parent / "worker_fakes"
 sys.path.insert(0, str(FAKES))
@@ -137,7 +139,7 @@ def test_a_worker_stays_warm_and_keeps_no_state(tmp_path, expected) -> None:
         pool.read(make_job(tmp_path / "warn", "warn"))
         assert read_good(pool, tmp_path / "second") == expected
         assert pool._all == {worker}
-        folder = worker._folder
+        folder = worker._scratch.path
         assert Path(folder).is_dir()
     assert not running(worker.pid)
     assert not Path(folder).exists()
@@ -256,6 +258,67 @@ def test_workers_end_with_the_program(then, blow, tmp_path) -> None:
     assert not running(pid)
     if blow is signal.SIGINT:
         assert "KeyboardInterrupt" in said
+
+
+def test_scratch_of_a_killed_program_goes_with_the_next_pool_and_no_other(
+    tmp_path, monkeypatch, expected
+) -> None:
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temp))
+    monkeypatch.setenv("TMPDIR", str(temp))
+
+    def start(name: str) -> tuple[subprocess.Popen, set[Path]]:
+        before = set(temp.iterdir())
+        code = PARENT.format(fakes=str(FAKES), folder=str(tmp_path / name), then="time.sleep(60)")
+        parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        parent.stdout.readline()
+        return parent, set(temp.iterdir()) - before
+
+    killed, left = start("killed")
+    alive, used = start("alive")
+    assert len(left) == len(used) == 1
+    (temp / "consilience-worker-link").symlink_to(tmp_path)
+    (temp / "somebody-else").mkdir()
+    try:
+        killed.kill()
+        killed.communicate()
+        (folder,) = left
+        (folder / "half-written").write_text("x")
+        with WorkerPool() as pool:
+            assert read_good(pool, tmp_path / "good") == expected
+            assert not folder.exists()
+            assert used < set(temp.iterdir())
+            (own,) = pool._all
+            assert clear_abandoned() == []
+            assert Path(own._scratch.path).is_dir()
+        names = {p.name for p in temp.iterdir()}
+        assert names == {*(p.name for p in used), "consilience-worker-link", "somebody-else"}
+        assert (tmp_path / "good").is_dir()
+    finally:
+        alive.terminate()
+        alive.communicate()
+        killed.kill()
+
+
+def test_a_scratch_folder_cleared_before_it_was_locked_is_made_anew(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = tempfile.mkdtemp
+    cleared = []
+
+    def overtaken(prefix: str) -> str:
+        folder = made(prefix=prefix)
+        if not cleared:
+            cleared.extend(clear_abandoned())
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", overtaken)
+    scratch = ScratchFolder()
+    assert len(cleared) == 1
+    assert [str(p) for p in tmp_path.iterdir()] == [scratch.path]
+    assert clear_abandoned() == []
+    scratch.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_worker_inherits_nothing_but_its_pipes(tmp_path) -> None:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import xarray as xr
 from consilience.declarations import Modality, Reader
 from consilience.model.canonical import canonical_json
 from consilience.model.measurement import Measurement, MeasurementRecord, Signal
+from consilience.plain import jsonable
 from consilience.registry import Registry
 from consilience.testing.samples import SampleFile
 from consilience.testing.target import Target, child_environment
 from consilience.validation import Problem, signal_problems, summarise
-from consilience.workers.validate import jsonable
 
 __all__ = [
     "Damaged",
@@ -62,19 +62,13 @@ def problems_of_read(registry: Registry, sample: SampleFile, signals: Any) -> li
     """Return all faults of an answer, those of lazily opened data too."""
     reader = registry.get(Reader, sample.reader)
     modalities = {m.key: m for m in registry.all(Modality)}
-    problems = signal_problems(signals, reader.modalities, modalities)
-    if not isinstance(signals, list):
-        return problems
-    for signal in signals:
-        if not isinstance(signal, Signal) or signal.data is not None:
-            continue
-        data = materialise(reader, signal, sample)
-        where = f"signal {signal.name!r}, opened lazily"
-        if summarise(data) != signal.summary:
-            problems.append(Problem(where, "is not what its summary says"))
-        opened = replace(signal, data=data, lazy=None, summary=None)
-        problems += signal_problems([opened], reader.modalities, modalities)
-    return problems
+    return signal_problems(
+        signals,
+        reader.modalities,
+        modalities,
+        lambda signal: materialise(reader, signal, sample),
+        lazy_values=True,
+    )
 
 
 def dataset_digest(data: xr.Dataset) -> str:

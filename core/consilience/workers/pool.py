@@ -11,11 +11,12 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from consilience.errors import BadFileError, BadInputError, ConsilienceError, from_dict
+from consilience.plain import leaves_folder
 from consilience.workers.crashes import crash_error
 from consilience.workers.limits import Limits
 from consilience.workers.messages import PathNames, ReadJob, ReadOutcome, SignalDescription
 from consilience.workers.processes import WorkerGoneError, WorkerProcess
-from consilience.workers.validate import leaves_folder
+from consilience.workers.scratch import clear_abandoned
 
 __all__ = ["WorkerPool", "refuse_escapes"]
 
@@ -56,6 +57,7 @@ class WorkerPool:
         self._idle: list[WorkerProcess] = []
         self._all: set[WorkerProcess] = set()
         self._closed = False
+        self._cleared = False
         self._finalizer = weakref.finalize(self, _end_all, self._all, os.getpid())
 
     def __enter__(self) -> Self:
@@ -185,6 +187,9 @@ class WorkerPool:
         worker = WorkerProcess(self.limits)
         with self._lock:
             self._all.add(worker)
+            clear, self._cleared = not self._cleared, True
+        if clear:  # what killed programs left, while the first worker imports its libraries
+            clear_abandoned()
         if self._closed:
             self._drop(worker)
             raise _closed()

@@ -7,11 +7,9 @@ import json
 import os
 import secrets
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import asdict
@@ -20,6 +18,7 @@ from typing import Any
 
 from consilience.workers import frames
 from consilience.workers.limits import Limits
+from consilience.workers.scratch import ScratchFolder
 
 __all__ = ["WorkerGoneError", "WorkerProcess"]
 
@@ -64,7 +63,7 @@ class WorkerProcess:
         self._reaping = threading.Lock()
         self._base_resident: int | None = None
         self._token = secrets.token_hex(16)
-        self._folder = tempfile.mkdtemp(prefix="consilience-worker-")
+        self._scratch = ScratchFolder()
         pipes = [os.pipe() for _ in range(4)]
         (request_r, request_w), (reply_r, reply_w), (life_r, life_w), (out_r, out_w) = pipes
         self._request, self._reply, self._lifeline, self._out = request_w, reply_r, life_w, out_r
@@ -86,14 +85,14 @@ class WorkerProcess:
                 close_fds=True,
                 pass_fds=(request_r, reply_w, life_r),
                 start_new_session=True,
-                cwd=self._folder,
+                cwd=self._scratch.path,
                 env=self._environment(),
             )
         except BaseException:
             for pair in pipes:
                 for fd in pair:
                     os.close(fd)
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._scratch.remove()
             raise
         for fd in (request_r, reply_w, life_r, out_w):
             os.close(fd)
@@ -129,7 +128,7 @@ class WorkerProcess:
             for p in sys.path  # an empty entry is this folder
         )
         environment[MARK] = self._token
-        environment["TMPDIR"] = self._folder
+        environment["TMPDIR"] = self._scratch.path
         environment.setdefault("PYTHONHASHSEED", "0")  # a reader that walks a set does so alike
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             environment.setdefault(name, "1")  # parsing needs no BLAS threads and their stacks
@@ -315,7 +314,7 @@ class WorkerProcess:
         for fd in (self._request, self._reply, self._lifeline, self._out, self._pidfd):
             if fd is not None:
                 os.close(fd)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
         return status
 
 

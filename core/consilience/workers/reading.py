@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from consilience.declarations import Ref
+from consilience.declarations import Modality, Ref
 from consilience.errors import (
     BadFileError,
     BadInputError,
@@ -20,17 +20,11 @@ from consilience.errors import (
 )
 from consilience.model.canonical import canonical_json
 from consilience.model.measurement import Notice, Signal
+from consilience.plain import jsonable
+from consilience.validation import summarise, validate_signals
 from consilience.workers.limits import Limits, format_bytes, more_memory
 from consilience.workers.listening import LibraryWarnings
-from consilience.workers.messages import ModalityUnits, PathNames, ReadJob, SignalDescription
-from consilience.workers.validate import (
-    Problems,
-    check_dataset,
-    check_signals,
-    check_summary,
-    jsonable,
-    summarise,
-)
+from consilience.workers.messages import PathNames, ReadJob, SignalDescription
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,6 +57,15 @@ class Job:
         self.limits = limits
         self.names = border_names(job)
         self.shown = job.shown
+        self._modalities = {
+            key: Modality(
+                key,
+                key,
+                {name: tuple(allowed) for name, allowed in units.coordinates.items()},
+                {name: tuple(allowed) for name, allowed in units.variables.items()},
+            )
+            for key, units in job.modalities.items()
+        }
         self._read = self._load(job.read)
         self._linked = None if job.linked is None else self._load(job.linked)
         self._open = None if job.open is None else self._load(job.open)
@@ -124,57 +127,35 @@ class Job:
             returned = self._read(Path(job.path), dict(job.options), companions)
             if os.getpid() != owner:
                 os._exit(0)  # a copy made by os.fork() in the reader: it must not answer too
-            problems = Problems()
-            signals = check_signals(returned, job.modalities, problems)
-            extra: list[list[Notice]] = [[] for _ in signals]
-            for signal, notices in zip(signals, extra, strict=True):
-                self._check(signal, job.modalities[signal.modality], problems, notices)
-            problems.raise_any(job.reader, self.shown)
-            described = []
-            for i, (signal, notices) in enumerate(zip(signals, extra, strict=True)):
-                notices.extend(self._run_checks(signal))
-                described.append(self._stage(i, signal, notices).to_json())
+            validate_signals(
+                returned,
+                self._modalities.keys(),
+                self._modalities,
+                self._reopen,
+                reader=job.reader,
+                shown=self.shown,
+            )
+            described = [
+                self._stage(i, signal, self._run_checks(signal)).to_json()
+                for i, signal in enumerate(returned)
+            ]
         for description in described:
             description["notices"] += [notice.to_json() for notice in heard.notices]
         described = self.names.json(described)
         (Path(job.staging) / "signals.json").write_bytes(canonical_json(described))
         return [SignalDescription.model_validate(d) for d in described]
 
-    def _check(
-        self, signal: Signal, units: ModalityUnits, problems: Problems, notices: list[Notice]
-    ) -> None:
-        where = f"signal {signal.name!r}"
-        if signal.data is not None:
-            check_dataset(where, signal.data, units, problems, notices, lazy=False)
-            return
-        check_summary(where, signal.summary, units, problems, notices)
+    def _reopen(self, signal: Signal) -> Any:
         if self._open is None:
-            problems.breaches.append(f"{where} is lazy, but the reader declares no 'open'")
-            return
-        data = self._reopen(signal)
-        try:
-            check_dataset(where, data, units, problems, [], lazy=True)
-            if signal.summary is not None and summarise(data) != signal.summary:
-                problems.breaches.append(
-                    f"{where}: open gives {_shapes(data)}, not what its summary promises"
-                )
-        finally:
-            data.close()
-
-    def _reopen(self, signal: Signal) -> xr.Dataset:
-        assert self._open is not None
+            raise PluginError(
+                f"reader {self.job.reader!r} broke its contract with {self.shown!r}: "
+                f"signal {signal.name!r} is lazy, but the reader declares no 'open'",
+                fix="report it to the plugin's author; nothing was registered",
+                path=self.shown,
+            )
         companions = {role: Path(path) for role, path in self.job.companions.items()}
         lazy = jsonable(dict(signal.lazy or {}), "lazy", strict=True)
-        data = self._open(Path(self.job.path), companions, lazy)
-        import xarray as xr
-
-        if not isinstance(data, xr.Dataset):
-            raise PluginError(
-                f"open of reader {self.job.reader!r} returned a {type(data).__name__}, "
-                "expected an xarray.Dataset",
-                fix="report it to the plugin's author; nothing was registered",
-            )
-        return data
+        return self._open(Path(self.job.path), companions, lazy)
 
     def _run_checks(self, signal: Signal) -> list[Notice]:
         notices: list[Notice] = []
@@ -327,7 +308,3 @@ def brief(error: BaseException) -> str:
 def _attributes(attrs: Mapping[Any, Any], names: PathNames) -> dict[str, Any]:
     plain = jsonable(dict(attrs), "attrs", strict=False)
     return {k: names.json(v) for k, v in sorted(plain.items())}
-
-
-def _shapes(data: xr.Dataset) -> str:
-    return ", ".join(f"{n}{tuple(v.shape)} {v.dtype}" for n, v in data.variables.items())

@@ -219,6 +219,52 @@ def do_extra(path, signal):
     return signal
 
 
+def do_unit_type(path, signal):
+    signal.data["intensity"].attrs["units"] = 1
+    return signal
+
+
+def do_complex(path, signal):
+    return replace(
+        signal, data=signal.data.assign_coords(q=("q", [1j, 2j, 3j], {"units": "1/angstrom"}))
+    )
+
+
+def do_labels(path, signal):
+    return replace(
+        signal,
+        data=signal.data.rename(q="line").assign_coords(
+            line=("line", ["Ka", "Kb", "Ka"], {"units": "1"})
+        ),
+    )
+
+
+def do_absurd(path, signal):
+    """Three bytes that claim to be four tebibytes."""
+    signal.data["map"] = (
+        ("y", "x"),
+        np.broadcast_to(np.float32(1.0), (1 << 21, 1 << 20)),
+        {"units": "1"},
+    )
+    return signal
+
+
+def do_masked(path, signal):
+    signal.data["intensity"][1] = np.nan
+    signal.data["intensity"].attrs["missing"] = "dead pixel"
+    return signal
+
+
+def do_hole(path, signal):
+    signal.data["intensity"][1] = np.nan
+    return signal
+
+
+def do_std_negative(path, signal):
+    signal.data["intensity_std"][1] = -1.0
+    return signal
+
+
 def do_std(path, signal):
     signal.data["intensity"].attrs["ancillary_variables"] = "sigma"
     signal.data["intensity_std"].attrs["units"] = "1"
@@ -249,6 +295,10 @@ def do_metadata_object(path, signal):
 
 def do_links(path, signal):
     return replace(signal, linked=["frames/1.tif", "../../etc/passwd"])
+
+
+def do_links_windows(path, signal):
+    return replace(signal, linked=["C:\\frames\\1.tif", "..\\2.tif"])
 
 
 def do_scale(path, signal):
@@ -323,16 +373,38 @@ def do_leak_state(path, signal):
 
 
 def do_lazy(path, signal):
-    from consilience.workers.validate import summarise
+    from consilience.validation import summarise
 
     return Signal("scan", "fake", lazy={"start": 5}, summary=summarise(open_lazy(path, {}, {})))
 
 
 def do_lazy_wrong(path, signal):
-    from consilience.workers.validate import summarise
+    from consilience.validation import summarise
 
     data = open_lazy(path, {}, {}).isel(q=slice(0, 2))
     return Signal("scan", "fake", lazy={"start": 5}, summary=summarise(data))
+
+
+def do_lazy_absurd(path, signal):
+    """A damaged header: the raw file must not even be opened."""
+    from consilience.model.measurement import DataSummary, VariableSummary
+
+    item = VariableSummary(dims=["y", "x"], shape=[1 << 21, 1 << 20], unit="counts", dtype="<f4")
+    summary = DataSummary(variables={"intensity": item}, coordinates={})
+    return Signal("scan", "fake", lazy={"start": 5}, summary=summary)
+
+
+def open_bad_axis(path, companions, lazy):
+    return changed(good(path, {}, companions), q=[1.0, 3.0, 2.0]).data
+
+
+def open_bad_values(path, companions, lazy):
+    """Only the worker that reads all of a raw file could see it."""
+    return do_hole(path, good(path, {}, companions)).data
+
+
+def open_list(path, companions, lazy):
+    return [1, 2]
 
 
 def open_lazy(path, companions, lazy):
