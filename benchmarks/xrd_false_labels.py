@@ -96,8 +96,8 @@ def main(number: int, seed: int) -> None:
                 mistakes += [f"-{k} in {'+'.join(sorted(put))}" for k in sorted(put - said)]
         name = "other forward model" if other else "same forward model"
         print(
-            f"{name}: {number // 2} patterns, {right + missed} phases put in, {right + false} called "
-            f"present; precision {right / max(right + false, 1):.3f} "
+            f"{name}: {number // 2} patterns, {right + missed} phases put in, "
+            f"{right + false} called present; precision {right / max(right + false, 1):.3f} "
             f"(with rivals that it says cannot be told apart "
             f"{(right + named) / max(right + false, 1):.3f}), "
             f"recall {right / max(right + missed, 1):.3f}, called absent though put in "
