@@ -116,7 +116,7 @@ def findings(
 def _finding_row(finding: Finding) -> list[Any]:
     says = finding.status.replace("_", " ") if finding.status else ""
     if finding.status is None and finding.value is None and finding.subject is not None:
-        says = "not seen, and no detection limit is known"
+        says = f"cannot tell: {finding.reason or 'no reason is given'}"
     if finding.value is not None:
         stat = "unknown" if finding.std_stat is None else f"{finding.std_stat:.2g}"
         system = "unknown" if finding.std_sys is None else f"{finding.std_sys:.2g}"

@@ -21,9 +21,16 @@ from consilience_xrd.matching import MatchSettings, ObservedPeak, Pairing, obser
 from consilience_xrd.params import PeakParams, PhaseParams
 from consilience_xrd.pattern import Pattern, Source
 from consilience_xrd.peaks import PeakFit, fit_peaks
-from consilience_xrd.phases import PhaseCell, library, library_phase, phase_from_cif
+from consilience_xrd.phases import (
+    PhaseCell,
+    elements_of,
+    library,
+    library_phase,
+    phase_from_cif,
+)
 from consilience_xrd.reading import pattern_of
 from consilience_xrd.reference import reference_pattern
+from consilience_xrd.shift import ShiftModel
 
 if TYPE_CHECKING:
     from consilience_xrd.phaseid import PhaseResult
@@ -172,13 +179,29 @@ def _used_range(pattern: Pattern, q: Any, params: PeakParams) -> tuple[float, fl
 
 
 def _phases(params: PhaseParams, context: AnalysisContext) -> tuple[list[PhaseCell], list[Notice]]:
-    """The library and the study's CIFs; a CIF replaces the library's entry of the same phase."""
-    chosen = (
-        [library_phase(name) for name in params.phases]
-        if params.phases is not None
-        else list(library().values())
-    )
+    """The library and the study's CIFs; a CIF replaces the library's entry of the same phase.
+
+    Where the sample says which elements can be in it, phases of the library with others are
+    left out; what the user names or registers is always considered.
+    """
     notices: list[Notice] = []
+    if params.phases is not None:
+        chosen = [library_phase(name) for name in params.phases]
+    else:
+        chosen = list(library().values())
+        allowed = set(context.sample.elements)
+        if allowed:
+            left_out = [p.label for p in chosen if not elements_of(p.formula) <= allowed]
+            chosen = [p for p in chosen if elements_of(p.formula) <= allowed]
+            if left_out:
+                notices.append(
+                    Notice(
+                        code="phases-left-out",
+                        message=f"not considered, because {context.sample.id!r} is said to hold "
+                        f"only {', '.join(context.sample.elements)}: {', '.join(left_out)}",
+                        severity="info",
+                    )
+                )
     if not params.use_references:
         return chosen, notices
     for reference in context.references:
@@ -214,9 +237,13 @@ def _phases(params: PhaseParams, context: AnalysisContext) -> tuple[list[PhaseCe
 
 
 def _settings(params: PhaseParams, geometry: object, lam: float | None) -> MatchSettings:
-    shift = params.shift
-    if shift == "auto":
-        shift = "displacement" if geometry == "bragg-brentano" else "zero"
+    shift: ShiftModel = "zero"
+    if params.shift in ("zero", "displacement"):
+        shift = params.shift
+    elif geometry == "bragg-brentano":
+        shift = "displacement"
+    # without correction the shift is fitted all the same, so that it can be said
+    apply = params.apply_shift and params.shift != "none"
     if lam is None and shift == "displacement":
         shift = "zero"
     return MatchSettings(
@@ -224,7 +251,7 @@ def _settings(params: PhaseParams, geometry: object, lam: float | None) -> Match
         plain=params.plain_tolerance,
         shift=shift,
         shift_limit=params.shift_limit,
-        apply_shift=params.apply_shift,
+        apply_shift=apply,
         profile_std=params.profile_std,
     )
 
@@ -301,7 +328,7 @@ def _method(fit: PeakFit) -> str:
 def _peak_evidence(peak: Any) -> dict[str, Any]:
     names = (
         "center", "center_std", "area", "area_std", "height", "height_std", "fwhm", "fwhm_std",
-        "eta", "eta_std", "r2", "chi2", "dof", "significance",
+        "eta", "eta_std", "asymmetry", "asymmetry_std", "r2", "chi2", "dof", "significance",
     )  # fmt: skip
     out: dict[str, Any] = {}
     for name in names:
@@ -322,8 +349,8 @@ def fit_dataset(pattern: Pattern, fit: PeakFit) -> xr.Dataset:
     if not fit.peaks:
         return data
     about = {
-        "center": unit, "fwhm": unit, "eta": "1", "height": pattern.intensity_unit,
-        "area": f"{pattern.intensity_unit} {unit}",
+        "center": unit, "fwhm": unit, "eta": "1", "asymmetry": "1",
+        "height": pattern.intensity_unit, "area": f"{pattern.intensity_unit} {unit}",
     }  # fmt: skip
     missing = {"missing": "not determined: the parameter sat on its bound"}
     for name, units in about.items():

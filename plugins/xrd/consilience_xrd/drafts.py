@@ -59,6 +59,7 @@ def drafts_of(
                 rivals=[
                     Rival(
                         subject=subject_of(phases[r.phase]),
+                        live=r.live,
                         explains=list(r.explains),
                         missing=list(r.missing),
                         decided_by=list(r.decided_by),

@@ -50,7 +50,8 @@ def identify(
         )
         found = evaluate(pairing, probe, least_share, greatest_chance)
         again = [r.phase for r in found if r.status == "present"]
-        if not again or again == present:
+        # uncorrected, phases get lost; the shift stays that of the phases found with correction
+        if not again or again == present or not chosen.apply_shift:
             break
         present = again
     return pairing, found

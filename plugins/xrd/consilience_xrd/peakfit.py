@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["GroupFit", "Peak", "Shape", "fit_group"]
 
+MOST_ASYMMETRY = 0.8
+GAIN = 40.0
+"""By how many times its value per degree of freedom an asymmetry has to lower chi-square."""
+
 Shape = Literal["auto", "free", "shared"]
 
 
@@ -37,6 +41,9 @@ class Peak:
         Area of all components [intensity x axis], height of the first [intensity].
     fwhm, eta : float
         Full width at half maximum and Lorentzian fraction of each component.
+    asymmetry : float
+        By how much the side below the centre is wider, -1 to 1; 0 and without deviation where a
+        symmetric profile was enough.
     r2 : float
         Share of the scatter within two widths that the fit explains.
     chi2, dof : float, int
@@ -67,6 +74,8 @@ class Peak:
     significance: float
     flags: tuple[str, ...]
     group: int
+    asymmetry: float = 0.0
+    asymmetry_std: float | None = None
 
     @property
     def chi2_reduced(self) -> float:
@@ -92,10 +101,12 @@ class _Layout:
     shared_fwhm: bool
     shared_eta: bool
     line: bool
+    skewed: bool = False
     area: list[int] = field(init=False)
     center: list[int] = field(init=False)
     fwhm: list[int] = field(init=False)
     eta: list[int] = field(init=False)
+    asymmetry: int | None = field(init=False)
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -107,6 +118,8 @@ class _Layout:
         at += 1 if self.shared_fwhm else n
         self.eta = [at] * n if self.shared_eta else list(range(at, at + n))
         at += 1 if self.shared_eta else n
+        self.asymmetry = at if self.skewed else None
+        at += 1 if self.skewed else 0
         self.size = at + (2 if self.line else 0)
 
 
@@ -124,8 +137,49 @@ def fit_group(
     group: int = 0,
     reweight: int = 4,
     shift_limit: float = 1.0,
+    asymmetry: bool = True,
 ) -> GroupFit:
-    """Fit overlapping peaks over one window.
+    """Fit overlapping peaks over one window; see `_fit` for the parameters.
+
+    With `asymmetry` a common asymmetry of the group is fitted too, and kept where it
+    lowers chi-square by more than `GAIN` times its value per degree of freedom: then the
+    centre is the maximum of the line, which a symmetric fit would miss.
+    """
+    first = _fit(
+        x, intensity, candidates, baseline, sigma, counts, components, in_angle, shape, line,
+        group, reweight, shift_limit, False,
+    )  # fmt: skip
+    one = first.peaks[0]
+    known = sigma is not None or counts
+    if not asymmetry or one.dof < 8 or (known and one.chi2_reduced < 2):
+        return first
+    skewed = _fit(
+        x, intensity, candidates, baseline, sigma, counts, components, in_angle, shape, line,
+        group, reweight, shift_limit, True,
+    )  # fmt: skip
+    gain = one.chi2 - skewed.peaks[0].chi2
+    if gain > GAIN * max(skewed.peaks[0].chi2_reduced, 1e-300):
+        return skewed
+    return first
+
+
+def _fit(
+    x: NDArray[np.float64],
+    intensity: NDArray[np.float64],
+    candidates: list[Candidate],
+    baseline: NDArray[np.float64],
+    sigma: NDArray[np.float64] | None,
+    counts: bool,
+    components: Components = ((1.0, 1.0),),
+    in_angle: bool = False,
+    shape: Shape = "auto",
+    line: bool = True,
+    group: int = 0,
+    reweight: int = 4,
+    shift_limit: float = 1.0,
+    skewed: bool = False,
+) -> GroupFit:
+    """Fit overlapping peaks over one window, with one common asymmetry if `skewed`.
 
     Parameters
     ----------
@@ -150,7 +204,7 @@ def fit_group(
 
     n = len(candidates)
     shared = {"auto": (False, n > 1), "free": (False, False), "shared": (True, True)}[shape]
-    layout = _Layout(n, shared[0], shared[1], line)
+    layout = _Layout(n, shared[0], shared[1], line, skewed)
     middle, span = float(x.mean()), float(max(np.ptp(x) / 2, 1e-12))
     t = (x - middle) / span
     widths = np.array([c.fwhm for c in candidates])
@@ -174,7 +228,12 @@ def fit_group(
         low[at] = min(0.8 * step, 0.5 * start[at])
         high[at] = max(2.5 * start[at], 3 * step)
         start[layout.eta[i]], low[layout.eta[i]], high[layout.eta[i]] = eta0, 0.0, 1.0
+    skew = layout.asymmetry
+    if skew is not None:
+        start[skew], low[skew], high[skew] = 0.0, -MOST_ASYMMETRY, MOST_ASYMMETRY
     scale = np.maximum(np.abs(start), 1e-12)
+    if skew is not None:
+        scale[skew] = 0.3
     for i in range(n):
         scale[layout.center[i]] = widths[i]
         scale[layout.eta[i]] = 0.3
@@ -186,21 +245,25 @@ def fit_group(
         out = baseline + (v[-2] + v[-1] * t if line else 0.0)
         for i in range(n):
             out = out + v[layout.area[i]] * pseudo_voigt(
-                x, v[layout.center[i]], v[layout.fwhm[i]], v[layout.eta[i]], components, in_angle
-            )
+                x, v[layout.center[i]], v[layout.fwhm[i]], v[layout.eta[i]], components, in_angle,
+                0.0 if skew is None else v[skew],
+            )  # fmt: skip
         return np.asarray(out)
 
     def jacobian(v: NDArray[np.float64]) -> NDArray[np.float64]:
         out = np.zeros((len(x), layout.size))
         for i in range(n):
             area = v[layout.area[i]]
-            value, by_c, by_w, by_e = pseudo_voigt_jacobian(
-                x, v[layout.center[i]], v[layout.fwhm[i]], v[layout.eta[i]], components, in_angle
-            )
+            value, by_c, by_w, by_e, by_a = pseudo_voigt_jacobian(
+                x, v[layout.center[i]], v[layout.fwhm[i]], v[layout.eta[i]], components, in_angle,
+                0.0 if skew is None else v[skew],
+            )  # fmt: skip
             out[:, layout.area[i]] += value
             out[:, layout.center[i]] += area * by_c
             out[:, layout.fwhm[i]] += area * by_w
             out[:, layout.eta[i]] += area * by_e
+            if skew is not None:
+                out[:, skew] += area * by_a
         if line:
             out[:, -2] = 1.0
             out[:, -1] = t
@@ -300,7 +363,8 @@ def _peak(
         flags.append("few_points")
     if center - x[0] < fwhm or x[-1] - center < fwhm:
         flags.append("at_edge")
-    if bound[[ia, ic, iw, ie]].any():
+    used = [ia, ic, iw, ie, *([] if layout.asymmetry is None else [layout.asymmetry])]
+    if bound[used].any():
         flags.append("hit_bound")
     for j in range(layout.count):
         other = abs(v[layout.center[j]] - center)
@@ -331,4 +395,6 @@ def _peak(
         significance=area / area_std if area_std else 0.0,
         flags=tuple(flags),
         group=group,
+        asymmetry=0.0 if layout.asymmetry is None else float(v[layout.asymmetry]),
+        asymmetry_std=None if layout.asymmetry is None else _std(covariance, layout.asymmetry),
     )

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from consilience_xrd.baseline import Baseline, fit_baseline
 from consilience_xrd.peakfind import Candidate, estimate_noise, find_candidates, typical_width
@@ -103,9 +104,12 @@ def fit_peaks(
     if ss is not None:
         ss = np.where(np.isfinite(ss), ss, noise)
     groups = _groups(candidates, window, max_group)
-    fitted = _fit_groups(
-        xs, ys, base.values, ss, counts, components, in_angle, shape, groups, window, significance
-    )
+    # thousands of small decompositions: threads of the BLAS only wait for each other
+    with threadpool_limits(limits=1, user_api="blas"):
+        fitted = _fit_groups(
+            xs, ys, base.values, ss, counts, components, in_angle, shape, groups, window,
+            significance,
+        )  # fmt: skip
     peaks, model = _assemble(xs, base.values, fitted, components, in_angle)
     if len(xs) != len(x):
         full_model, full_base = np.full(len(x), np.nan), np.full(len(x), np.nan)
@@ -125,7 +129,7 @@ def _tails(
     for peak in peaks:
         near = np.abs(x - peak.center) < 30 * peak.fwhm
         out[near] += peak.area * pseudo_voigt(
-            x[near], peak.center, peak.fwhm, peak.eta, components, in_angle
+            x[near], peak.center, peak.fwhm, peak.eta, components, in_angle, peak.asymmetry
         )
     return out
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AreaProbe", "PhaseResult", "evaluate"]
 
+LONE_CHANCE = 0.01
+"""Largest chance of an accidental match of the lines that a phase has for itself."""
+
 
 def evaluate(
     pairing: Pairing,
@@ -59,7 +62,7 @@ def evaluate(
             if i is not None and line.intensity >= STRONG
         )
         lone = chance_of(pairing, work, only_unclaimed=claimed)
-        if not own or sum(v for v, _ in own) < 0.3 * total or lone > max(cap, 0.01):
+        if not own or sum(v for v, _ in own) < 0.3 * total or lone > max(cap, LONE_CHANCE):
             continue
         key = work.reference.phase.key
         present.append(key)
@@ -141,7 +144,6 @@ def _result(
     key = work.reference.phase.key
     lines = tuple(states_of(work, pairing, claimed, probe))
     low, high = pairing.q_range
-    rivals = tuple(rivals_of(work, works, pairing))
     status: str | None = None
     limit = None
     if key in present:
@@ -192,6 +194,12 @@ def _result(
                 )
             else:
                 reason = f"only {work.share:.0%} of its strong intensity was found"
+    # what is absent explains nothing, so nothing can rival it
+    rivals = (
+        ()
+        if status in ("absent_below_limit", "not_observable")
+        else tuple(rivals_of(work, works, pairing, LONE_CHANCE))
+    )
     return PhaseResult(
         key, status, reason, lines, work.share, work.chance, work.agreement, work.score, limit,
         unique.get(key, ()), work.scale, rivals,

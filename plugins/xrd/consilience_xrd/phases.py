@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import tomllib
 import warnings
 from dataclasses import dataclass
@@ -16,7 +17,14 @@ from consilience.errors import BadFileError, NotFoundError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DEFAULT_CELL_STD", "PhaseCell", "library", "library_phase", "phase_from_cif"]
+__all__ = [
+    "DEFAULT_CELL_STD",
+    "PhaseCell",
+    "elements_of",
+    "library",
+    "library_phase",
+    "phase_from_cif",
+]
 
 DEFAULT_CELL_STD = 0.002
 """Relative standard deviation of a cell whose source states none: an assumption, always named."""
@@ -290,3 +298,8 @@ def _cell_std(text: str) -> tuple[tuple[float, float, float], str]:
         (DEFAULT_CELL_STD, DEFAULT_CELL_STD, DEFAULT_CELL_STD),
         "default of 0.2 %, an assumption: the CIF states none",
     )
+
+
+def elements_of(formula: str) -> set[str]:
+    """Return the element symbols of a formula such as ``Li2CO3``."""
+    return set(re.findall(r"[A-Z][a-z]?", formula))

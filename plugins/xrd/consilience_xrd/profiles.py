@@ -48,6 +48,7 @@ def pseudo_voigt(
     eta: float,
     components: Components = ((1.0, 1.0),),
     in_angle: bool = False,
+    asymmetry: float = 0.0,
 ) -> NDArray[np.float64]:
     """Pseudo-Voigt of unit area, summed over `components`.
 
@@ -57,11 +58,16 @@ def pseudo_voigt(
         Of the first component, in the unit of `x`; all components share the width.
     eta : float
         Lorentzian fraction, 0 to 1.
+    asymmetry : float
+        -1 to 1: the half below the centre is wider by this share, the other narrower
+        (axial divergence gives positive values at low angles).  The centre stays the
+        maximum, area and width stay as they are.
     """
     out = np.zeros_like(x)
     for ratio, share in components:
         c, _ = doublet_center(center, ratio, in_angle)
-        u2 = ((x - c) / fwhm) ** 2
+        side = np.where(x < c, 1 + asymmetry, 1 - asymmetry)
+        u2 = ((x - c) / (fwhm * side)) ** 2
         out += share / fwhm * (eta * _L / (1 + 4 * u2) + (1 - eta) * _G * np.exp(-_4LN2 * u2))
     return out
 
@@ -73,15 +79,19 @@ def pseudo_voigt_jacobian(
     eta: float,
     components: Components = ((1.0, 1.0),),
     in_angle: bool = False,
+    asymmetry: float = 0.0,
 ) -> tuple[NDArray[np.float64], ...]:
-    """Profile and its derivatives by centre, fwhm and eta, for unit area."""
+    """Profile and its derivatives by centre, fwhm, eta and asymmetry, for unit area."""
     value = np.zeros_like(x)
     d_center = np.zeros_like(x)
     d_fwhm = np.zeros_like(x)
     d_eta = np.zeros_like(x)
+    d_asymmetry = np.zeros_like(x)
     for ratio, share in components:
         c, slope = doublet_center(center, ratio, in_angle)
-        u = (x - c) / fwhm
+        sign = np.where(x < c, 1.0, -1.0)
+        side = 1 + sign * asymmetry
+        u = (x - c) / (fwhm * side)
         u2 = u * u
         bottom = 1 / (1 + 4 * u2)
         lorentz = _L * bottom
@@ -91,7 +101,8 @@ def pseudo_voigt_jacobian(
         by_u = -eta * lorentz * 8 * u * bottom - (1 - eta) * gauss * 2 * _4LN2 * u
         factor = share / fwhm
         value += factor * shape
-        d_center -= factor * by_u * slope / fwhm
+        d_center -= factor * by_u * slope / (fwhm * side)
         d_fwhm -= factor * (shape + by_u * u) / fwhm
         d_eta += factor * (lorentz - gauss)
-    return value, d_center, d_fwhm, d_eta
+        d_asymmetry -= factor * by_u * u * sign / side
+    return value, d_center, d_fwhm, d_eta, d_asymmetry

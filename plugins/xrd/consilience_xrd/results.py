@@ -63,13 +63,14 @@ class LineState:
 
 @dataclass(frozen=True)
 class RivalFor:
-    """Another phase that explains the same peaks."""
+    """Another phase that explains the same peaks; `live` if it could take this one's place."""
 
     phase: str
     explains: tuple[str, ...]
     missing: tuple[str, ...]
     decided_by: tuple[str, ...]
     indistinguishable: bool
+    live: bool
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from consilience_xrd.linestates import states_of
-from consilience_xrd.results import RivalFor, Work
+from consilience_xrd.linestates import chance_of, states_of
+from consilience_xrd.results import STRONG, RivalFor, Work
 
 if TYPE_CHECKING:
     from consilience_xrd.matching import Candidate, Matched, Pairing
@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 __all__ = ["rivals_of", "technique_hints"]
 
 
-def rivals_of(work: Work, works: list[Work], pairing: Pairing) -> list[RivalFor]:
-    """Other phases with a line within tolerance of the peaks that this one explains."""
+def rivals_of(
+    work: Work, works: list[Work], pairing: Pairing, greatest_chance: float
+) -> list[RivalFor]:
+    """Other phases with a line within tolerance of the strong lines that this one explains.
+
+    A rival is *live* if none of its own strong lines is missing and if without the peaks that
+    both explain this phase would not be established (an accidental match of the rest is more
+    probable than `greatest_chance`).
+    """
     key = work.reference.phase.key
     mine = {i for _, _, i, _ in work.lines if i is not None}
+    strong = {i for line, _, i, _ in work.lines if i is not None and line.intensity >= STRONG}
     every = {i for _, _, _, all_of in work.lines for i in all_of}
     out: list[RivalFor] = []
     for other in works:
@@ -40,21 +48,23 @@ def rivals_of(work: Work, works: list[Work], pairing: Pairing) -> list[RivalFor]
                 f"({there.sigmas:.1f} std) beside {here.line.label} of {key} "
                 f"({here.sigmas:.1f} std)"
             )
-        if not shared:
-            continue
+        if not shared & strong and mine - shared:
+            continue  # a weak line beside others of its own is no evidence that could be shared
         missing = [
             f"{s.line.label} at {s.q:.4f} 1/angstrom"
             for s in states_of(other, pairing, {}, None)
             if s.state == "missing"
         ]
         complete = not missing and other.share > 0.7 and mine <= shared
+        rest = chance_of(pairing, work, only_unclaimed=dict.fromkeys(shared, name))
+        live = complete or (not missing and rest > greatest_chance)
         out.append(
             RivalFor(
                 name, tuple(explains), tuple(missing[:6]),
-                tuple(_deciders(work, other, pairing)), complete,
+                tuple(_deciders(work, other, pairing)), complete, live,
             )
         )  # fmt: skip
-    out.sort(key=lambda r: (not r.indistinguishable, len(r.missing), -len(r.explains)))
+    out.sort(key=lambda r: (not r.live, not r.indistinguishable, len(r.missing), -len(r.explains)))
     return out
 
 

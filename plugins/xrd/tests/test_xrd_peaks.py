@@ -55,24 +55,49 @@ def test_smoothing_scales_with_the_points_across_a_peak() -> None:
 DOUBLET = ((1.0, 2 / 3), (1.544426 / 1.540598, 1 / 3))
 
 
+@pytest.mark.parametrize("asymmetry", [0.0, 0.3, -0.5])
 @pytest.mark.parametrize("in_angle", [False, True])
-def test_profile_is_normalised_and_its_derivatives_right(in_angle: bool) -> None:
+def test_profile_is_normalised_and_its_derivatives_right(in_angle: bool, asymmetry: float) -> None:
     x = np.linspace(0, 120, 400_001)
-    y = pseudo_voigt(x, 60.0, 0.3, 0.4, DOUBLET, in_angle)
+    y = pseudo_voigt(x, 60.0, 0.3, 0.4, DOUBLET, in_angle, asymmetry)
     assert np.trapezoid(y, x) == pytest.approx(1.0, abs=2e-3)
-    x = np.linspace(59, 61, 201)
-    value, by_center, by_fwhm, by_eta = pseudo_voigt_jacobian(x, 60.0, 0.3, 0.4, DOUBLET, in_angle)
+    x = np.linspace(59.0005, 61.0005, 201)
+    value, *by = pseudo_voigt_jacobian(x, 60.0, 0.3, 0.4, DOUBLET, in_angle, asymmetry)
     step = 1e-6
 
-    def slope(*moves: float) -> np.ndarray:
-        up = pseudo_voigt(x, 60 + moves[0], 0.3 + moves[1], 0.4 + moves[2], DOUBLET, in_angle)
-        down = pseudo_voigt(x, 60 - moves[0], 0.3 - moves[1], 0.4 - moves[2], DOUBLET, in_angle)
+    def slope(which: int) -> np.ndarray:
+        low = [60.0, 0.3, 0.4, asymmetry]
+        high = list(low)
+        low[which] -= step
+        high[which] += step
+        up = pseudo_voigt(x, *high[:3], DOUBLET, in_angle, high[3])
+        down = pseudo_voigt(x, *low[:3], DOUBLET, in_angle, low[3])
         return (up - down) / (2 * step)
 
-    assert value == pytest.approx(pseudo_voigt(x, 60.0, 0.3, 0.4, DOUBLET, in_angle))
-    assert by_center == pytest.approx(slope(step, 0, 0), abs=1e-5)
-    assert by_fwhm == pytest.approx(slope(0, step, 0), abs=1e-5)
-    assert by_eta == pytest.approx(slope(0, 0, step), abs=1e-5)
+    assert value == pytest.approx(pseudo_voigt(x, 60.0, 0.3, 0.4, DOUBLET, in_angle, asymmetry))
+    for which, derivative in enumerate(by):
+        assert derivative == pytest.approx(slope(which), abs=1e-5)
+
+
+def test_an_asymmetric_line_is_fitted_at_its_maximum_and_a_symmetric_one_stays_so() -> None:
+    x = np.linspace(20.0, 23.0, 400)
+    rng = np.random.default_rng(11)
+    for asymmetry in (0.35, 0.0):
+        truth = 300 + 4000 * pseudo_voigt(x, 21.5, 0.2, 0.5, asymmetry=asymmetry)
+        counts = rng.poisson(truth).astype(float)
+        start = [Candidate(21.48, float(counts.max() - 300), 0.2, 50.0)]
+        got = fit_group(x, counts, start, np.full_like(x, 300.0), None, True).peaks[0]
+        assert got.center_std is not None
+        assert got.center == pytest.approx(21.5, abs=4 * got.center_std)
+        if asymmetry:
+            assert got.asymmetry_std is not None
+            assert got.asymmetry == pytest.approx(asymmetry, abs=4 * got.asymmetry_std)
+            flat = fit_group(
+                x, counts, start, np.full_like(x, 300.0), None, True, asymmetry=False
+            ).peaks[0]
+            assert abs(flat.center - 21.5) > 5 * got.center_std
+        else:
+            assert got.asymmetry == 0.0
 
 
 @pytest.mark.filterwarnings("ignore")
