@@ -163,7 +163,7 @@ def test_files_that_contradict_themselves_carry_the_fault(real: tuple[Study, Any
     study, _ = real
     by_file = {r.stored["data"].name: r for r in study.measurement_records()}
     texts = " ".join(n.message for n in by_file["mm.nxs"].notices)
-    assert "2083 values where the data have 100" in texts
+    assert "has 2083 values, the data 100" in texts
     lowloss = " ".join(n.message for n in by_file["lowloss_spectrum.msa"].notices)
     assert "0.8" in lowloss
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AnalysisContext", "AnalysisOutput", "ReferenceFile"]
 
+
 @dataclass(frozen=True)
 class ReferenceFile:
     """A registered reference (for example a CIF): name, path in the store, hash, title."""

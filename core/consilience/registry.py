@@ -294,8 +294,10 @@ def _explain(candidate: Candidate, error: BaseException) -> tuple[str, str]:
     if isinstance(error, ModuleNotFoundError):
         return (
             f"cannot be imported: no module named {error.name!r}",
-            f"install what provides {error.name!r}, "
-            f"or uninstall {' '.join(candidate.distributions)}",
+            (
+                f"install what provides {error.name!r}, "
+                f"or uninstall {' '.join(candidate.distributions)}"
+            ),
         )
     if isinstance(error, SystemExit):
         return (

@@ -15,7 +15,7 @@ DOC = Path(__file__).parents[2] / "docs" / "vocabulary.md"
 
 
 def documented() -> dict[str, Any]:
-    block = re.search(r"```json finding\n(.*?)```", DOC.read_text(encoding="utf-8"), re.S)
+    block = re.search(r"```json finding\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
     assert block is not None
     return json.loads(block.group(1))  # type: ignore[no-any-return]
 
@@ -29,7 +29,8 @@ def test_documented_finding_validates_and_has_all_fields() -> None:
 
 def test_field_table_is_complete() -> None:
     table = DOC.read_text(encoding="utf-8").split("Field by field:")[1]
-    named = set(re.findall(r"`([a-z_]+)`", " ".join(r.split("|")[1] for r in table.splitlines() if r.startswith("| `"))))
+    first_cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    named = set(re.findall(r"`([a-z_]+)`", " ".join(first_cells)))
     assert named == set(Finding.model_fields)
 
 
