@@ -268,6 +268,13 @@ class Finding(FrozenModel):
         """Total standard deviation; None unless both parts are known."""
         return _total_std(self.std_stat, self.std_sys)
 
+    @property
+    def entered_by(self) -> str:
+        """What speaks where no measurement does: the balance, a technique of the literature."""
+        if self.source.analysis == "step.prepare":
+            return "weighed in"
+        return str(self.source.parameters.get("modality", "entered"))
+
     @classmethod
     def identified(cls, content: Mapping[str, Any]) -> Self:
         """Build a finding from its content and derive the ID from that content."""

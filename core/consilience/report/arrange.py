@@ -180,7 +180,7 @@ def _modality_of(
     said = {}
     for finding in findings:
         found = sorted({by_id[m] for m in finding.measurements if m in by_id})
-        said[finding.id] = ", ".join(found) or finding.source.plugin
+        said[finding.id] = ", ".join(found) or finding.entered_by
     return said
 
 

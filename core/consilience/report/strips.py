@@ -23,6 +23,9 @@ _LABELS = 3.1
 _PITCH = 0.27
 _ROWS = 30
 
+_Key = tuple[str, str, str, str]
+"""Kind, subject, unit, samples."""
+
 
 def strip_figures(
     findings: Sequence[Finding],
@@ -46,13 +49,16 @@ def strip_figures(
         So many strips at most.
     """
     by_id = {f.id: f for f in findings}
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
-    margins: dict[tuple[str, str, str], Margin] = {}
+    groups: dict[_Key, list[Finding]] = {}
+    margins: dict[_Key, Margin] = {}
     for verdict in verdicts:
-        for one in (by_id[i] for i in verdict.findings if i in by_id):
-            if one.value is None or one.unit is None:
-                continue
-            key = (one.kind, one.subject.key if one.subject else "", one.unit)
+        said = [by_id[i] for i in verdict.findings if i in by_id]
+        numbers = [one for one in said if one.value is not None and one.unit is not None]
+        if len(numbers) < 2:
+            continue
+        for one in numbers:
+            subject = one.subject.key if one.subject else ""
+            key = (one.kind, subject, one.unit or "", ", ".join(sorted(verdict.samples)))
             group = groups.setdefault(key, [])
             if one not in group:
                 group.append(one)
@@ -69,13 +75,13 @@ def strip_figures(
 
 
 def _strip(
-    key: tuple[str, str, str],
+    key: _Key,
     group: Sequence[Finding],
     margin: Margin | None,
     titles: Mapping[str, str],
     modality_of: Mapping[str, str],
 ) -> Figure:
-    kind, _, unit = key
+    kind, _, unit, _ = key
     subject = group[0].subject.label if group[0].subject else ""
     title = f"{titles.get(kind, kind.replace('_', ' '))}{f', {subject}' if subject else ''}"
     title = title[:1].upper() + title[1:]

@@ -192,14 +192,6 @@ class Contents:
                 findings.append(Finding.model_validate(body))
         return findings
 
-    def modality_of(self, finding: Finding) -> str:
-        """Return the modality behind a finding: of its measurements, or as entered."""
-        if finding.measurements:
-            return self.measurement(finding.measurements[0]).modality
-        if finding.source.analysis == "step.prepare":
-            return "weighed in"
-        return str(finding.source.parameters.get("modality", "entered"))
-
     def notes(self) -> list[dict[str, Any]]:
         """Return the notes of the journal (description, margins, refusals), newest of each ID."""
         newest: dict[str, dict[str, Any]] = {}

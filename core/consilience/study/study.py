@@ -397,7 +397,7 @@ class Study(Contents):
         findings = self.findings()
         records = {r.id: r for r in self.measurement_records()}
         modalities = {
-            f.id: records[f.measurements[0]].modality if f.measurements else self.modality_of(f)
+            f.id: records[f.measurements[0]].modality if f.measurements else f.entered_by
             for f in findings
         }
         return compare_findings(
