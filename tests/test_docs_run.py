@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from consilience.study.toml import StudyFile
+from consilience.study.study_file import StudyFile
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from consilience import Study
-from consilience.study.toml import build, read_study_file
+from consilience.study.building import build
+from consilience.study.study_file import read_study_file
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.xdist_group("real-study")]

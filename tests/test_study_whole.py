@@ -15,7 +15,8 @@ from consilience import Study
 from consilience.errors import BadFileError, BadInputError, NotFoundError
 from consilience.model import Margin, MeasurementRecord, Notice
 from consilience.rules import caveats_for, load_rules
-from consilience.study.toml import StudyFile, build, build_study, read_study_file
+from consilience.study.building import build, build_study
+from consilience.study.study_file import StudyFile, read_study_file
 
 PATTERN = "# axis: q, unit: 1/angstrom\n" + "".join(
     f"{1 + i / 100:.2f} {100 + i % 7}\n" for i in range(200)

@@ -12,7 +12,7 @@ from consilience.cli.output import Settings, fail_well, notice_lines, progress_e
 
 if TYPE_CHECKING:
     from consilience.study import Added
-    from consilience.study.toml import BuildSummary
+    from consilience.study.building import BuildSummary
 
 __all__ = ["attach"]
 
@@ -208,7 +208,7 @@ def series_import(
 ) -> None:
     """Import sensor data (temperature, pressure, O2, H2O, humidity) onto a step."""
     from consilience.study import Study
-    from consilience.study.toml import read_toml
+    from consilience.study.study_file import read_toml
 
     with Study.open(context.obj.study) as study:
         added = study.add_series(file, step, read_toml(mapping), link=link)
@@ -234,7 +234,7 @@ def build(
     ] = None,
 ) -> None:
     """Register everything a study file names, analyse it and write the report."""
-    from consilience.study.toml import build_study
+    from consilience.study.building import build_study
 
     settings: Settings = context.obj
     with progress_events(settings) as progress:

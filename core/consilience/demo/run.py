@@ -19,7 +19,7 @@ from consilience.declarations import Simulator
 from consilience.errors import BadInputError
 from consilience.progress import Progress, no_progress
 from consilience.registry import Registry
-from consilience.study.toml import build_study
+from consilience.study.building import build_study
 
 __all__ = ["run_demo"]
 

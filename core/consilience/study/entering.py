@@ -23,7 +23,7 @@ from consilience.model.sample import Step, problems_of
 from consilience.study.added import Added
 
 if TYPE_CHECKING:
-    from consilience.study.study import Study
+    from consilience.study.entry import Entry
 
 __all__ = ["entered_finding", "findings_of_step", "register_peak_list", "validated"]
 
@@ -76,7 +76,7 @@ def findings_of_step(step: Step) -> list[Finding]:
 
 
 def entered_finding(
-    study: Study,
+    study: Entry,
     draft: FindingDraft,
     sample: str,
     citation: str,
@@ -122,7 +122,7 @@ def entered_finding(
 
 
 def register_peak_list(
-    study: Study,
+    study: Entry,
     sample: str,
     modality: str,
     axis: str,

@@ -19,14 +19,14 @@ from consilience.times import parse_time
 
 if TYPE_CHECKING:
     from consilience.model.measurement import Exposure
-    from consilience.study.study import Study
+    from consilience.study.entry import Entry
     from consilience.workers import ReadJob
 
 __all__ = ["register_file"]
 
 
 def register_file(
-    study: Study,
+    study: Entry,
     path: Path,
     sample: str,
     *,
@@ -165,7 +165,7 @@ def _other_start(in_file: str | None, said: str | None) -> list[Notice]:
 
 
 def _job(
-    study: Study,
+    study: Entry,
     reader: Reader,
     path: Path,
     companions: Mapping[str, Path] | None,
@@ -186,7 +186,7 @@ def _job(
 
 
 def _already(
-    study: Study, ids: Sequence[str], sample: str, state: Mapping[str, StateValue]
+    study: Entry, ids: Sequence[str], sample: str, state: Mapping[str, StateValue]
 ) -> list[Added]:
     """Answer for a file that is known: say so, or refuse if it is said of another sample."""
     answers = []

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from consilience.study.study import Study
+    from consilience.study.entry import Entry
 
 __all__ = ["SeriesMapping", "register_series"]
 
@@ -67,7 +67,7 @@ class SeriesMapping(FrozenModel):
 
 
 def register_series(
-    study: Study, path: Path, step: Step, mapping: Mapping[str, Any], *, link: bool = False
+    study: Entry, path: Path, step: Step, mapping: Mapping[str, Any], *, link: bool = False
 ) -> Added:
     """Import a CSV file onto a step; see `consilience.study.Study.add_series`.
 

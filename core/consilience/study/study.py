@@ -6,30 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from consilience.declarations import Kind
 from consilience.errors import BadInputError, NotFoundError
-from consilience.lineage import check_lineage
-from consilience.model.base import StateValue
-from consilience.model.canonical import content_id
-from consilience.model.finding import Finding, FindingDraft, Region
-from consilience.model.measurement import Exposure
-from consilience.model.sample import Sample, Step
-from consilience.model.verdict import Caveat, Margin, Verdict
+from consilience.model.finding import Finding
+from consilience.model.verdict import Caveat, Verdict
 from consilience.progress import Progress, no_progress
 from consilience.registry import Registry
-from consilience.study.added import Added
-from consilience.study.contents import Contents
+from consilience.study.entry import Entry
 
 if TYPE_CHECKING:
-    from consilience.store import Store
     from consilience.store.verify import VerifyReport
     from consilience.study.analysing import AnalysisSummary
-    from consilience.workers import WorkerPool
 
 __all__ = ["Study"]
 
 
-class Study(Contents):
+class Study(Entry):
     """A folder of registered samples, steps, measurements and findings.
 
     Use `Study.create` or `Study.open`, and close it (or use ``with``): closing ends
@@ -42,11 +33,6 @@ class Study(Contents):
     registry : Registry, optional
         Plugins; the installed ones are discovered when first needed.
     """
-
-    def __init__(self, store: Store, registry: Registry | None = None) -> None:
-        super().__init__(store, registry)
-        self._workers: WorkerPool | None = None
-        self._limits: tuple[str, ...] = ()
 
     @classmethod
     def create(
@@ -92,249 +78,6 @@ class Study(Contents):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    @property
-    def workers(self) -> WorkerPool:
-        """The processes in which readers run."""
-        if self._workers is None:
-            from consilience.workers import Limits, WorkerPool
-
-            self._workers = WorkerPool(Limits().updated(*self._limits))
-        return self._workers
-
-    def limit_readers(self, *settings: str) -> None:
-        """Set limits for the readers' processes, as in ``"time=300"`` or ``"memory=8GB"``.
-
-        Raises
-        ------
-        BadInputError
-            A limit is not known, or its value cannot be used.
-        """
-        from consilience.workers import Limits
-
-        Limits().updated(*settings)
-        if self._workers is not None:
-            self._workers.close()
-            self._workers = None
-        self._limits = settings
-
-    # --- samples, steps, series ----------------------------------------------------------
-
-    def add_sample(self, sample: Sample | str, *, revise: bool = False, **fields: Any) -> Added:
-        """Register a sample.
-
-        Parameters
-        ----------
-        sample : Sample or str
-            A sample, or its ID with the other fields as keyword arguments.
-        revise : bool
-            Replace what was said of a sample with this ID; the journal keeps both.
-
-        Raises
-        ------
-        BadInputError
-            The ID is taken with other content, a parent or control is unknown, or
-            the lineage would be cyclic.
-        """
-        from consilience.study.entering import validated
-
-        if isinstance(sample, Sample):
-            new = sample
-        else:
-            new = validated(Sample, {"id": sample, **fields}, f"sample {sample!r}")
-        samples = self.samples()
-        known = samples.get(new.id)
-        if known == new:
-            return Added("sample", new.id, False, new.title)
-        if known is not None and not revise:
-            differs = [k for k, v in new.to_json().items() if known.to_json()[k] != v]
-            raise BadInputError(
-                f"sample {new.id!r} is already registered with another {', '.join(differs)}",
-                fix="choose another ID, or revise it (--revise); the journal keeps both",
-            )
-        check_lineage(samples, new)
-        # another process may have been quicker: what the index knows has to be what was seen here
-        appended = self.store.append_unless(
-            lambda index: index.has("sample", new.id) is not (known is not None),
-            [("sample", new.to_json())],
-        )
-        if not appended:
-            return self.add_sample(new, revise=revise)
-        return Added("sample", new.id, True, new.title)
-
-    def add_step(self, step: Step | Mapping[str, Any]) -> list[Added]:
-        """Register a step of a sample, and what a preparation says of it.
-
-        Parameters
-        ----------
-        step : Step or mapping
-            Conditions may be written as text with units (``"90 K"``); times need a
-            time zone.
-        """
-        from consilience.study.entering import findings_of_step
-        from consilience.study.steps import step_from
-
-        checked = step if isinstance(step, Step) else step_from(step)
-        self.sample(checked.sample)
-        content = checked.to_json()
-        del content["id"]
-        checked = checked.model_copy(update={"id": content_id("st", content)})
-        findings = findings_of_step(checked)
-        appended = self.store.append_unless(
-            lambda index: index.has("step", checked.id),
-            [("step", checked.to_json()), *(("finding", f.to_json()) for f in findings)],
-        )
-        if not appended:
-            return [Added("step", checked.id, False, checked.type)]
-        return [
-            Added("step", checked.id, True, checked.type),
-            *(Added("finding", f.id, True, f.kind) for f in findings),
-        ]
-
-    def add_series(
-        self, file: str | Path, step: str, mapping: Mapping[str, Any], *, link: bool = False
-    ) -> Added:
-        """Import a CSV file of sensor data onto a step; see docs/series.md for the mapping."""
-        from consilience.study.series import register_series
-
-        return register_series(self, Path(file), self.step(step), mapping, link=link)
-
-    # --- measurements -----------------------------------------------------------------------
-
-    def add(
-        self,
-        file: str | Path,
-        sample: str,
-        *,
-        reader: str | None = None,
-        options: Mapping[str, Any] | None = None,
-        companions: Mapping[str, str | Path] | None = None,
-        state: Mapping[str, StateValue] | None = None,
-        region: Region | None = None,
-        start: str | None = None,
-        exposures: Sequence[Exposure] = (),
-        link: bool = False,
-        progress: Progress = no_progress,
-    ) -> list[Added]:
-        """Register a file: one measurement for each signal in it.
-
-        Parameters
-        ----------
-        file : path
-        sample : str
-            ID of a registered sample.
-        reader : str, optional
-            Key of the reader; otherwise the one best claim is taken.
-        options : mapping, optional
-            Options of the reader.
-        companions : mapping, optional
-            Role to file, for example ``{"geometry": "detector.poni"}``.
-        state : mapping, optional
-            State of the sample: text, number or Quantity.
-        start : str, optional
-            When the measurement started, ISO 8601 with offset, where the file does not
-            say it or says it wrong.
-        link : bool
-            Leave the file where it is; it is hashed either way.
-
-        Raises
-        ------
-        NotFoundError, BadInputError, BadFileError, DiskFullError
-            Nothing is registered then.
-        """
-        from consilience.study.registering import register_file
-
-        added = register_file(
-            self,
-            Path(file),
-            sample,
-            reader=reader,
-            options=options,
-            companions={role: Path(p) for role, p in (companions or {}).items()},
-            state=state,
-            region=region,
-            start=start,
-            exposures=exposures,
-            link=link,
-            progress=progress,
-        )
-        self.forget()
-        return added
-
-    def add_peak_list(
-        self,
-        sample: str,
-        modality: str,
-        axis: str,
-        unit: str,
-        peaks: Sequence[Mapping[str, Any]],
-        citation: str,
-        *,
-        title: str = "",
-        state: Mapping[str, StateValue] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Added:
-        """Register a published peak list as an *entered* measurement.
-
-        Each peak has ``center`` and may have ``center_std``, ``area``, ``fwhm`` and
-        ``label``; `axis` and `unit` are those of the modality.
-        """
-        from consilience.study.entering import register_peak_list
-
-        return register_peak_list(
-            self,
-            sample,
-            modality,
-            axis,
-            unit,
-            peaks,
-            citation,
-            title=title,
-            state=state,
-            metadata=metadata,
-        )
-
-    # --- references -------------------------------------------------------------------------
-
-    def add_reference(self, file: str | Path, title: str = "") -> Added:
-        """Register a reference file (for example a CIF) for all analyses of the study."""
-        path = Path(file)
-        if not path.is_file():
-            raise NotFoundError(f"there is no file {str(path)!r}", fix="check the path", path=path)
-        stored = self.store.put_file(path)
-        body = {
-            "id": content_id("ref", {"sha256": stored.sha256, "name": stored.name}),
-            "name": stored.name,
-            "title": title,
-            "file": stored.to_dict(),
-        }
-        appended = self.store.append_unless(
-            lambda index: index.has("reference", str(body["id"])), [("reference", body)]
-        )
-        return Added("reference", str(body["id"]), bool(appended), stored.name)
-
-    # --- findings and verdicts -------------------------------------------------------------
-
-    def add_finding(
-        self,
-        draft: FindingDraft | Mapping[str, Any],
-        sample: str,
-        citation: str,
-        modality: str | None = None,
-    ) -> Added:
-        """Register a finding that a person enters, with its citation."""
-        from consilience.study.entering import entered_finding, validated
-
-        said = (
-            draft
-            if isinstance(draft, FindingDraft)
-            else validated(FindingDraft, draft, f"finding of {sample!r}")
-        )
-        finding = entered_finding(self, said, sample, citation, modality)
-        appended = self.store.append_unless(
-            lambda index: index.has("finding", finding.id), [("finding", finding.to_json())]
-        )
-        return Added("finding", finding.id, bool(appended), finding.kind)
-
     def analyse(
         self,
         analyses: Sequence[str] | None = None,
@@ -372,16 +115,6 @@ class Study(Contents):
             progress=progress,
         )
 
-    def set_margin(self, kind: str, margin: Margin) -> Added:
-        """State the study's own equivalence margin for a kind."""
-        self.registry.get(Kind, kind)
-        body = {"id": f"margin:{kind}", "about": "margin", "kind": kind, **margin.to_json()}
-        known = self.store.index.get("note", body["id"])
-        if known is not None and known.body == body:
-            return Added("margin", kind, False)
-        self.store.append([("note", body)])
-        return Added("margin", kind, True)
-
     def caveats(self, findings: Sequence[Finding] | None = None) -> list[Caveat]:
         """Apply all rules to the findings."""
         from consilience.rules import caveats_for, load_rules
@@ -410,8 +143,6 @@ class Study(Contents):
             steps=self.steps(),
             starts={r.id: r.start for r in records.values()},
         )
-
-    # --- looking, checking, handing on -----------------------------------------------------
 
     def show(self, record_id: str) -> dict[str, Any]:
         """Return any record by its ID or an unambiguous beginning of it, as JSON.

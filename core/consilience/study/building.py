@@ -1,137 +1,31 @@
-"""``study.toml``: a whole study as one declarative file, registered with one command.
+"""Building a study from its file: register what is new, analyse, write the report.
 
-See docs/study-toml.md for the format.  A second run adds only what is new.
+A second run adds only what is new.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, Field
-
+from consilience.declarations import Analysis
 from consilience.errors import BadFileError, BadInputError, ConsilienceError, NotFoundError
-from consilience.model.base import FrozenModel, Json
 from consilience.model.canonical import content_id
-from consilience.model.finding import FindingDraft, Region
-from consilience.model.measurement import Exposure
+from consilience.model.finding import FindingDraft
 from consilience.model.sample import Sample
-from consilience.model.verdict import Margin
 from consilience.progress import Progress, no_progress
 from consilience.quantities import parse_value
 from consilience.study.added import Added
 from consilience.study.entering import validated
+from consilience.study.study_file import MeasurementTable, StudyFile, read_study_file
 
 if TYPE_CHECKING:
     from consilience.study.analysing import AnalysisSummary
     from consilience.study.study import Study
 
-__all__ = [
-    "BuildSummary",
-    "Refusal",
-    "StudyFile",
-    "build",
-    "build_study",
-    "read_study_file",
-    "read_toml",
-]
-
-
-class _Table(FrozenModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class StudyTable(_Table):
-    """``[study]``: name and description."""
-
-    name: str
-    description: str = ""
-
-
-class MeasurementTable(_Table):
-    """``[[measurement]]``: a file, or several read alike, of one sample in one state.
-
-    `refused` says that the file is known to be unreadable, and why it is listed all
-    the same; the build then expects the refusal.
-    """
-
-    file: str
-    sample: str
-    reader: str | None = None
-    options: dict[str, Json] = {}
-    companions: dict[str, str] = Field(default={}, alias="with")
-    state: dict[str, Json] = {}
-    region: Region | None = None
-    start: datetime | str | None = None
-    exposures: list[Exposure] = []
-    link: bool = False
-    refused: str | None = None
-
-
-class ReferenceTable(_Table):
-    """``[[reference]]``: a file that analyses may use, for example a CIF."""
-
-    file: str
-    title: str = ""
-
-
-class FindingTable(_Table):
-    """``[[finding]]``: an entered finding, with its citation."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    sample: str
-    citation: str
-    modality: str | None = None
-
-
-class PeakListTable(_Table):
-    """``[[peak_list]]``: published peak positions, as an entered measurement."""
-
-    sample: str
-    modality: str
-    axis: str
-    unit: str
-    peaks: list[dict[str, Json]]
-    citation: str
-    title: str = ""
-    state: dict[str, Json] = {}
-    metadata: dict[str, Json] = {}
-
-
-class SeriesTable(_Table):
-    """``[[series]]``: sensor data onto the step with this `name`."""
-
-    step: str
-    file: str
-    mapping: dict[str, Json]
-
-
-class AnalysisTable(_Table):
-    """``[[analysis]]``: an analysis with parameters, on some samples or on all."""
-
-    key: str
-    params: dict[str, Json] = {}
-    samples: list[str] | None = None
-
-
-class StudyFile(_Table):
-    """The whole file."""
-
-    study: StudyTable
-    margins: dict[str, Margin] = {}
-    sample: list[dict[str, Json]] = []
-    step: list[dict[str, Json]] = []
-    reference: list[ReferenceTable] = []
-    measurement: list[MeasurementTable] = []
-    series: list[SeriesTable] = []
-    finding: list[FindingTable] = []
-    peak_list: list[PeakListTable] = []
-    analysis: list[AnalysisTable] = []
+__all__ = ["BuildSummary", "Refusal", "build", "build_study"]
 
 
 @dataclass(frozen=True)
@@ -161,44 +55,6 @@ class BuildSummary:
     def unexpected(self) -> list[Refusal]:
         """Refusals that the file does not announce."""
         return [r for r in self.refused if r.expected is None]
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises
-    ------
-    NotFoundError, BadFileError
-        It is not there, not UTF-8 text, or not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise NotFoundError(
-            f"there is no file {str(path)!r}", fix="check the path", path=path
-        ) from error
-    except UnicodeDecodeError as error:
-        raise BadFileError(
-            f"{path.name!r} is not UTF-8 text",
-            fix="save it as UTF-8",
-            path=path,
-            offset=error.start,
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadFileError(
-            f"{path.name!r} is not TOML: {error}", fix="mend the line that is named", path=path
-        ) from error
-
-
-def read_study_file(path: Path) -> StudyFile:
-    """Read and check a ``study.toml``.
-
-    Raises
-    ------
-    NotFoundError, BadFileError, BadInputError
-        All problems of the tables at once, with their places.
-    """
-    return validated(StudyFile, read_toml(path), path.name)
 
 
 def build(
@@ -333,8 +189,6 @@ def build_study(
 
 
 def _default_analyses(study: Study, named: set[str]) -> list[str]:
-    from consilience.declarations import Analysis
-
     return [a.key for a in study.registry.all(Analysis) if a.default and a.key not in named]
 
 

@@ -1,0 +1,153 @@
+"""``study.toml``: the tables of a study as one declarative file, and reading them.
+
+See docs/study-toml.md for the format.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from consilience.errors import BadFileError, NotFoundError
+from consilience.model.base import FrozenModel, Json
+from consilience.model.finding import Region
+from consilience.model.measurement import Exposure
+from consilience.model.verdict import Margin
+from consilience.study.entering import validated
+
+__all__ = ["MeasurementTable", "StudyFile", "read_study_file", "read_toml"]
+
+
+class _Table(FrozenModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class StudyTable(_Table):
+    """``[study]``: name and description."""
+
+    name: str
+    description: str = ""
+
+
+class MeasurementTable(_Table):
+    """``[[measurement]]``: a file, or several read alike, of one sample in one state.
+
+    `refused` says that the file is known to be unreadable, and why it is listed all
+    the same; the build then expects the refusal.
+    """
+
+    file: str
+    sample: str
+    reader: str | None = None
+    options: dict[str, Json] = {}
+    companions: dict[str, str] = Field(default={}, alias="with")
+    state: dict[str, Json] = {}
+    region: Region | None = None
+    start: datetime | str | None = None
+    exposures: list[Exposure] = []
+    link: bool = False
+    refused: str | None = None
+
+
+class ReferenceTable(_Table):
+    """``[[reference]]``: a file that analyses may use, for example a CIF."""
+
+    file: str
+    title: str = ""
+
+
+class FindingTable(_Table):
+    """``[[finding]]``: an entered finding, with its citation."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    sample: str
+    citation: str
+    modality: str | None = None
+
+
+class PeakListTable(_Table):
+    """``[[peak_list]]``: published peak positions, as an entered measurement."""
+
+    sample: str
+    modality: str
+    axis: str
+    unit: str
+    peaks: list[dict[str, Json]]
+    citation: str
+    title: str = ""
+    state: dict[str, Json] = {}
+    metadata: dict[str, Json] = {}
+
+
+class SeriesTable(_Table):
+    """``[[series]]``: sensor data onto the step with this `name`."""
+
+    step: str
+    file: str
+    mapping: dict[str, Json]
+
+
+class AnalysisTable(_Table):
+    """``[[analysis]]``: an analysis with parameters, on some samples or on all."""
+
+    key: str
+    params: dict[str, Json] = {}
+    samples: list[str] | None = None
+
+
+class StudyFile(_Table):
+    """The whole file."""
+
+    study: StudyTable
+    margins: dict[str, Margin] = {}
+    sample: list[dict[str, Json]] = []
+    step: list[dict[str, Json]] = []
+    reference: list[ReferenceTable] = []
+    measurement: list[MeasurementTable] = []
+    series: list[SeriesTable] = []
+    finding: list[FindingTable] = []
+    peak_list: list[PeakListTable] = []
+    analysis: list[AnalysisTable] = []
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    NotFoundError, BadFileError
+        It is not there, not UTF-8 text, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFoundError(
+            f"there is no file {str(path)!r}", fix="check the path", path=path
+        ) from error
+    except UnicodeDecodeError as error:
+        raise BadFileError(
+            f"{path.name!r} is not UTF-8 text",
+            fix="save it as UTF-8",
+            path=path,
+            offset=error.start,
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadFileError(
+            f"{path.name!r} is not TOML: {error}", fix="mend the line that is named", path=path
+        ) from error
+
+
+def read_study_file(path: Path) -> StudyFile:
+    """Read and check a ``study.toml``.
+
+    Raises
+    ------
+    NotFoundError, BadFileError, BadInputError
+        All problems of the tables at once, with their places.
+    """
+    return validated(StudyFile, read_toml(path), path.name)
