@@ -31,7 +31,11 @@ __all__ = [
     "reference_pattern",
 ]
 
-_FORMAT = 2
+_FORMAT = 3
+FULL_REACH = 6.0
+"""q [1/angstrom] up to which the strongest line of a phase is looked for."""
+LEAST_SHARE = 1e-4
+"""Weaker lines, relative to the strongest, are rounding noise or never seen."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,8 @@ def compute_pattern(
     Notes
     -----
     Intensities are |F|^2 x multiplicity x the Lorentz-polarisation factor for unpolarised
-    X-rays, without Debye-Waller factor and without absorption.
+    X-rays, without Debye-Waller factor and without absorption, relative to the phase's
+    strongest line up to `FULL_REACH`, in the range or not.
     """
     import pymatgen.core
     from pymatgen.analysis.diffraction.xrd import XRDCalculator
@@ -181,7 +186,10 @@ def compute_pattern(
             f"wavelength of {lam:g} angstrom.",
             fix="Check the wavelength's unit and the range.",
         )
-    window = tuple(float(v) for v in q_to_two_theta(np.array([low, high]), lam))
+    # far enough for the phase's strongest line, wherever the range lies: intensities are
+    # relative to it, or else rounding noise of an absent line would count as a strong one
+    reach = min(max(high, FULL_REACH), 4 * np.pi / lam * 0.999)
+    window = (0.0, float(q_to_two_theta(reach, lam)))
     found = XRDCalculator(wavelength=lam).get_pattern(
         phase.structure(), scaled=False, two_theta_range=window
     )
@@ -190,6 +198,8 @@ def compute_pattern(
     for angle, height, families in zip(found.x, found.y, found.hkls, strict=True):
         hkl = tuple(int(i) for i in max(families, key=lambda f: f["multiplicity"])["hkl"])
         q = float(4 * np.pi * math.sin(math.radians(angle) / 2) / lam)
+        if not low <= q <= high or height < LEAST_SHARE * strongest:
+            continue
         lines.append(
             Line(
                 hkl=hkl,

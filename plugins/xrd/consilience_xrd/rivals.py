@@ -48,7 +48,7 @@ def rivals_of(
                 f"({there.sigmas:.1f} std) beside {here.line.label} of {key} "
                 f"({here.sigmas:.1f} std)"
             )
-        if not shared & strong and mine - shared:
+        if not shared or (not shared & strong and mine - shared):
             continue  # a weak line beside others of its own is no evidence that could be shared
         missing = [
             f"{s.line.label} at {s.q:.4f} 1/angstrom"
