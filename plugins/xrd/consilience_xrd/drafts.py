@@ -23,7 +23,10 @@ SYSTEMATIC_MEANS = (
     "out; the wavelength is taken as exact"
 )
 
-__all__ = ["drafts_of", "lattice_parameter", "subject_of"]
+__all__ = ["LIMIT_UNIT", "drafts_of", "lattice_parameter", "subject_of"]
+
+LIMIT_UNIT = "relative area"
+"""Unit of a limit: area of a line over that of the strongest peak, which is no mass fraction."""
 
 
 def subject_of(phase: PhaseCell) -> Subject:
@@ -52,7 +55,7 @@ def drafts_of(
             FindingDraft(
                 kind="phase",
                 subject=subject_of(phase),
-                unit="1",
+                unit=LIMIT_UNIT,
                 status=result.status,  # type: ignore[arg-type]
                 limit=result.limit if result.status == "absent_below_limit" else None,
                 reason=result.reason or None,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TRIALS = 10.0
 """Independent places over six standard deviations of a loosely known cell, about."""
 
-__all__ = ["chance_of", "hidden", "room_of", "scale_of", "states_of"]
+__all__ = ["chance_of", "hidden", "plausible", "room_of", "scale_of", "states_of"]
 
 
 def scale_of(
@@ -125,6 +125,14 @@ def chance_of(pairing: Pairing, work: Work, only_unclaimed: dict[int, str] | Non
     # a cell that was sought over its range had that many chances to fit
     trials = TRIALS if max(work.reference.phase.cell_std) >= 0.003 else 1.0
     return float(min(1.0, trials * spread[found:].sum()))
+
+
+def plausible(line: Line, peak: int, work: Work, pairing: Pairing) -> bool:
+    """Whether the phase can account for a good part of the peak's area (texture allowed)."""
+    area = pairing.peaks[peak].peak.area
+    if work.scale is None or not math.isfinite(area):
+        return True
+    return work.scale * line.intensity > 0.15 * area
 
 
 def room_of(pairing: Pairing, work: Work, line: Line) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from consilience_xrd.linestates import chance_of, hidden, room_of, scale_of, states_of
+from consilience_xrd.linestates import chance_of, hidden, plausible, room_of, scale_of, states_of
 from consilience_xrd.reference import Line, ReferencePattern
 from consilience_xrd.results import STRONG, AreaProbe, PhaseResult, Work
 from consilience_xrd.rivals import rivals_of
@@ -67,7 +67,7 @@ def evaluate(
         key = work.reference.phase.key
         present.append(key)
         for line, _, i, _ in work.lines:
-            if i is not None and _plausible(line, i, work, pairing):
+            if i is not None and plausible(line, i, work, pairing):
                 claimed.setdefault(i, key)
         unique[key] = tuple(sorted({i for _, i in own}))
     largest = max((m.peak.area for m in pairing.peaks if math.isfinite(m.peak.area)), default=0.0)
@@ -121,14 +121,6 @@ def _strongest_found(work: Work, pairing: Pairing) -> bool:
         return False
     top = max(inside, key=lambda row: row[0].intensity)
     return top[2] is not None or hidden(top[1], top[0], work, pairing)
-
-
-def _plausible(line: Line, peak: int, work: Work, pairing: Pairing) -> bool:
-    """Whether the phase can account for a good part of the peak's area (texture allowed)."""
-    area = pairing.peaks[peak].peak.area
-    if work.scale is None or not math.isfinite(area):
-        return True
-    return work.scale * line.intensity > 0.15 * area
 
 
 def _result(

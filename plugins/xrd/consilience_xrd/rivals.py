@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from consilience_xrd.linestates import chance_of, states_of
+from consilience_xrd.linestates import chance_of, plausible, states_of
 from consilience_xrd.results import STRONG, RivalFor, Work
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def rivals_of(
     """Other phases with a line within tolerance of the strong lines that this one explains.
 
     A rival is *live* if none of its own strong lines is missing and if without the peaks that
-    both explain this phase would not be established (an accidental match of the rest is more
+    it can account for this phase would not be established (an accidental match of the rest is more
     probable than `greatest_chance`).
     """
     key = work.reference.phase.key
@@ -56,7 +56,14 @@ def rivals_of(
             if s.state == "missing"
         ]
         complete = not missing and other.share > 0.7 and mine <= shared
-        rest = chance_of(pairing, work, only_unclaimed=dict.fromkeys(shared, name))
+        # a weak line of the other cannot account for a strong peak
+        able = {
+            i
+            for i in shared
+            if (there := _first(pairing.peaks[i], name)) is not None
+            and plausible(there.line, i, other, pairing)
+        }
+        rest = chance_of(pairing, work, only_unclaimed=dict.fromkeys(able, name))
         live = complete or (not missing and rest > greatest_chance)
         out.append(
             RivalFor(
