@@ -11,11 +11,12 @@ from consilience.declarations import Kind
 
 __all__ = ["CORE_KINDS"]
 
+# amounts and limits of a presence come in the unit that the technique has: mass fraction, peak area
 _PRESENCE = "presence is compared by status and limit, not by a margin"
 
 CORE_KINDS: tuple[Kind, ...] = (
-    Kind("phase", "phase", "presence", "1", margin_reason=_PRESENCE),
-    Kind("element", "element", "presence", "1", margin_reason=_PRESENCE),
+    Kind("phase", "phase", "presence", None, margin_reason=_PRESENCE),
+    Kind("element", "element", "presence", None, margin_reason=_PRESENCE),
     Kind(
         "phase_fraction",
         "mass fraction of a phase",

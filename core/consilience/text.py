@@ -24,8 +24,10 @@ def spreadsheet_cell(value: Any) -> Any:
     """
     if value is None:
         return "unknown"
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
+    if isinstance(value, str):
+        first = unicodedata.normalize("NFKC", value).lstrip()[:1]
+        if (first and first in "=+-@") or value[:1] in ("\t", "\r", "\n"):
+            return "'" + value
     return value
 
 

@@ -255,3 +255,65 @@ def test_without_times_it_is_not_known_which_came_first() -> None:
 
 def test_cold_storage_and_transfer_alter_nothing() -> None:
     assert stepped({"type": "store"}, {"type": "transfer"}, start=None).verdict == "agree"
+
+
+def test_a_limit_in_peak_area_is_not_held_against_a_mass_fraction() -> None:
+    absent = {"status": "absent_below_limit", "limit": 0.02, "unit": "relative area"}
+    answer = only(judge(phase("LiF", **absent), *weighed(("LiF", 0.5))))
+    assert answer.verdict == "undecided"
+    assert "its limit of 0.02 relative area" in answer.reason
+
+
+def other_technique(**more: Any) -> Finding:
+    return phase("LiF", measurements=["m-eels"], method="another", **more)
+
+
+def test_simulated_and_measured_never_agree() -> None:
+    answer = only(judge(phase("LiF", origin="simulated"), other_technique()))
+    assert answer.verdict == "not_comparable"
+    assert "is simulated" in answer.reason
+
+
+def test_one_technique_twice_is_a_repeat_and_no_second_witness() -> None:
+    findings = [phase("LiF"), phase("LiF", measurements=["m-xrd-2"], method="again")]
+    verdicts = compare_findings(REGISTRY, SAMPLES, findings, {f.id: "xrd" for f in findings})
+    assert only(verdicts).verdict == "consistent"
+    assert "no second witness" in only(verdicts).reason
+
+
+def test_one_recording_read_in_two_ways_is_one_witness() -> None:
+    data = {"role": "data", "name": "a.xy", "sha256": "0" * 64, "size": 1}
+    source = {"plugin": "xrd", "version": "0", "analysis": "xrd.phases", "files": [data]}
+    findings = [
+        phase("LiF", source=source),
+        phase("LiF", source=source, measurements=["m-xrd-2"], method="other options"),
+    ]
+    assert compare_findings(REGISTRY, SAMPLES, findings, {f.id: "xrd" for f in findings}) == []
+
+
+def test_an_unknown_state_is_not_the_same_state() -> None:
+    answer = only(judge(phase("LiF", state={"cycle": 50}), other_technique()))
+    assert answer.verdict == "consistent"
+    assert "cycle of eels on mix" in answer.reason
+    known = judge(phase("LiF", state={"cycle": 50}), other_technique(state={"cycle": 50}))
+    assert only(known).verdict == "agree"
+
+
+def test_a_later_open_preparation_opens_the_list() -> None:
+    findings = [phase("C"), *weighed(("LiF", 1.0)), *weighed(("Pt", 0.1), complete=False)]
+    answers = {v.subject.label: v.verdict for v in judge(*findings)}
+    assert "C" not in answers
+
+
+def test_a_step_before_the_preparation_alters_nothing() -> None:
+    prepared = {"type": "prepare", "start": "2026-03-02T09:00:00+00:00"}
+    dried = {"type": "dry", "start": "2026-03-01T09:00:00+00:00"}
+    assert stepped(prepared, dried, start="2026-03-02T14:00:00+00:00").verdict == "agree"
+
+
+def test_the_latest_of_several_starts_is_a_moment_not_a_text() -> None:
+    from consilience.compare.history import latest_of
+
+    early, late = "2026-03-02T13:30:00+02:00", "2026-03-02T12:00:00+00:00"
+    assert latest_of([early, late]) == late
+    assert latest_of([early, None]) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from statistics import NormalDist
 from typing import Any
 
@@ -128,4 +127,13 @@ def test_study_margin_overrides_the_default() -> None:
 
 def test_normal_quantile_is_the_textbook_one() -> None:
     assert NormalDist().inv_cdf(0.95) == pytest.approx(1.6448536)
-    assert equivalence(0.0, 0.0, 1.0) == ("agree", -math.inf, 0.0, 1.0)
+
+
+def test_a_deviation_of_zero_is_no_uncertainty() -> None:
+    answer = verdict(
+        finding(4.02, std_stat=0.0, std_sys=0.0), finding(4.02, std_stat=0.0, std_sys=0.0)
+    )
+    assert answer.verdict == "undecided"
+    assert "which no measurement has" in answer.reason
+    with pytest.raises(ValueError, match="no uncertainty"):
+        equivalence(0.0, 0.0, 1.0)

@@ -9,7 +9,7 @@ import typer
 from consilience.cli.output import Settings, fail_well, print_json, progress_events, say, table
 
 if TYPE_CHECKING:
-    from consilience.model import Finding, Verdict
+    from consilience.model import Finding
 
 __all__ = ["attach"]
 
@@ -23,6 +23,7 @@ def attach(app: typer.Typer) -> None:
     app.command("measurements")(measurements)
     app.command("show")(show)
     app.command("findings")(findings)
+    app.command("steps")(steps)
     app.command("compare")(compare)
     app.command("verify")(verify)
 
@@ -71,6 +72,37 @@ def measurements(context: typer.Context, sample: ForSample = None, as_json: Json
                 for r in records
             ],
             "no measurements yet; add one with 'consilience add FILE --sample ID'",
+        )
+
+
+@fail_well
+def steps(context: typer.Context, sample: ForSample = None, as_json: Json = False) -> None:
+    """List the steps and the sensor series on them."""
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        if sample is not None:
+            study.sample(sample)
+        found = study.steps(sample)
+        series = study.series()
+        if as_json:
+            print_json([s.to_json() for s in found])
+            return
+        table(
+            ["step", "sample", "type", "title", "start", "end", "series"],
+            [
+                [
+                    s.id,
+                    s.sample,
+                    s.type,
+                    s.title,
+                    s.start,
+                    s.end,
+                    ", ".join(x.id for x in series if x.step == s.id),
+                ]
+                for s in found
+            ],
+            "no steps yet; add one with 'consilience step add TYPE --sample ID'",
         )
 
 
@@ -141,8 +173,13 @@ def compare(context: typer.Context, as_json: Json = False) -> None:
     with Study.open(context.obj.study) as study:
         verdicts = study.compare()
         if as_json:
-            print_json([_verdict_json(v) for v in verdicts])
+            print_json([v.to_json() for v in verdicts])
             return
+        worst = ("disagree", "undecided", "not_comparable", "consistent", "agree")
+        verdicts.sort(key=lambda v: (worst.index(v.verdict), v.samples, v.kind, v.id))
+        counts = [(sum(v.verdict == w for v in verdicts), w.replace("_", " ")) for w in worst]
+        if verdicts:
+            say(", ".join(f"{n} {word}" for n, word in counts if n))
         table(
             ["verdict", "kind", "subject", "samples", "why"],
             [
@@ -155,12 +192,9 @@ def compare(context: typer.Context, as_json: Json = False) -> None:
                 ]
                 for v in verdicts
             ],
-            "nothing to compare yet",
+            "nothing to compare yet: it takes two findings about one thing, for example what was "
+            "weighed in ('step add prepare --constituent …') and what was measured",
         )
-
-
-def _verdict_json(verdict: Verdict) -> dict[str, Any]:
-    return verdict.to_json()
 
 
 @fail_well

@@ -25,6 +25,8 @@ __all__ = ["Settings", "fail_well", "notice_lines", "print_json", "progress_even
 P = ParamSpec("P")
 R = TypeVar("R")
 
+IDENTIFIERS = ("finding", "measurement", "verdict", "step", "series", "plugin", "kind", "reader")
+"""Headings of columns that are never broken."""
 ProgressStyle = Literal["auto", "bar", "plain", "json", "none"]
 
 
@@ -43,8 +45,9 @@ def say(text: str = "", *, err: bool = False) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a JSON value, indented, in a stable order."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print a JSON value, indented; plain ASCII on a terminal, which text could control."""
+    ascii_only = sys.stdout.isatty()
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=ascii_only, allow_nan=False))
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
@@ -58,7 +61,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], empty: str)
         from rich.markup import escape
         from rich.table import Table
 
-        drawn = Table(*headings, header_style="bold", pad_edge=False)
+        drawn = Table(header_style="bold", pad_edge=False)
+        for heading in headings:
+            # an ID or name that is cut cannot be copied
+            drawn.add_column(heading, overflow="fold", no_wrap=heading in IDENTIFIERS)
         for row in cells:
             drawn.add_row(*(escape(cell) for cell in row))
         Console(highlight=False).print(drawn)

@@ -33,6 +33,7 @@ def attach(app: typer.Typer) -> None:
     app.command("add")(add)
     app.add_typer(step_app, name="step")
     app.add_typer(series_app, name="series")
+    app.command("retract")(retract)
     app.command("build")(build)
 
 
@@ -55,7 +56,8 @@ def init(
     settings: Settings = context.obj
     with Study.create(folder or settings.study, name) as study:
         say(f"study {study.name!r} made in {study.path}")
-        say("next: consilience sample add ID, then consilience add FILE --sample ID")
+        here = f"consilience -C {study.path.name}" if folder else "consilience"
+        say(f"next: {here} sample add ID, then {here} add FILE --sample ID")
 
 
 @sample_app.command("add")
@@ -217,6 +219,21 @@ def series_import(
             if series.id == added.id:
                 for problem in series.problems:
                     say(f"  warning: {problem}")
+
+
+@fail_well
+def retract(
+    context: typer.Context,
+    record: Annotated[
+        str, typer.Argument(metavar="ID", help="Step, series, measurement, reference or finding.")
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="What was wrong; printed in the report.")],
+) -> None:
+    """Take back what was entered wrongly; the journal keeps it, with the reason."""
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        say(study.retract(record, reason).title)
 
 
 @fail_well

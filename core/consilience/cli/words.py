@@ -10,6 +10,15 @@ from consilience.errors import BadInputError
 __all__ = ["companions", "constituents", "options", "pairs", "params", "values"]
 
 
+_EXAMPLES = {
+    "--option": "axis=two_theta",
+    "--with": "geometry=detector.poni",
+    "--state": "cycle=50",
+    "--condition": '"temperature=-190 degC"',
+    "--param": "k=3.0",
+}
+
+
 def pairs(words: list[str] | None, option: str) -> dict[str, str]:
     """Split ``name=value`` words.
 
@@ -24,7 +33,7 @@ def pairs(words: list[str] | None, option: str) -> dict[str, str]:
         if not equals or not name:
             raise BadInputError(
                 f"{option} {word!r} is not of the form name=value",
-                fix=f"write for example {option} axis=two_theta",
+                fix=f"write for example {option} {_EXAMPLES.get(option, 'name=value')}",
             )
         if name in found:
             raise BadInputError(f"{option} {name!r} is given twice", fix="give it once")

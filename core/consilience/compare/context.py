@@ -58,7 +58,7 @@ class ComparisonContext:
             return None
         return Margin(
             value=declared.margin,
-            unit=declared.unit,
+            unit="1" if declared.margin_relative else declared.unit,
             relative=declared.margin_relative,
             reason=declared.margin_reason,
         )

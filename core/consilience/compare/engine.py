@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.history import altered_before
+from consilience.compare.history import altered_before, latest_of
 from consilience.compare.presence import unlisted
 from consilience.declarations import Comparison, Kind
 from consilience.errors import PluginError
@@ -94,6 +94,7 @@ def compare_findings(
             continue
         verdict = unlisted(finding, listed[finding.sample], context)
         if verdict is not None:
+            verdict = _of_one_world(verdict, finding, listed[finding.sample][0])
             verdict = _while_unaltered(verdict, finding, context)
             met.update(verdict.findings[:1])
             _keep(verdicts, _with_caveats(verdict, by_finding))
@@ -111,12 +112,18 @@ def _keep(verdicts: dict[str, Verdict], verdict: Verdict) -> None:
     verdicts[verdict.id] = verdict
 
 
-def _complete_lists(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+def _complete_lists(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     lists: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         if weighed_in(finding) and finding.kind == "phase" and finding.evidence.get("complete"):
             lists[finding.sample].append(finding)
-    return {sample: sorted(items, key=lambda f: f.id) for sample, items in lists.items()}
+    # one preparation that leaves it open what else went in opens the whole list
+    opened = {f.sample for f in findings if weighed_in(f) and not f.evidence.get("complete")}
+    return {
+        sample: sorted(items, key=lambda f: f.id)
+        for sample, items in lists.items()
+        if sample not in opened
+    }
 
 
 def _serving(registry: Registry) -> dict[frozenset[str], list[Comparison]]:
@@ -136,12 +143,22 @@ def _can_meet(first: Finding, second: Finding, context: ComparisonContext) -> bo
         return False
     if context.relation(first, second) in ("unrelated", "control"):
         return False
-    if context.modalities.get(first.id) != context.modalities.get(second.id):
+    if not _repeat(first, second, context):
         return True
+    if _data_files(first) & _data_files(second):
+        return False  # one recording read in two ways is one witness
     # one technique twice: another state is a series, and nothing seen twice is no evidence
     about = {context.kinds[f.kind].about for f in (first, second)}
     seen = "presence" not in about or "present" in (first.status, second.status)
     return seen and first.state == second.state
+
+
+def _repeat(first: Finding, second: Finding, context: ComparisonContext) -> bool:
+    return context.modalities.get(first.id) == context.modalities.get(second.id)
+
+
+def _data_files(finding: Finding) -> set[str]:
+    return {file.sha256 for file in finding.source.files if file.role == "data"}
 
 
 def _decide(
@@ -160,10 +177,54 @@ def _decide(
                 "or None",
                 fix="mend the plugin that declares it",
             )
+        verdict = _of_one_world(verdict, first, second)
         if weighed_in(first) or weighed_in(second):
             return _while_unaltered(verdict, second if weighed_in(first) else first, context)
-        return _in_one_state(verdict, first, second)
+        return _as_far_as_known(_in_one_state(verdict, first, second), first, second, context)
     return None
+
+
+def _of_one_world(verdict: Verdict, first: Finding, second: Finding) -> Verdict:
+    """Turn a verdict between simulation and reality into *not comparable*."""
+    if (first.origin == "simulated") == (second.origin == "simulated"):
+        return verdict
+    one, other = (first, second) if first.origin == "simulated" else (second, first)
+    return verdict.model_copy(
+        update={
+            "verdict": "not_comparable",
+            "reason": f"finding {one.id} is simulated, {other.id} is {other.origin}",
+            "settle": "",
+        }
+    )
+
+
+def _as_far_as_known(
+    verdict: Verdict, first: Finding, second: Finding, context: ComparisonContext
+) -> Verdict:
+    """Let agreement be no more than *consistent* for a repeat, or where a state is unknown."""
+    if verdict.verdict != "agree":
+        return verdict
+    if _repeat(first, second, context):
+        return verdict.model_copy(
+            update={
+                "verdict": "consistent",
+                "reason": f"{verdict.reason}; one technique twice is a repeat, no second witness",
+            }
+        )
+    lacking = [
+        f"{key} of {context.name(one)}"
+        for one, other in ((first, second), (second, first))
+        for key in sorted(set(other.state) - set(one.state))
+    ]
+    if not lacking:
+        return verdict
+    return verdict.model_copy(
+        update={
+            "verdict": "consistent",
+            "reason": f"{verdict.reason}; but the state is not known: {', '.join(lacking)}",
+            "settle": f"the state: {', '.join(lacking)}",
+        }
+    )
 
 
 def _while_unaltered(verdict: Verdict, measured: Finding, context: ComparisonContext) -> Verdict:
@@ -171,8 +232,7 @@ def _while_unaltered(verdict: Verdict, measured: Finding, context: ComparisonCon
     if verdict.verdict == "not_comparable":
         return verdict
     starts = [context.starts.get(m) for m in measured.measurements]
-    known = [s for s in starts if s is not None]
-    latest = max(known) if len(known) == len(starts) and known else None
+    latest = latest_of(starts)
     reason = altered_before(measured.sample, latest, context.samples, context.steps)
     if reason is None:
         return verdict

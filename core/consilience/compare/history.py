@@ -8,7 +8,7 @@ from datetime import datetime
 from consilience.lineage import ancestors
 from consilience.model.sample import Sample, Step
 
-__all__ = ["ALTERING", "altered_before"]
+__all__ = ["ALTERING", "altered_before", "latest_of"]
 
 ALTERING: dict[str, str] = {
     "cycle": "cycled",
@@ -39,7 +39,15 @@ def altered_before(
         Of the whole study; those of the sample and of what it was cut from count.
     """
     line = {sample, *ancestors(samples, sample)}
-    altering = [s for s in steps if s.sample in line and s.type in ALTERING]
+    made = latest_of([s.start for s in steps if s.sample in line and s.type == "prepare"])
+    prepared = None if made is None else _moment(made)
+    altering = [
+        s
+        for s in steps
+        if s.sample in line
+        and s.type in ALTERING
+        and not (prepared and s.start is not None and _earlier(s.start, prepared))
+    ]
     if not altering:
         return None
     words = " and ".join(dict.fromkeys(ALTERING[s.type] for s in altering))
@@ -53,6 +61,14 @@ def altered_before(
         return None
     words = " and ".join(dict.fromkeys(ALTERING[s.type] for s in before))
     return f"{sample} was {words} after it was prepared and before it was measured"
+
+
+def latest_of(starts: Sequence[str | None]) -> str | None:
+    """Return the latest of some times, or None if one is unknown or there is none."""
+    moments = [(None if s is None else _moment(s), s) for s in starts]
+    if not moments or any(moment is None for moment, _ in moments):
+        return None
+    return max(((m, s) for m, s in moments if m is not None), key=lambda pair: pair[0])[1]
 
 
 def _moment(text: str) -> datetime | None:

@@ -209,6 +209,8 @@ def _verdict(
         "verdict": answer,
     }
     limits = [f.limit for f in (first, second) if f.limit is not None]
+    if len(limits) == 2 and first.unit != second.unit:
+        limits = []  # no larger one among different quantities
     return Verdict(
         id=content_id("v", body),
         kind=first.kind,
@@ -217,7 +219,7 @@ def _verdict(
         findings=[first.id, second.id],
         verdict=answer,
         reason=reason,
-        unit=first.unit or second.unit,
+        unit=next((f.unit for f in (first, second) if f.limit is not None), None),
         smallest_detectable=max(limits) if limits else None,
         settle=settle,
         comparison="core.presence",

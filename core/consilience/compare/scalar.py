@@ -33,7 +33,7 @@ def equivalence(
     Parameters
     ----------
     difference, std, margin : float
-        In one unit; ``std >= 0``, ``margin >= 0``.
+        In one unit; ``std > 0``, ``margin >= 0``.
     level : float
         One-sided level α, 0 to 0.5.
 
@@ -49,9 +49,8 @@ def equivalence(
         ``margin + 2 z std``.
     """
     z = NormalDist().inv_cdf(1.0 - level)
-    if std == 0.0:
-        inside = abs(difference) <= margin
-        return ("agree" if inside else "disagree"), (-math.inf if inside else math.inf), 0.0, margin
+    if std <= 0.0:
+        raise ValueError(f"a standard deviation of {std} is no uncertainty")
     statistic = (abs(difference) - margin) / std
     p_value = 1.0 - NormalDist().cdf(abs(statistic))
     answer: Answer = "undecided"
@@ -119,6 +118,16 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
             settle="a margin in the study's [margins] table",
         )
     std = math.hypot(first.std, second.std)
+    if std == 0.0:
+        return _verdict(
+            first,
+            second,
+            "undecided",
+            f"both {a} and {b} state a standard deviation of zero, which no measurement has",
+            margin,
+            difference=difference,
+            settle="their uncertainties",
+        )
     width = margin.value
     if margin.relative:
         width *= 0.5 * (abs(first.value) + abs(second.value))
@@ -137,7 +146,7 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         margin,
         difference=difference,
         std=std,
-        statistic=statistic if math.isfinite(statistic) else None,
+        statistic=statistic,
         p_value=p_value,
         smallest=smallest,
         settle=(

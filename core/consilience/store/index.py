@@ -86,6 +86,11 @@ class Index(IndexFile):
         sql = f'SELECT count(*) FROM "{_known(record_type)}"'  # noqa: S608 - checked name
         return int(self.query(sql)[0][0])
 
+    def count_records(self, record_type: str) -> int:
+        """Return how many records of a type there are, repeated IDs included."""
+        sql = "SELECT count(*) FROM record WHERE type = ?"
+        return int(self.query(sql, (record_type,))[0][0])
+
     def using(self, ref: str) -> list[Entry]:
         """Return the records that rest on a stored object, ``raw:<sha256>`` and so on.
 

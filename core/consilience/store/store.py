@@ -319,6 +319,18 @@ class Store:
 
     # -- checking ------------------------------------------------------------------
 
+    def journal_intact(self) -> None:
+        """Follow the whole chain of the journal; cheap beside a report.
+
+        Raises
+        ------
+        JournalError
+            A record is missing, altered or out of order; nothing that rests on it is to be
+            believed before `verify` has said what.
+        """
+        for _ in self.journal.read():
+            pass
+
     def verify(self, head: str | None = None, progress: Progress | None = None) -> VerifyReport:
         """Check everything; see `consilience.store.verify`."""
         return verify(self, head, progress)

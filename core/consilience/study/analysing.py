@@ -162,14 +162,24 @@ def _run_one(
         "notices": [n.to_json() for n in output.notices],
         "arrays": arrays,
     }
+
     # A run that an other set of parameters had replaced is written again: the last one counts.
-    study.store.append(
+    def newest(_: object) -> bool:
+        study.forget()
+        now = study.current_runs().get((analysis.key, tuple(m.id for m in group)))
+        return now is not None and now["id"] == run_id
+
+    appended = study.store.append_unless(
+        newest,
         [
             ("run", body),
             *(("finding", {**f.to_json(), "run": run_id}) for f in findings),
-        ]
+        ],
     )
     study.forget()
+    if not appended:  # another program was quicker with the same run
+        summary.skipped += 1
+        return
     summary.runs += 1
     summary.findings.extend(findings)
     summary.notices.extend(output.notices)

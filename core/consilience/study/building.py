@@ -95,7 +95,8 @@ def build(
     for content in _parents_first(file.sample):
         tick(f"sample {content.get('id')}")
         sample = validated(Sample, content, f"sample {content.get('id')!r}")
-        summary.added.append(study.add_sample(sample))
+        # the file is the study's last word on its samples; the journal keeps the earlier ones
+        summary.added.append(study.add_sample(sample, revise=True))
     names: dict[str, str] = {}
     for content in file.step:
         tick(f"step {content.get('type')}")
@@ -114,6 +115,11 @@ def build(
     for series in file.series:
         tick(f"series {series.file}")
         step = names.get(series.step, series.step)
+        if step == series.step and not step.startswith("st-"):
+            raise BadInputError(
+                f"[[series]] {series.file!r}: no [[step]] has the name {step!r}",
+                fix=f"give the step that name; named steps: {', '.join(sorted(names)) or 'none'}",
+            )
         summary.added.append(study.add_series(data / series.file, step, series.mapping))
     for entered in file.finding:
         fields = dict(entered.model_extra or {})
@@ -206,6 +212,13 @@ def _describe(study: Study, file: StudyFile) -> None:
 
 def _parents_first(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Order samples so that parents and controlled samples come before those that name them."""
+    for number, content in enumerate(samples, start=1):
+        validated(Sample, content, f"[[sample]] number {number}")
+    repeated = sorted({s["id"] for s in samples if [t["id"] for t in samples].count(s["id"]) > 1})
+    if repeated:
+        raise BadInputError(
+            f"[[sample]] {repeated[0]!r} stands there twice", fix="keep one of the two"
+        )
     waiting = list(samples)
     ids = {s.get("id") for s in samples}
     ordered: list[dict[str, Any]] = []
@@ -246,7 +259,7 @@ def _measurement(study: Study, table: MeasurementTable, data: Path, summary: Bui
     except (BadFileError, BadInputError, NotFoundError) as error:
         refusal = Refusal(table.file, error.what, error.fix, table.refused)
         summary.refused.append(refusal)
-        _note_refusal(study, table, error)
+        _note_refusal(study, table, data / table.file, error)
         return
     if table.refused is not None:
         raise BadInputError(
@@ -255,19 +268,29 @@ def _measurement(study: Study, table: MeasurementTable, data: Path, summary: Bui
             fix="remove 'refused' from that measurement",
         )
     summary.added.extend(added)
+    refused = _refusal_id(table)
+    known = study.store.index.get("note", refused)
+    if known is not None and known.body.get("about") == "refused":
+        study.store.append([("note", {"id": refused, "about": "refusal resolved"})])
 
 
-def _note_refusal(study: Study, table: MeasurementTable, error: ConsilienceError) -> None:
+def _refusal_id(table: MeasurementTable) -> str:
+    # one note for each file and sample: a later reason takes the place of an earlier one
+    return content_id("n", {"file": table.file, "sample": table.sample})
+
+
+def _note_refusal(
+    study: Study, table: MeasurementTable, path: Path, error: ConsilienceError
+) -> None:
     content = {
         "about": "refused",
         "file": table.file,
         "sample": table.sample,
-        "what": error.what,
+        "what": error.what.replace(str(path), table.file),
         "fix": error.fix,
         "expected": table.refused,
     }
-    # one note for each file and sample: a later reason takes the place of an earlier one
-    body = {"id": content_id("n", {"file": table.file, "sample": table.sample}), **content}
+    body = {"id": _refusal_id(table), **content}
     known = study.store.index.get("note", str(body["id"]))
     if known is None or known.body != body:
         study.store.append([("note", body)])

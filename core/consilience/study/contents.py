@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from consilience.registry import Registry
 if TYPE_CHECKING:
     import xarray as xr
 
-    from consilience.store import Store
+    from consilience.store import Entry, Store
     from consilience.store.files import StoredFile
 
 __all__ = ["Contents"]
@@ -38,6 +40,7 @@ class Contents:
         self.store = store
         self._registry = registry
         self._runs: dict[tuple[str, tuple[str, ...]], dict[str, Any]] | None = None
+        self._retractions: tuple[int, dict[str, int]] | None = None
 
     @property
     def path(self) -> Path:
@@ -93,9 +96,29 @@ class Contents:
             )
         return Sample.model_validate(entry.body)
 
+    def holding(self, kind: str) -> list[Entry]:
+        """Return the latest record of each ID of a kind, without those that were retracted."""
+        return [e for e in self.store.index.latest(kind) if self.holds(kind, str(e.body["id"]))]
+
+    def holds(self, kind: str, record_id: str) -> bool:
+        """Return True if a record is there and was not retracted since it was last registered."""
+        entry = self.store.index.get(kind, record_id)
+        return entry is not None and entry.seq > self._retracted().get(record_id, -1)
+
+    def _retracted(self) -> dict[str, int]:
+        """Return target and place in the journal of each retraction."""
+        count = self.store.index.count_records("note")
+        if self._retractions is None or self._retractions[0] != count:
+            notes = self.store.index.entries("note")
+            found = {
+                str(e.body["target"]): e.seq for e in notes if e.body.get("about") == "retracted"
+            }
+            self._retractions = (count, found)
+        return self._retractions[1]
+
     def steps(self, sample: str | None = None) -> list[Step]:
         """Return the steps of one sample or of all, in the order of registration."""
-        steps = [Step.model_validate(e.body) for e in self.store.index.latest("step")]
+        steps = [Step.model_validate(e.body) for e in self.holding("step")]
         return [s for s in steps if sample is None or s.sample == sample]
 
     def step(self, step: str) -> Step:
@@ -104,14 +127,12 @@ class Contents:
 
     def series(self, step: str | None = None) -> list[SensorSeries]:
         """Return the sensor series of one step or of all."""
-        items = [SensorSeries.model_validate(e.body) for e in self.store.index.latest("series")]
+        items = [SensorSeries.model_validate(e.body) for e in self.holding("series")]
         return [s for s in items if step is None or s.step == step]
 
     def measurement_records(self) -> list[MeasurementRecord]:
         """Return all measurements as the journal keeps them; no array is opened."""
-        return [
-            MeasurementRecord.model_validate(e.body) for e in self.store.index.latest("measurement")
-        ]
+        return [MeasurementRecord.model_validate(e.body) for e in self.holding("measurement")]
 
     def measurements(self) -> list[Measurement]:
         """Return all measurements; data are opened when asked for."""
@@ -143,7 +164,8 @@ class Contents:
             for role in record.stored
             if role.startswith("linked:")
         }
-        self.store.materialise({data.name: data, **linked}, folder)
+        if not (folder / data.name).exists():
+            self._lay_out({data.name: data, **linked}, folder)
         companions = {
             role: self.store.open_path(self._stored(record, role))
             for role in record.stored
@@ -151,6 +173,17 @@ class Contents:
         }
         opened: xr.Dataset = reader.open.load()(folder / data.name, companions, record.lazy or {})
         return opened
+
+    def _lay_out(self, files: dict[str, StoredFile], folder: Path) -> None:
+        """Lay files side by side in the cache, whole or not at all."""
+        temporary = folder.with_name(f"{folder.name}.{os.getpid()}")
+        shutil.rmtree(temporary, ignore_errors=True)
+        self.store.materialise(files, temporary)
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            temporary.rename(folder)
+        except OSError:  # another program was quicker
+            shutil.rmtree(temporary, ignore_errors=True)
 
     @staticmethod
     def _stored(record: MeasurementRecord, role: str) -> StoredFile:
@@ -163,7 +196,7 @@ class Contents:
         from consilience.store.files import StoredFile
 
         references = []
-        for entry in self.store.index.latest("reference"):
+        for entry in self.holding("reference"):
             file = StoredFile.from_dict(entry.body["file"])
             path = self.store.open_path(file)
             references.append(
@@ -175,20 +208,24 @@ class Contents:
         """Return the newest run for each analysis and group of measurements."""
         if self._runs is None:
             self._runs = {}
+            held = {str(e.body["id"]) for e in self.holding("measurement")}
             for entry in self.store.index.latest("run"):
                 body = entry.body
-                self._runs[str(body["analysis"]), tuple(body["measurements"])] = dict(body)
+                if held.issuperset(body["measurements"]):
+                    self._runs[str(body["analysis"]), tuple(body["measurements"])] = dict(body)
         return self._runs
 
     def findings(self, kind: str | None = None, sample: str | None = None) -> list[Finding]:
         """Return the findings that hold: of the newest runs, and all that were entered."""
         current = {run["id"] for run in self.current_runs().values()}
+        steps = {str(e.body["id"]) for e in self.holding("step")}
         findings = []
-        for entry in self.store.index.latest("finding"):
+        for entry in self.holding("finding"):
             body = dict(entry.body)
             run = body.pop("run", None)
+            step = body["evidence"].get("step")
             wanted = kind in (None, body["kind"]) and sample in (None, body["sample"])
-            if wanted and (run is None or run in current):
+            if wanted and (run in current if run is not None else step is None or step in steps):
                 findings.append(Finding.model_validate(body))
         return findings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -212,7 +213,7 @@ def register_peak_list(
         citation=citation,
     )
     appended = study.store.append_unless(
-        lambda index: index.has("measurement", record.id), [("measurement", record.to_json())]
+        lambda _: study.holds("measurement", record.id), [("measurement", record.to_json())]
     )
     return Added("measurement", record.id, bool(appended), record.name)
 
@@ -233,12 +234,12 @@ def _peak_rows(where: str, peaks: Sequence[Mapping[str, Any]]) -> list[dict[str,
         extra = set(row) - known
         if extra:
             problems.append(f"peak {number}: unknown field {min(extra)!r}")
-        center = row.get("center")
-        if not isinstance(center, int | float) or isinstance(center, bool):
-            problems.append(f"peak {number}: center is {center!r}, expected a number")
+        center: Any = row.get("center")
+        if not _finite(center) or center <= 0:
+            problems.append(f"peak {number}: center is {center!r}, expected a number above 0")
         for name in known - {"label", "center"}:
             value = row.get(name)
-            if value is not None and (not isinstance(value, int | float) or value < 0):
+            if value is not None and (not _finite(value) or value < 0):
                 problems.append(f"peak {number}: {name} is {value!r}, expected a number >= 0")
     if problems:
         raise BadInputError(
@@ -246,6 +247,10 @@ def _peak_rows(where: str, peaks: Sequence[Mapping[str, Any]]) -> list[dict[str,
             fix="each peak has center, and may have center_std, area, fwhm and label",
         )
     return [dict(row) for row in peaks]
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def validated(model: type[M], content: Mapping[str, Any], where: str) -> M:

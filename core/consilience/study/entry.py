@@ -21,10 +21,12 @@ from consilience.study.added import Added
 from consilience.study.contents import Contents
 
 if TYPE_CHECKING:
-    from consilience.store import Store
+    from consilience.store import Index, Store
     from consilience.workers import WorkerPool
 
 __all__ = ["Entry"]
+
+RETRACTABLE = ("step", "series", "measurement", "reference", "finding")
 
 
 class Entry(Contents):
@@ -90,25 +92,26 @@ class Entry(Contents):
             new = sample
         else:
             new = validated(Sample, {"id": sample, **fields}, f"sample {sample!r}")
-        samples = self.samples()
-        known = samples.get(new.id)
-        if known == new:
-            return Added("sample", new.id, False, new.title)
-        if known is not None and not revise:
-            differs = [k for k, v in new.to_json().items() if known.to_json()[k] != v]
-            raise BadInputError(
-                f"sample {new.id!r} is already registered with another {', '.join(differs)}",
-                fix="choose another ID, or revise it (--revise); the journal keeps both",
-            )
-        check_lineage(samples, new)
-        # another process may have been quicker: what the index knows has to be what was seen here
-        appended = self.store.append_unless(
-            lambda index: index.has("sample", new.id) is not (known is not None),
-            [("sample", new.to_json())],
-        )
-        if not appended:
-            return self.add_sample(new, revise=revise)
-        return Added("sample", new.id, True, new.title)
+
+        def settled(index: Index) -> bool:
+            # under the journal's lock, so that two programs cannot tie a knot together
+            samples = {
+                str(e.body["id"]): Sample.model_validate(e.body) for e in index.latest("sample")
+            }
+            known = samples.get(new.id)
+            if known == new:
+                return True
+            if known is not None and not revise:
+                differs = [k for k, v in new.to_json().items() if known.to_json()[k] != v]
+                raise BadInputError(
+                    f"sample {new.id!r} is already registered with another {', '.join(differs)}",
+                    fix="choose another ID, or revise it (--revise); the journal keeps both",
+                )
+            check_lineage(samples, new)
+            return False
+
+        appended = self.store.append_unless(settled, [("sample", new.to_json())])
+        return Added("sample", new.id, bool(appended), new.title)
 
     def add_step(self, step: Step | Mapping[str, Any]) -> list[Added]:
         """Register a step of a sample, and what a preparation says of it.
@@ -129,7 +132,7 @@ class Entry(Contents):
         checked = checked.model_copy(update={"id": content_id("st", content)})
         findings = findings_of_step(checked)
         appended = self.store.append_unless(
-            lambda index: index.has("step", checked.id),
+            lambda _: self.holds("step", checked.id),
             [("step", checked.to_json()), *(("finding", f.to_json()) for f in findings)],
         )
         if not appended:
@@ -253,7 +256,7 @@ class Entry(Contents):
             "file": stored.to_dict(),
         }
         appended = self.store.append_unless(
-            lambda index: index.has("reference", str(body["id"])), [("reference", body)]
+            lambda _: self.holds("reference", str(body["id"])), [("reference", body)]
         )
         return Added("reference", str(body["id"]), bool(appended), stored.name)
 
@@ -274,16 +277,68 @@ class Entry(Contents):
         )
         finding = entered_finding(self, said, sample, citation, modality)
         appended = self.store.append_unless(
-            lambda index: index.has("finding", finding.id), [("finding", finding.to_json())]
+            lambda _: self.holds("finding", finding.id), [("finding", finding.to_json())]
         )
         return Added("finding", finding.id, bool(appended), finding.kind)
 
     def set_margin(self, kind: str, margin: Margin) -> Added:
         """State the study's own equivalence margin for a kind."""
-        self.registry.get(Kind, kind)
+        declared = self.registry.get(Kind, kind)
+        expected = "1" if margin.relative else declared.unit
+        if margin.unit != expected:
+            raise BadInputError(
+                f"the margin of {kind} is in {margin.unit!r}, expected {expected!r}",
+                fix=(
+                    "a relative margin is a plain number: unit = '1', and 0.002 for 0.2 %"
+                    if margin.relative
+                    else f"convert it to {expected}"
+                ),
+            )
         body = {"id": f"margin:{kind}", "about": "margin", "kind": kind, **margin.to_json()}
         known = self.store.index.get("note", body["id"])
         if known is not None and known.body == body:
             return Added("margin", kind, False)
         self.store.append([("note", body)])
         return Added("margin", kind, True)
+
+    def retract(self, record: str, reason: str) -> Added:
+        """Take back what was entered wrongly: a step, series, measurement, reference or finding.
+
+        The journal keeps it, with the reason; study, comparison and report no longer use it,
+        nor what rests on it.  The same thing can be registered again afterwards.
+
+        Parameters
+        ----------
+        record : str
+            ID, or an unambiguous beginning of it.
+        reason : str
+            Why; printed in the report.
+
+        Raises
+        ------
+        BadInputError
+            No reason is given, or the ID is of something that cannot be retracted.
+        """
+        found = [(k, i) for k, i in self.store.index.find(record) if k in RETRACTABLE]
+        exact = [item for item in found if item[1] == record]
+        found = exact or found
+        if len(found) != 1:
+            listing = ", ".join(i for _, i in found[:8]) or "nothing"
+            raise BadInputError(
+                f"{record!r} is the beginning of {listing}",
+                fix=f"name one {', '.join(RETRACTABLE[:-1])} or {RETRACTABLE[-1]}",
+            )
+        if not reason.strip():
+            raise BadInputError("no reason is given", fix="say what was wrong with it")
+        kind, full = found[0]
+        seq = self.store.head[0]
+        body = {
+            "id": content_id("n", {"retracted": full, "at": seq}),
+            "about": "retracted",
+            "target": full,
+            "kind": kind,
+            "reason": reason,
+        }
+        self.store.append([("note", body)])
+        self.forget()
+        return Added("note", str(body["id"]), True, f"{kind} {full} retracted")

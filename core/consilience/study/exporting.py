@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from consilience.declarations import Exporter
-from consilience.errors import BadInputError
+from consilience.errors import BadInputError, ConsilienceError
 from consilience.model.finding import Finding
 from consilience.model.verdict import Verdict
 from consilience.progress import Progress, no_progress
@@ -81,14 +81,22 @@ def write_export(study: Study, folder: Path, progress: Progress = no_progress) -
         _table(folder / "verdicts.csv", VERDICT_COLUMNS, [_verdict_row(v) for v in verdicts]),
     ]
     records = study.measurements()
+    skipped: list[dict[str, str]] = []
     for done, measurement in enumerate(records):
         progress(done, len(records), f"exporting {measurement.id}")
         for exporter in study.registry.all(Exporter):
             if exporter.modality != measurement.modality:
                 continue
+            # what one exporter cannot write must not keep the rest from being written
             name = f"{measurement.id}-{safe_file_name(measurement.record.name)}{exporter.suffix}"
-            exporter.run.load()(measurement, folder / name)
+            try:
+                exporter.run.load()(measurement, folder / name)
+            except ConsilienceError as error:
+                skipped.append({"measurement": measurement.id, "what": error.what})
+                continue
             written.append(folder / name)
+    if skipped:
+        written.append(_json(folder / "not-exported.json", skipped))
     seq, head = study.head
     written.append(_json(folder / "journal-head.json", {"seq": seq, "hash": head}))
     progress(len(records), len(records), "exported")

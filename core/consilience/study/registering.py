@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.declarations import Check, Modality, Reader
 from consilience.errors import BadFileError, BadInputError
-from consilience.model.base import StateValue
+from consilience.model.base import Quantity, StateValue
 from consilience.model.canonical import content_id
 from consilience.model.finding import Region
 from consilience.model.measurement import MeasurementRecord, Notice, RegisteredFile
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from consilience.workers import ReadJob
 
 __all__ = ["register_file"]
+
+_WRONGLY = "if it was registered wrongly, retract it with the reason, then register it again"
 
 
 def register_file(
@@ -69,8 +71,9 @@ def register_file(
         hashes[role] = hash_file(file)[1]
     read_id = content_id("r", {"files": hashes, "reader": chosen.key, "options": plain_options})
     known = study.store.index.get("note", read_id)
-    if known is not None:
-        return _already(study, known.body["measurements"], sample, dict(state or {}))
+    if known is not None and _all_hold(study, known.body):
+        said = {"start": start, "region": region, "exposures": list(exposures)}
+        return _already(study, known.body["measurements"], sample, dict(state or {}), said)
 
     progress(len(files), len(files) + 1, f"reading {path.name}")
     with study.store.staging() as staging:
@@ -129,12 +132,13 @@ def register_file(
             "measurements": [r.id for r in records],
         }
         appended = study.store.append_unless(
-            lambda index: index.has("note", read_id),
+            lambda index: index.has("note", read_id) and _all_hold(study, note),
             [*(("measurement", r.to_json()) for r in records), ("note", note)],
         )
     progress(len(files) + 1, len(files) + 1, f"registered {path.name}")
     if not appended:
-        return _already(study, note["measurements"], sample, dict(state or {}))
+        said = {"start": start, "region": region, "exposures": list(exposures)}
+        return _already(study, note["measurements"], sample, dict(state or {}), said)
     return [Added("measurement", r.id, True, _title(r), r.notices) for r in records]
 
 
@@ -185,8 +189,24 @@ def _job(
     )
 
 
+def _words(state: Mapping[str, StateValue]) -> str:
+    named = (
+        f"{k} {v.value:g} {v.unit}" if isinstance(v, Quantity) else f"{k} {v}"
+        for k, v in state.items()
+    )
+    return repr(", ".join(named)) if state else "that is unknown"
+
+
+def _all_hold(study: Entry, note: Mapping[str, Any]) -> bool:
+    return all(study.holds("measurement", m) for m in note["measurements"])
+
+
 def _already(
-    study: Entry, ids: Sequence[str], sample: str, state: Mapping[str, StateValue]
+    study: Entry,
+    ids: Sequence[str],
+    sample: str,
+    state: Mapping[str, StateValue],
+    said: Mapping[str, Any],
 ) -> list[Added]:
     """Answer for a file that is known: say so, or refuse if it is said of another sample."""
     answers = []
@@ -195,13 +215,20 @@ def _already(
             raise BadInputError(
                 f"{known.stored['data'].name!r} is already registered as measurement {known.id} "
                 f"of sample {known.sample!r}, not of {sample!r}",
-                fix="a measurement belongs to one sample; check which of the two was in the beam",
+                fix=f"find out which of the two was in the beam; {_WRONGLY}",
             )
         if known.state != state:
             raise BadInputError(
                 f"{known.stored['data'].name!r} is already registered as measurement {known.id} "
-                f"in the state {known.state or 'not given'}, not {dict(state) or 'not given'}",
-                fix="a measurement is of one state; check which of the two was measured",
+                f"in the state {_words(known.state)}, not {_words(state)}",
+                fix=f"find out in which of the two it was measured; {_WRONGLY}",
             )
+        for name, value in said.items():
+            if value and value != getattr(known, name):
+                raise BadInputError(
+                    f"{known.stored['data'].name!r} is already registered as measurement "
+                    f"{known.id} with another {name}",
+                    fix=_WRONGLY,
+                )
         answers.append(Added("measurement", known.id, False, _title(known), known.notices))
     return answers

@@ -36,6 +36,7 @@ def report_content(study: Study, progress: Progress = no_progress) -> ReportCont
     sections, failed = collect_sections(
         study.registry, measurements, findings, ViewContext(study.store.open_dataset, samples)
     )
+    study.store.journal_intact()
     description, notices = _notes(study)
     seq, head = study.head
     return ReportContent(
@@ -79,13 +80,10 @@ def write_report(study: Study, path: Path, progress: Progress = no_progress) -> 
 def _notes(study: Study) -> tuple[str, list[Notice]]:
     description, notices = "", []
     records = study.measurement_records()
-    registered = {(r.stored["data"].name, r.sample) for r in records}
     for body in study.notes():
         if body.get("about") == "description":
             description = str(body.get("text", ""))
         elif body.get("about") == "refused":
-            if (Path(str(body["file"])).name, body["sample"]) in registered:
-                continue  # a later build could read it
             expected = body.get("expected")
             why = f" (expected: {expected})" if expected else ""
             notices.append(
@@ -95,6 +93,14 @@ def _notes(study: Study) -> tuple[str, list[Notice]]:
                     where=str(body["file"]),
                     fix=str(body["fix"]),
                     severity="info" if expected else "warning",
+                )
+            )
+        elif body.get("about") == "retracted":
+            notices.append(
+                Notice(
+                    code="retracted",
+                    message=f"{body['kind']} {body['target']} was taken back: {body['reason']}",
+                    severity="info",
                 )
             )
     names = {r.id: f"{r.stored['data'].name} ({r.sample})" for r in records}

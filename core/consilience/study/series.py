@@ -81,12 +81,14 @@ def register_series(
     import xarray as xr
 
     plan = validated(SeriesMapping, mapping, f"mapping for {path.name!r}")
+    if not path.is_file():
+        raise NotFoundError(f"there is no file {str(path)!r}", fix="check the path", path=path)
     stored = study.store.put_file(path, link=link)
     identity = {"sha256": stored.sha256, "step": step.id, "mapping": plan.to_json()}
     series_id = content_id("se", identity)
-    if study.store.index.has("series", series_id):
+    if study.holds("series", series_id):
         return Added("series", series_id, False, path.name)
-    time, start, values, empty = _read(path, plan)
+    time, start, values, empty = _read(study.store.open_path(stored), path, plan)
     problems = _problems(time, values, empty, plan)
     data = xr.Dataset(coords={"time": ("time", time, {"units": "s"})})
     units = {}
@@ -108,21 +110,20 @@ def register_series(
         problems=problems,
         mapping=plan.to_json(),
     )
-    body = {**record.to_json()}
-    study.store.append([("series", body)])
-    return Added("series", series_id, True, path.name)
+    appended = study.store.append_unless(
+        lambda _: study.holds("series", series_id), [("series", record.to_json())]
+    )
+    return Added("series", series_id, bool(appended), path.name)
 
 
 @contextmanager
-def _rows(path: Path, plan: SeriesMapping) -> Iterator[Iterator[list[str]]]:
+def _rows(stored: Path, path: Path, plan: SeriesMapping) -> Iterator[Iterator[list[str]]]:
     try:
-        with path.open(encoding=plan.encoding, newline="") as file:
+        with stored.open(encoding=plan.encoding, newline="") as file:
             reader = csv.reader(file, delimiter=plan.delimiter)
             for _ in range(plan.skip_rows):
                 next(reader, None)
             yield reader
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no file {str(path)!r}", fix="check the path") from error
     except (UnicodeDecodeError, LookupError) as error:
         raise BadInputError(
             f"{path.name!r} is not text in {plan.encoding}: {error}",
@@ -132,7 +133,7 @@ def _rows(path: Path, plan: SeriesMapping) -> Iterator[Iterator[list[str]]]:
 
 
 def _read(
-    path: Path, plan: SeriesMapping
+    stored: Path, path: Path, plan: SeriesMapping
 ) -> tuple[NDArray[np.float64], str | None, dict[str, NDArray[np.float64]], dict[str, int]]:
     import numpy as np
 
@@ -142,7 +143,7 @@ def _read(
     columns = [array("d") for _ in names]
     empty = dict.fromkeys(names, 0)
     origin: datetime | None = None
-    with _rows(path, plan) as rows:
+    with _rows(stored, path, plan) as rows:
         header = [cell.strip() for cell in next(rows, [])]
         places = [_place(path, header, plan.columns[n].column) for n in names]
         time_place = _place(path, header, plan.time.column)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from consilience.errors import BadInputError
 from consilience.model.base import Quantity
 from consilience.model.sample import Step
 from consilience.quantities import UNITS, parse_quantity, parse_value
@@ -37,6 +39,14 @@ def step_from(content: Mapping[str, Any]) -> Step:
         key: _condition(key, value) for key, value in dict(fields.get("conditions", {})).items()
     }
     fields["constituents"] = [_constituent(part) for part in fields.get("constituents", [])]
+    if fields.get("start") and fields.get("end"):
+        start, end = (datetime.fromisoformat(fields[name]) for name in ("start", "end"))
+        if end < start:
+            raise BadInputError(
+                f"step {fields.get('type')!r} of {fields.get('sample')!r} ends at {fields['end']}, "
+                f"before it starts at {fields['start']}",
+                fix="correct one of the two",
+            )
     return validated(Step, fields, f"step {fields.get('type')!r} of {fields.get('sample')!r}")
 
 
@@ -45,7 +55,13 @@ def _condition(key: str, value: Any) -> Any:
         return value
     unit = UNITS.get(key)
     if unit is not None:
-        return parse_quantity(value, unit)
+        quantity = parse_quantity(value, unit)
+        if key in ("temperature", "pressure", "duration") and quantity.value < 0:
+            raise BadInputError(
+                f"{key} {value!r} is {quantity.value:g} {unit}, which cannot be",
+                fix="correct the number or its unit",
+            )
+        return quantity
     parsed = parse_value(value)
     return parsed if isinstance(parsed, Quantity) else value
 
