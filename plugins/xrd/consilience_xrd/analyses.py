@@ -253,6 +253,7 @@ def _settings(params: PhaseParams, geometry: object, lam: float | None) -> Match
         shift_limit=params.shift_limit,
         apply_shift=apply,
         profile_std=params.profile_std,
+        shift_prior=params.shift_prior,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from consilience.model.finding import FindingDraft, Rival, Subject, Unassigned
-from consilience_xrd.matching import Matched, Pairing
+from consilience_xrd.matching import LIMIT_IN_Q, UNKNOWN_IN_Q, Matched, Pairing
 from consilience_xrd.phases import PhaseCell
 from consilience_xrd.results import STRONG, PhaseResult
 from consilience_xrd.shift import shift_law
@@ -47,7 +47,7 @@ def drafts_of(
     left = [(i, m) for i, m in enumerate(pairing.peaks) if not _explained(m, present)]
     rest = _unassigned(pairing, [m for _, m in left])
     how = f"{method}; {_tolerance_text(pairing)}"
-    common = [*assumptions]
+    common = [*assumptions, *_shift_assumption(pairing)]
     out: list[FindingDraft] = []
     for result in results:
         phase = phases[result.phase]
@@ -109,6 +109,27 @@ def drafts_of(
                 )
     out.extend(_peak_draft(m, array, how, common) for _, m in left)
     return out
+
+
+def _shift_assumption(pairing: Pairing) -> list[str]:
+    """What was taken for granted of the shift where none could be fitted."""
+    if pairing.shift.std is not None:
+        return []
+    settings = pairing.settings
+    if settings.shift_prior == 0:
+        return ["no common shift of the lines could be fitted; the axis is taken as right"]
+    in_angle = pairing.wavelength is not None
+    prior, limit, unit = (
+        (settings.shift_prior, settings.shift_limit, "deg")
+        if in_angle
+        else (min(UNKNOWN_IN_Q, settings.shift_prior), LIMIT_IN_Q, "1/angstrom")
+    )
+    text = (
+        "the shift of the lines is not known: a standard deviation of "
+        f"{prior:g} {unit} is assumed for it, and no phase is called absent that has anything "
+        f"within {limit:g} {unit} of the place of its strongest line"
+    )
+    return [text]
 
 
 def _explained(matched: Matched, present: Mapping[str, float | None]) -> bool:

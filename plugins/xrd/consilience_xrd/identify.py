@@ -35,7 +35,8 @@ def identify(
     """Match, judge, fit the shift again from the phases that are there, match and judge again.
 
     The first round always corrects the shift, so that with the correction switched off its size
-    is still known from the right phases.
+    is still known from the right phases.  Where no phase is present the shift is not known: one
+    that lines of phases fit which are not there says nothing.
     """
     chosen = settings or MatchSettings()
     first = replace(chosen, apply_shift=True)
@@ -45,9 +46,7 @@ def identify(
     found = evaluate(pairing, probe, least_share, greatest_chance)
     present = [r.phase for r in found if r.status == "present"]
     for _ in range(2):
-        pairing = match_peaks(
-            peaks, references, q_range, wavelength, chosen, shift_from=present or None
-        )
+        pairing = match_peaks(peaks, references, q_range, wavelength, chosen, shift_from=present)
         found = evaluate(pairing, probe, least_share, greatest_chance)
         again = [r.phase for r in found if r.status == "present"]
         # uncorrected, phases get lost; the shift stays that of the phases found with correction

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from consilience_xrd.matching import tolerance
 from consilience_xrd.reference import Line
 from consilience_xrd.results import CHANCE, STRONG, AreaProbe, LineState, Work
 
@@ -58,22 +59,21 @@ def hidden(q: float, line: Line, work: Work, pairing: Pairing) -> bool:
     return False
 
 
-def _coverage(pairing: Pairing, work: Work, least_area: float) -> float:
-    """Share of the range within tolerance of a peak of at least `least_area`."""
+def _coverage(pairing: Pairing, least_area: float, cell: float, span: float) -> float:
+    """Share of the range within tolerance of a peak of at least `least_area`.
+
+    `cell` is the relative error of the line's place by its cell, `span` the distance
+    [1/angstrom] between the first and the last of the lines that count as one chance.
+    """
     low, high = pairing.q_range
-    cell = max(work.reference.phase.cell_std)
-    fitted = (pairing.shift.applied or cell >= 0.003) and (
-        work.reference.phase.key in pairing.shift.scales
-    )
     edges = []
     for matched in pairing.peaks:
         peak = matched.peak
         if "broad" in peak.flags or (math.isfinite(peak.area) and peak.area < least_area):
             continue
-        room = (
-            pairing.settings.plain
-            if pairing.settings.plain is not None
-            else pairing.settings.k * math.hypot(peak.std, (0.3 if fitted else 1.0) * cell * peak.q)
+        # the very window of the matching
+        room = 0.5 * span + tolerance(
+            pairing.settings, peak.std, pairing.shift_std(peak.q), cell * peak.q
         )
         edges.append((max(peak.q - room, low), min(peak.q + room, high)))
     edges.sort()
@@ -88,16 +88,19 @@ def chance_of(pairing: Pairing, work: Work, only_unclaimed: dict[int, str] | Non
     """Probability of at least so many lines meeting peaks if the lines fell at random.
 
     A line counts as met only by a peak of at least a fifth of the area that it should have, so
-    that strong lines on strong peaks are worth more than on any of many weak ones.
+    that strong lines on strong peaks are worth more than on any of many weak ones.  Every line
+    counts, met or not, that would be as large as the smallest peak that was found.
     """
     low, high = pairing.q_range
+    known = [m.peak.area for m in pairing.peaks if math.isfinite(m.peak.area)]
+    seen = min(known) if known and work.scale is not None else 0.0
     rows = [
         row
         for row in work.lines
         if row[0].intensity >= CHANCE
         and low <= row[1] <= high
         and (row[2] is not None or not hidden(row[1], row[0], work, pairing))
-        and (row[2] is not None or row[0].intensity >= STRONG)
+        and (row[0].intensity >= STRONG or row[0].intensity * (work.scale or 0.0) >= seen)
     ]
     if only_unclaimed is not None:
         rows = [row for row in rows if row[2] is None or row[2] not in only_unclaimed]
@@ -118,7 +121,8 @@ def chance_of(pairing: Pairing, work: Work, only_unclaimed: dict[int, str] | Non
         areas = [pairing.peaks[i].peak.area for i in hit]
         if any(not math.isfinite(a) or a >= least for a in areas):
             found += 1
-        cover = _coverage(pairing, work, least)
+        cell = max(pairing.place(work.reference, row[0])[1] / row[0].q for row in group)
+        cover = _coverage(pairing, least, cell, group[-1][1] - group[0][1])
         spread = np.convolve(spread, [1 - cover, cover])
     if not found:
         return 1.0
@@ -142,7 +146,8 @@ def room_of(pairing: Pairing, work: Work, line: Line) -> float:
     _, cell = pairing.place(work.reference, line)
     stds = [m.peak.std for m in pairing.peaks]
     std = float(np.median(stds)) if stds else 0.0
-    return min(pairing.settings.k * math.hypot(std, cell), 0.03)
+    room = tolerance(pairing.settings, std, pairing.shift_std(line.q), cell)
+    return room if pairing.shift_unknown else min(room, 0.03)
 
 
 def states_of(

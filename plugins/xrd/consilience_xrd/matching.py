@@ -99,6 +99,9 @@ class MatchSettings:
         False: the shift is fitted and reported but not corrected.
     profile_std : float
         Part of a peak's width by which its position may be off for want of a right profile.
+    shift_prior : float
+        Standard deviation of the common shift where none could be fitted [deg]; nothing is then
+        called absent that has anything within `shift_limit` of its place.  0: the axis is trusted.
     """
 
     k: float = 3.0
@@ -108,6 +111,7 @@ class MatchSettings:
     apply_shift: bool = True
     profile_std: float = 0.05
     near: float = 2.5
+    shift_prior: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,19 @@ class Pairing:
     def place(self, reference: ReferencePattern, line: Line) -> tuple[float, float]:
         """Where `line` should appear (q with shift and cell change) and its std [1/angstrom]."""
         return _place(reference, line, self.shift, self.wavelength)
+
+    @property
+    def shift_unknown(self) -> bool:
+        """Whether no common shift could be fitted and the axis is not trusted either."""
+        return self.shift.std is None and self.settings.shift_prior > 0
+
+    def shift_std(self, q: float) -> float:
+        """Standard deviation of the place of a line at `q` by the shift [1/angstrom]."""
+        return _shift_std(self.settings, self.shift, q, self.wavelength)
+
+    def search(self, q: float) -> float:
+        """How far from `q` the largest shift considered may move a line [1/angstrom]."""
+        return _law(self.shift, q, self.wavelength) * _limit(self.settings, self.wavelength)
 
 
 def observed_from_fit(
@@ -156,6 +173,33 @@ def observed_from_fit(
             )
         )  # fmt: skip
     return out
+
+
+UNKNOWN_IN_Q = 0.01
+"""Std [1/angstrom] of an unknown shift where no wavelength is known to convert an angle."""
+
+LIMIT_IN_Q = 0.03
+"""Largest shift sought [1/angstrom] where no wavelength is known."""
+
+
+def _limit(settings: MatchSettings, wavelength: float | None) -> float:
+    return settings.shift_limit if wavelength is not None else LIMIT_IN_Q
+
+
+def _law(shift: Shift, q: float, wavelength: float | None) -> float:
+    model: ShiftModel = shift.model if shift.model != "none" else "zero"
+    return abs(float(shift_law(np.array([q]), wavelength, model)[0]))
+
+
+def _shift_std(settings: MatchSettings, shift: Shift, q: float, wavelength: float | None) -> float:
+    """Error of the place of a line by the shift: the fitted one, or the prior if none is known."""
+    if shift.std is not None:
+        std = min(shift.std, _limit(settings, wavelength))
+    elif wavelength is not None:
+        std = settings.shift_prior
+    else:
+        std = min(UNKNOWN_IN_Q, settings.shift_prior)
+    return _law(shift, q, wavelength) * std
 
 
 def tolerance(settings: MatchSettings, peak_std: float, shift_std: float, cell_std: float) -> float:
@@ -245,7 +289,7 @@ def match_peaks(
     """
     chosen = settings or MatchSettings()
     model: ShiftModel = chosen.shift if chosen.shift != "none" else "zero"
-    limit = chosen.shift_limit if wavelength is not None else 0.03
+    limit = _limit(chosen, wavelength)
     shift = fit_shift(
         peaks,
         [r for r in references if shift_from is None or r.phase.key in shift_from],
@@ -269,8 +313,7 @@ def match_peaks(
             # a halo or a poor baseline: no line of a crystal
             matched.append(Matched(peak, ()))
             continue
-        law = abs(float(shift_law(np.array([peak.q]), wavelength, model)[0]))
-        shift_std = law * min(shift.std or 0.0, limit) if shift.applied else 0.0
+        shift_std = _shift_std(chosen, shift, peak.q, wavelength)
         found: list[Candidate] = []
         for reference in references:
             for line in reference.lines:

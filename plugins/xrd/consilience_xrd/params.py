@@ -40,6 +40,9 @@ class PhaseParams(PeakParams):
     shift: Literal["auto", "none", "zero", "displacement"] = "auto"
     apply_shift: bool = True
     shift_limit: float = Field(0.5, gt=0, le=2, description="largest shift sought [deg]")
+    shift_prior: float = Field(
+        0.1, ge=0, le=2, description="std of the shift where none can be fitted [deg]"
+    )
     profile_std: float = Field(
         0.05, ge=0, le=1, description="error of a position by a wrong profile, in widths"
     )

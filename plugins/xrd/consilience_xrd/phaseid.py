@@ -123,6 +123,28 @@ def _strongest_found(work: Work, pairing: Pairing) -> bool:
     return top[2] is not None or hidden(top[1], top[0], work, pairing)
 
 
+def _unknown_shift(pairing: Pairing, q: float, probe: AreaProbe | None) -> str | None:
+    """Why a line cannot be said to be missing at `q` while the shift of the lines is unknown."""
+    if not pairing.shift_unknown:
+        return None
+    search = pairing.search(q)
+    near = [m.peak for m in pairing.peaks if abs(m.peak.q - q) <= search + 0.5 * m.peak.fwhm]
+    said = "the shift of the lines is not known"
+    if near:
+        nearest = min(near, key=lambda p: abs(p.q - q))
+        return (
+            f"{said}, and the peak at {nearest.q:.4f} 1/angstrom lies within the largest shift "
+            f"considered of its place at {q:.4f}"
+        )
+    hint = probe.excess(q, search) if probe else None
+    if probe is not None and hint is not None and hint > probe.decision:
+        return (
+            f"{said}, and {hint:.1f} standard deviations are left over within the largest shift "
+            f"considered of its place at {q:.4f} 1/angstrom"
+        )
+    return None
+
+
 def _result(
     work: Work,
     works: list[Work],
@@ -153,7 +175,10 @@ def _result(
         least = probe.limit(top.q) if probe else None
         hint = probe.excess(top.q, room_of(pairing, work, top.line)) if probe else None
         moved = pairing.shift.significant and not pairing.shift.applied
-        if free and moved:
+        unknown = _unknown_shift(pairing, top.q, probe) if free else None
+        if unknown is not None:
+            reason = f"its strongest line {top.line.label} was not assigned, but {unknown}"
+        elif free and moved:
             reason = (
                 f"its strongest line {top.line.label} was not seen at {top.q:.4f} 1/angstrom, but "
                 "the lines are shifted and the correction is switched off"

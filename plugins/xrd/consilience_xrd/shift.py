@@ -111,7 +111,8 @@ def fit_shift(
     that phases that are not there cancel.  The refinement fits the shift and one relative cell
     change for each supported phase, with the cell's standard deviation as its prior: a wrong cell
     is thus not taken for a displacement, and the shift's error says how far both can be told
-    apart.
+    apart.  The errors are multiplied by the square root of chi-square per degree of freedom
+    where that is above 1; a peak of unknown area weighs as much as the median one.
     """
     unit = "1/angstrom" if wavelength is None else "deg"
     none = Shift(model, 0.0, None, unit, 0, {}, False)
@@ -122,7 +123,8 @@ def fit_shift(
         return none
     q = np.array([p.q for p in solid])
     err = np.array([p.std for p in solid])
-    weight = np.sqrt(np.array([max(p.area, 0.0) for p in solid]))
+    area = _areas(solid)
+    weight = np.sqrt(area)
     weight = weight / max(weight.max(), 1e-300)
     per_deg = float(np.median(shift_law(q, wavelength, model)))
     grid = np.arange(-limit, limit + 1e-12, max(float(np.median(err)) / per_deg, limit / 400))
@@ -132,7 +134,6 @@ def fit_shift(
     best = float(grid[int(np.argmax(scores))])
     shift, std, pairs = best, None, 0
     scales: dict[str, tuple[float, float]] = {}
-    area = np.array([max(p.area, 0.0) if math.isfinite(p.area) else 1.0 for p in solid])
     width = np.array([p.fwhm for p in solid])
     explained = 0.0
     for _ in range(4):
@@ -144,6 +145,14 @@ def fit_shift(
     if std is None or explained < 0.5:
         return none
     return Shift(model, shift, std, unit, pairs, scales, apply and model != "none")
+
+
+def _areas(peaks: Sequence[ObservedPeak]) -> NDArray[np.float64]:
+    """Areas as weights; an unknown one counts as the median of the known, or 1 without any."""
+    area = np.array([p.area for p in peaks], dtype=np.float64)
+    known = np.isfinite(area)
+    usual = float(np.median(np.maximum(area[known], 0.0))) if known.any() else 1.0
+    return np.where(known, np.maximum(area, 0.0), usual if usual > 0 else 1.0)
 
 
 def _strong(reference: ReferencePattern) -> tuple[NDArray[np.float64], ...]:
@@ -250,7 +259,10 @@ def _refine(
             ]
         )
         robust = 1 / np.sqrt(1 + (pull / 2) ** 2)  # Cauchy weights: one wrong pair cannot pull
-    chi2 = float(np.mean(np.minimum(pull**2, 25)))
+    # the priors hold back the cells: what the lines alone determine is the trace of their part
+    lines = matrix[: len(rows)]
+    used = float(np.trace(covariance @ (lines.T @ lines)))
+    chi2 = float(np.sum(pull**2)) / max(len(rows) - used, 1.0)
     covariance = covariance * max(chi2, 1.0)
     scales = {
         reference.phase.key: (float(answer[1 + k]), math.sqrt(float(covariance[1 + k, 1 + k])))

@@ -199,3 +199,108 @@ def test_simulated_files_say_so(tmp_path: Path) -> None:
     assert mine[0] == pytest.approx(
         2 * math.degrees(math.asin(2.7740 * LAM / 4 / math.pi)), abs=1e-3
     )
+
+
+@pytest.mark.parametrize("zero", [0.2, 0.35])
+def test_nothing_shifted_is_absent_while_the_shift_is_unknown(
+    zero: float, references: list[ReferencePattern]
+) -> None:
+    """Pure LiF has too few lines for a shift to be fitted; none of them is where it should be."""
+    results, pairing = simulated({"LiF": 8000.0}, references, 3, zero=zero)
+    lif = results["LiF"]
+    assert lif.status != "absent_below_limit"
+    if pairing.shift.std is None:  # type: ignore[attr-defined]
+        assert lif.status is None
+        assert "the shift of the lines is not known" in lif.reason or "accident" in lif.reason
+
+
+def test_an_unknown_shift_widens_everything_it_should(references: list[ReferencePattern]) -> None:
+    """0.1 deg at 1.0 angstrom beside a line: a candidate, in the room, and in the chance."""
+    platinum = next(r for r in references if r.phase.key == "Pt")
+    line = platinum.lines[0]
+    peaks = [peak(line.q + 0.02, 0.001, 100.0)]
+    known = match_peaks(peaks, [platinum], (1.0, 4.8), LAM, MatchSettings(shift_prior=0.0))
+    unknown = match_peaks(peaks, [platinum], (1.0, 4.8), LAM)
+    assert not known.peaks[0].candidates or not known.peaks[0].candidates[0].within
+    assert unknown.peaks[0].candidates[0].within
+    probe = AreaProbe(lambda q: 1.0, lambda q, room: 0.0)
+    (trusted,) = evaluate(known, probe)
+    (result,) = evaluate(unknown, probe)
+    assert trusted.status == "absent_below_limit"
+    assert result.status is None
+    far = match_peaks([peak(line.q + 0.07, 0.001, 100.0)], [platinum], (1.0, 4.8), LAM)
+    (result,) = evaluate(far, probe)
+    assert result.status is None
+    assert "the shift of the lines is not known" in result.reason
+    alone = match_peaks([peak(line.q - 0.4, 0.001, 100.0)], [platinum], (1.0, 4.8), LAM)
+    assert evaluate(alone, probe)[0].status == "absent_below_limit"
+    rest = AreaProbe(lambda q: 1.0, lambda q, room: 5.0 if room > 0.06 else 0.0)
+    (result,) = evaluate(alone, rest)
+    assert result.status is None
+    assert "the shift of the lines is not known" in result.reason
+
+
+def lined_up(
+    references: list[ReferencePattern], keys: tuple[str, ...], shift: float, area: float
+) -> list[ObservedPeak]:
+    from consilience_xrd.axes import q_to_two_theta, two_theta_to_q
+
+    rows = []
+    for reference in references:
+        if reference.phase.key in keys:
+            for line in reference.lines:
+                if line.intensity >= 10 and 1.0 < line.q < 4.8:
+                    angle = float(q_to_two_theta(line.q, LAM)) + shift
+                    rows.append(peak(float(two_theta_to_q(angle, LAM)), 0.0005, area))
+    return sorted(rows, key=lambda p: p.q)
+
+
+def test_peaks_of_unknown_area_have_a_shift(references: list[ReferencePattern]) -> None:
+    peaks = lined_up(references, ("CeO2",), 0.1, math.nan)
+    pairing = match_peaks(peaks, references, (1.0, 4.8), LAM, shift_from=["CeO2"])
+    assert pairing.shift.std is not None
+    assert pairing.shift.amount == pytest.approx(0.1, abs=0.01)
+    # one unknown among known ones must not poison the rest
+    mixed = [peaks[0], *lined_up(references, ("CeO2",), 0.1, 500.0)[1:]]
+    pairing = match_peaks(mixed, references, (1.0, 4.8), LAM, shift_from=["CeO2"])
+    assert pairing.shift.amount == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_error_of_the_shift_covers_its_scatter(references: list[ReferencePattern]) -> None:
+    """Positions twice as scattered as they claim: pulls of the shift stay of unit width."""
+    from dataclasses import replace
+
+    exact = lined_up(references, ("CeO2", "Pt"), 0.05, 100.0)
+    chosen = [r for r in references if r.phase.key in ("CeO2", "Pt")]
+    rng = np.random.default_rng(8)
+    pulls = []
+    for _ in range(60):
+        moved = [replace(p, q=p.q + float(rng.normal(0, 2 * p.std))) for p in exact]
+        shift = match_peaks(moved, chosen, (1.0, 4.8), LAM).shift
+        if shift.std is not None and shift.amount:
+            pulls.append((shift.amount - 0.05) / shift.std)
+    assert len(pulls) > 40
+    assert np.std(pulls) < 1.3
+
+
+def test_chance_is_calibrated_on_random_peaks(references: list[ReferencePattern]) -> None:
+    """Peaks thrown at random: a chance of 0.01 or less in about one of a hundred cases."""
+    from consilience_xrd.linestates import chance_of
+    from consilience_xrd.phaseid import _prepare
+
+    rng = np.random.default_rng(21)
+    small = total = 0
+    for _ in range(40):
+        number = int(rng.integers(8, 30))
+        peaks = [
+            peak(float(q), 0.002, float(10 ** rng.uniform(1, 3)))
+            for q in np.sort(rng.uniform(1.0, 4.8, number))
+        ]
+        settings = MatchSettings(shift_prior=0.02)
+        pairing = match_peaks(peaks, references, (1.0, 4.8), LAM, settings, shift_from=[])
+        for reference in references:
+            chance = chance_of(pairing, _prepare(pairing, reference))
+            small += chance <= 0.01
+            total += 1
+    # 0.013 of about 700, with three standard errors
+    assert small <= 0.013 * total + 3 * math.sqrt(0.013 * total)
