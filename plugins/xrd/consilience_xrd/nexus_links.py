@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,14 @@ from consilience.errors import BadFileError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check_dataset", "children", "damaged", "linked_files", "open_hdf5", "text_of"]
+__all__ = [
+    "check_dataset",
+    "children",
+    "damaged",
+    "linked_files",
+    "open_hdf5",
+    "source_files",
+]
 
 _FIX = "Put all files of the scan into one folder, or export the data into one file."
 MAX_BYTES = 1 << 44
@@ -48,19 +56,6 @@ def damaged(path: Path) -> Iterator[None]:
         ) from error
 
 
-def text_of(value: Any) -> str | None:
-    """Text from bytes, str or a one-element array of either; None for anything else."""
-    import numpy as np
-
-    if isinstance(value, np.ndarray):
-        if value.size != 1:
-            return None
-        value = value.reshape(-1)[0]
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else None
-
-
 def _inside(name: str, folder: Path, path: Path, where: str) -> Path:
     target = Path(name)
     resolved = (folder / target).resolve()
@@ -71,6 +66,61 @@ def _inside(name: str, folder: Path, path: Path, where: str) -> Path:
             path=path,
         )
     return resolved
+
+
+def _target(name: str, folder: Path, path: Path, where: str) -> Path | None:
+    """The linked file, None where it is not there.
+
+    HDF5 looks for a file that is not beside the one that names it in the working directory and,
+    for a file that is itself a symbolic link, beside its target.  What it would find there was
+    never looked at.
+    """
+    target = _inside(name, folder, path, where)
+    if target.exists():
+        return target
+    for other in (Path.cwd(), (folder / path.name).resolve().parent):
+        if (other / name).exists():
+            raise BadFileError(
+                f"{where} points to {name!r}, which is not beside the file but in another folder; "
+                "it is not followed.",
+                fix=_FIX,
+                path=path,
+            )
+    return None
+
+
+def _refuse_external(data: Any, path: Path) -> None:
+    """Refuse raw storage outside HDF5: nothing says which file of the machine it is."""
+    if data.external:
+        own = Path(data.file.filename).name
+        raise BadFileError(
+            f"{data.name}{'' if own == path.name else ' of ' + own} keeps its values in the "
+            f"external raw file {data.external[0][0]!r}, "
+            "which a file could use to read any file of the machine.",
+            fix="Repack the file so that it holds its own data (h5repack).",
+            path=path,
+        )
+
+
+def source_files(data: Any) -> set[str]:
+    """Files that a virtual data set names; a numbered name gives those that are there."""
+    folder = Path(data.file.filename).parent
+    out: set[str] = set()
+    for source in data.virtual_sources():
+        name = source.file_name
+        if name == ".":
+            continue
+        plain = name.replace("%%", "%")
+        if "%b" not in name.replace("%%", ""):
+            out.add(plain)
+            continue
+        pattern = re.compile(re.escape(name).replace("%%", "%").replace("%b", "[0-9]+"))
+        base = (folder / name).parent
+        out.add(plain)  # refused where the folder part leads out
+        if base.resolve().is_relative_to(folder.resolve()) and base.is_dir():
+            names = (f.relative_to(folder).as_posix() for f in base.iterdir())
+            out.update(n for n in names if pattern.fullmatch(n))
+    return out
 
 
 def children(group: Any, path: Path, broken: list[str]) -> Iterator[tuple[str, Any]]:
@@ -87,11 +137,12 @@ def children(group: Any, path: Path, broken: list[str]) -> Iterator[tuple[str, A
     for name in group:
         link = group.get(name, getlink=True)
         where = f"{group.name.rstrip('/')}/{name}"
-        if isinstance(link, h5py.ExternalLink):
-            target = _inside(link.filename, folder, path, f"The link {where}")
-            if not target.exists():
-                broken.append(f"{where} links to {link.filename}, which is not there")
-                continue
+        if (
+            isinstance(link, h5py.ExternalLink)
+            and _target(link.filename, folder, path, f"The link {where}") is None
+        ):
+            broken.append(f"{where} links to {link.filename}, which is not there")
+            continue
         try:
             member = group[name]
         except (KeyError, OSError):
@@ -104,21 +155,12 @@ def children(group: Any, path: Path, broken: list[str]) -> Iterator[tuple[str, A
 def check_dataset(data: Any, path: Path) -> None:
     """Refuse external raw storage, virtual sources outside the folder and absurd shapes."""
     folder = Path(data.file.filename).parent
-    if data.external:
-        raise BadFileError(
-            f"{data.name} keeps its values in the external raw file {data.external[0][0]!r}, "
-            "which a file could use to read any file of the machine.",
-            fix="Repack the file so that it holds its own data (h5repack).",
-            path=path,
-        )
+    _refuse_external(data, path)
     total = path.stat().st_size
     if data.is_virtual:
-        for source in data.virtual_sources():
-            if source.file_name != ".":
-                inside = _inside(
-                    source.file_name, folder, path, f"The virtual data set {data.name}"
-                )
-                total += inside.stat().st_size if inside.exists() else 0
+        for name in sorted(source_files(data)):
+            inside = _target(name, folder, path, f"The virtual data set {data.name}")
+            total += inside.stat().st_size if inside is not None else 0
     own = Path(data.file.filename)
     total += own.stat().st_size if own != path else 0
     size = data.nbytes
@@ -134,51 +176,61 @@ def check_dataset(data: Any, path: Path) -> None:
 def linked_files(path: Path) -> list[str]:
     """Files that the main file's links and virtual data sets name, relative to its folder.
 
-    Follows external files as well; broken links are left out.
+    Every data set of every file that can be reached is looked at, before any value is read;
+    broken links are left out.
 
     Raises
     ------
     BadFileError
-        A link that leaves the folder.
+        A link or virtual source that leaves the folder, or external raw storage.
     """
     with damaged(path):
         return _linked(path)
 
 
 def _linked(path: Path) -> list[str]:
-    import h5py
-
     folder = path.parent.resolve()
     found: set[str] = set()
     queue = [path]
     while queue:
         current = queue.pop()
         with open_hdf5(current) as file:
-            names: set[str] = set()
-
-            def look(group: Any, names: set[str], seen: list[Any]) -> None:
-                for name in group:
-                    link = group.get(name, getlink=True)
-                    if isinstance(link, h5py.ExternalLink):
-                        names.add(link.filename)
-                    elif isinstance(link, h5py.HardLink):
-                        member = group[name]
-                        if isinstance(member, h5py.Group):
-                            if member.id not in seen:
-                                seen.append(member.id)
-                                look(member, names, seen)
-                        elif isinstance(member, h5py.Dataset) and member.is_virtual:
-                            names.update(
-                                s.file_name for s in member.virtual_sources() if s.file_name != "."
-                            )
-
-            look(file, names, [])
-        for name in sorted(names):
-            target = _inside(name, current.parent, path, "A link")
-            if not target.exists() or target == path.resolve():
+            names = _named_files(file, path)
+        for name, where in sorted(names.items()):
+            target = _target(name, current.parent, path, where)
+            if target is None or target == path.resolve():
                 continue
             relative = target.relative_to(folder).as_posix()
             if relative not in found:
                 found.add(relative)
                 queue.append(target)
     return sorted(found)
+
+
+def _named_files(file: Any, path: Path) -> dict[str, str]:
+    """Files that one file names, and where, after its external raw storage is refused.
+
+    Soft links need no look: what they lead to has a hard link too, or an external one.
+    """
+    import h5py
+
+    names: dict[str, str] = {}
+    seen = {file["/"].id}
+    waiting = [file["/"]]
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                names[link.filename] = f"The link {group.name.rstrip('/')}/{name}"
+            elif isinstance(link, h5py.HardLink):
+                member = group[name]
+                if isinstance(member, h5py.Group) and member.id not in seen:
+                    seen.add(member.id)
+                    waiting.append(member)
+                elif isinstance(member, h5py.Dataset):
+                    _refuse_external(member, path)
+                    if member.is_virtual:
+                        where = f"The virtual data set {member.name}"
+                        names.update(dict.fromkeys(source_files(member), where))
+    return names

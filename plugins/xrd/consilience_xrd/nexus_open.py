@@ -73,13 +73,17 @@ def _dataset(file: Any, path: Path, lazy: Mapping[str, Json]) -> xr.Dataset:
     for axis in lazy["axes"]:
         if axis["path"] is None:
             continue
-        values = np.asarray(file[axis["path"]][()], dtype=np.float64) * axis["factor"]
+        points = file[axis["path"]]
+        check_dataset(points, path)
+        values = np.asarray(points[()], dtype=np.float64) * axis["factor"]
         data = data.assign_coords({axis["name"]: (axis["name"], values, {"units": axis["unit"]})})
     attrs: dict[str, Any] = {"units": lazy["unit"]}
     variable = lazy["variable"]
     if lazy["errors"]:
         attrs |= {"ancillary_variables": f"{variable}_std", "std_from": "file"}
-        errors = indexing.LazilyIndexedArray(_H5Array(file[lazy["errors"]]))
+        std = file[lazy["errors"]]
+        check_dataset(std, path)
+        errors = indexing.LazilyIndexedArray(_H5Array(std))
         data[f"{variable}_std"] = xr.Variable(names, errors, {"units": lazy["unit"]})
     array = indexing.LazilyIndexedArray(_H5Array(source))
     data[variable] = xr.Variable(names, array, attrs)

@@ -12,7 +12,7 @@ TEXT_OPTIONS = {
     "columns": "names of the columns, as in two_theta,intensity,smoothed or q,intensity,sigma",
     "intensity_unit": "count or arbitrary",
     "ka2": 'K-alpha 2 as "1.5444 angstrom, 0.5": wavelength and ratio to K-alpha 1',
-    "origin": "simulated, where the file does not say so itself",
+    "origin": "simulated, where the file does not say so itself; nothing else is taken",
 }
 FRAME_OPTIONS = {
     "flip": "up-down, left-right or none: what the geometry expects of the image; recorded",

@@ -229,7 +229,7 @@ def _nexus_signal(path: Path, found: NexusSignal) -> Signal:
     ]
     metadata = dict(_jsonable(found.metadata))
     start = metadata.pop("start_time", None)
-    exposures = _beam(metadata, found.wavelength, "measured")
+    exposures = _beam(metadata, found.wavelength, found.origin)
     lazy = {
         "signal": found.path,
         "variable": "frames" if found.kind == "frame" else "intensity",
@@ -239,16 +239,14 @@ def _nexus_signal(path: Path, found: NexusSignal) -> Signal:
             {"name": a.name, "path": a.path, "unit": a.unit, "factor": a.factor} for a in found.axes
         ],
     }
-    text = " ".join(str(v) for v in metadata.values()).lower()
-    origin: Origin = "simulated" if "simulated" in text else "measured"
     common: dict[str, Any] = {
         "name": found.name,
         "modality": "xrd",
         "metadata": metadata,
         "raw_metadata": lazy,
         "notices": notices,
-        "exposures": exposures if origin == "measured" else [],
-        "origin": origin,
+        "exposures": exposures,
+        "origin": found.origin,
         "start": start if isinstance(start, str) and _has_date(start) else None,
     }
     if len(found.shape) == 1:

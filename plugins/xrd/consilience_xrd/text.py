@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from consilience.errors import BadFileError, BadInputError
+from consilience.hdf5 import says_simulated
 from consilience_xrd.axes import energy_to_wavelength, parse_energy, parse_wavelength
 from consilience_xrd.option_help import TEXT_OPTIONS
 from consilience_xrd.pattern import Pattern, Source, check_axis
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from consilience.model.base import Origin
 
 __all__ = ["read_text_pattern", "source_from_options"]
 
@@ -43,7 +46,8 @@ def read_text_pattern(path: Path, options: Mapping[str, str] | None = None) -> P
     ----------
     path : path
     options : mapping
-        See `TEXT_OPTIONS`; what the user says overrides what the file says.
+        See `TEXT_OPTIONS`; what the user says overrides what the file says, except that a
+        file marked as simulated stays so.
 
     Returns
     -------
@@ -109,7 +113,7 @@ def read_text_pattern(path: Path, options: Mapping[str, str] | None = None) -> P
         warnings.append("intensities said to be counts are not whole numbers")
     if axis == "two_theta" and (x[0] < 0 or x[-1] > 180):
         raise BadFileError(
-            f"2theta runs from {x[0]:g} to {x[-1]:g} deg, beyond 0 to 180.",
+            f"2theta runs from {x[0]:g} to {x[-1]:g}°, beyond 0 to 180°.",
             fix="Check that the axis is 2theta; if it is q, give --option axis=q.",
             path=path,
             line=int(table.lines[0]),
@@ -121,13 +125,7 @@ def read_text_pattern(path: Path, options: Mapping[str, str] | None = None) -> P
             f"the file states a wavelength of {stated.wavelength:.5g} angstrom, the user "
             f"{source.wavelength:.5g}; the user's is used"
         )
-    origin = said.get("origin") or _said_in(headline, "origin") or "measured"
-    if origin not in ("measured", "simulated"):
-        raise BadInputError(
-            f"The origin {origin!r} is not known.",
-            fix="Use origin=simulated, or leave it out for a measurement.",
-            path=path,
-        )
+    origin = _origin_of(said, table.header, path, warnings)
     return Pattern(
         axis=axis,
         x=x,
@@ -140,6 +138,29 @@ def read_text_pattern(path: Path, options: Mapping[str, str] | None = None) -> P
         metadata={"header": table.header, "columns": names},
         warnings=tuple(warnings),
     )
+
+
+def _origin_of(
+    said: Mapping[str, str], header: list[str], path: Path, warnings: list[str]
+) -> Origin:
+    """The file's mark, or the user's where there is none: simulated data stay simulated."""
+    option = said.get("origin")
+    if option is not None and option.strip().lower() != "simulated":
+        raise BadInputError(
+            f"The option origin={option} is refused: it can only say simulated.",
+            fix="Use --option origin=simulated, or leave it out for a measurement.",
+            path=path,
+        )
+    marks = [mark for line in header if (mark := _said_in(line, "origin")) is not None]
+    if option is not None or any(says_simulated(mark) for mark in marks):
+        return "simulated"
+    warnings.extend(
+        f"the file states the origin {mark!r}, which is neither measured nor simulated; it is "
+        "taken as measured"
+        for mark in marks
+        if not mark.lower().startswith("measured")
+    )
+    return "measured"
 
 
 def source_from_options(said: Mapping[str, str], headline: str = "") -> Source | None:

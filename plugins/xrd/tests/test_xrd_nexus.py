@@ -145,6 +145,10 @@ def test_links_inside_the_folder_are_listed(tmp_path: Path) -> None:
     assert linked_files(path) == ["data.h5"]
     (found,) = find_signals(path)
     assert found.shape == (20,)
+    assert found.path == "/entry/data/data"
+    (signal,) = read_nexus(path, {}, {})
+    assert signal.data is not None
+    assert signal.data["intensity"].values == pytest.approx(np.arange(20.0))
     assert any(
         code == "broken-link" and "missing.h5" in text for code, text, _, _ in found.warnings
     )
