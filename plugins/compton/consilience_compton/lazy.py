@@ -18,10 +18,12 @@ from consilience_compton.probe import DATASET
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MODULE", "open_file", "open_hexitec", "read_table"]
+__all__ = ["MODULE", "frames_of", "open_file", "open_hexitec", "read_table"]
 
 MODULE = 80
 """Pixels along each side of a HEXITEC module."""
+MOST_TIMES_FILE = 1000
+"""Declared bytes for each byte of the file; no compressor does better on detector noise."""
 
 
 def open_file(path: Path) -> h5py.File:
@@ -40,6 +42,54 @@ def open_file(path: Path) -> h5py.File:
             fix="copy it again from the instrument; nothing was registered",
             path=path,
         ) from error
+
+
+def frames_of(file: h5py.File, path: Path) -> h5py.Dataset:
+    """Return the data set after everything that could lead out of the file is refused.
+
+    Raises
+    ------
+    BadFileError
+        It is absent, a link, keeps its values in other files, or has another type or shape.
+    """
+
+    def refuse(what: str, fix: str) -> BadFileError:
+        return BadFileError(f"{DATASET!r} of {path.name!r} {what}", fix=fix, path=path)
+
+    if DATASET not in file.keys():  # noqa: SIM118 - 'in file' would follow links
+        raise BadFileError(
+            f"{path.name!r} has no data set {DATASET!r}, only {sorted(file.keys())[:10]}",
+            fix="this reader knows raw HEXITEC frames; name another with --reader KEY",
+            path=path,
+        )
+    link = file.get(DATASET, getlink=True)
+    if not isinstance(link, h5py.HardLink):
+        raise refuse(
+            f"is a {type(link).__name__}, which may lead out of the file",
+            "copy the frames into the file itself (h5repack)",
+        )
+    dataset = file[DATASET]
+    if not isinstance(dataset, h5py.Dataset):
+        raise refuse("is a group, expected a data set", "export the raw frames again")
+    if dataset.external or dataset.is_virtual:
+        raise refuse(
+            "keeps its values in other files", "copy the frames into the file itself (h5repack)"
+        )
+    if dataset.ndim != 3 or dataset.dtype != np.uint16:
+        raise refuse(
+            f"has shape {dataset.shape} and type {dataset.dtype}, expected "
+            "(frames, rows, columns) of uint16",
+            "export the raw frames, before any correction",
+        )
+    if 0 in dataset.shape:
+        raise refuse(f"is empty, shape {dataset.shape}", "check that the run recorded frames")
+    size = path.stat().st_size
+    if dataset.size * 2 > MOST_TIMES_FILE * size:
+        raise refuse(
+            f"claims {dataset.size * 2} bytes in a file of {size}",
+            "the file is cut or crafted; copy it again from the instrument",
+        )
+    return dataset
 
 
 class _Frames(BackendArray):
@@ -106,7 +156,11 @@ def open_hexitec(
     """
     del lazy
     file = open_file(path)
-    dataset = file[DATASET]
+    try:
+        dataset = frames_of(file, path)  # again: the file may have changed since it was read
+    except BaseException:
+        file.close()
+        raise
     frames = xr.Variable(
         ("frame", "row", "column"),
         indexing.LazilyIndexedArray(_Frames(dataset, path)),

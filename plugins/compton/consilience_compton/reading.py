@@ -10,20 +10,17 @@ import h5py
 import numpy as np
 
 from consilience.errors import BadFileError, BadInputError
+from consilience.hdf5 import origin_of
 from consilience.model.measurement import DataSummary, Notice, Signal, VariableSummary
-from consilience_compton.lazy import MODULE, open_file, read_table
+from consilience_compton.lazy import MODULE, frames_of, open_file, read_table
 from consilience_compton.probe import DATASET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from consilience.model.base import Origin
-
 __all__ = ["read_hexitec"]
 
 BLOCK_BYTES = 8 << 20
-MOST_TIMES_FILE = 1000
-"""Declared bytes for each byte of the file; no compressor does better on detector noise."""
 HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
 """What h5py raises when a file contradicts itself."""
 
@@ -61,9 +58,10 @@ def read_hexitec(
         )
     with open_file(path) as file:
         try:
-            dataset = _dataset(file, path)
+            dataset = frames_of(file, path)
             unit, raw = _unit(dataset, path), _attributes(file, dataset)
             notices, counted = _look(dataset)
+            origin = origin_of(dataset)
         except BadFileError:
             raise
         except HDF5_ERRORS as error:
@@ -99,7 +97,6 @@ def read_hexitec(
             )
         )
     variables |= _tables(companions, modules, path, notices, whole=whole)
-    origin: Origin = "simulated" if raw["file"].get("origin") == "simulated" else "measured"
     return [
         Signal(
             name="frames",
@@ -112,48 +109,6 @@ def read_hexitec(
             origin=origin,
         )
     ]
-
-
-def _dataset(file: h5py.File, path: Path) -> h5py.Dataset:
-    """Return the data set after everything that could lead out of the file is refused."""
-
-    def refuse(what: str, fix: str) -> BadFileError:
-        return BadFileError(f"{DATASET!r} of {path.name!r} {what}", fix=fix, path=path)
-
-    if DATASET not in file.keys():  # noqa: SIM118 - 'in file' would follow links
-        raise BadFileError(
-            f"{path.name!r} has no data set {DATASET!r}, only {sorted(file.keys())[:10]}",
-            fix="this reader knows raw HEXITEC frames; name another with --reader KEY",
-            path=path,
-        )
-    link = file.get(DATASET, getlink=True)
-    if not isinstance(link, h5py.HardLink):
-        raise refuse(
-            f"is a {type(link).__name__}, which may lead out of the file",
-            "copy the frames into the file itself (h5repack)",
-        )
-    dataset = file[DATASET]
-    if not isinstance(dataset, h5py.Dataset):
-        raise refuse("is a group, expected a data set", "export the raw frames again")
-    if dataset.external or dataset.is_virtual:
-        raise refuse(
-            "keeps its values in other files", "copy the frames into the file itself (h5repack)"
-        )
-    if dataset.ndim != 3 or dataset.dtype != np.uint16:
-        raise refuse(
-            f"has shape {dataset.shape} and type {dataset.dtype}, expected "
-            "(frames, rows, columns) of uint16",
-            "export the raw frames, before any correction",
-        )
-    if 0 in dataset.shape:
-        raise refuse(f"is empty, shape {dataset.shape}", "check that the run recorded frames")
-    size = path.stat().st_size
-    if dataset.size * 2 > MOST_TIMES_FILE * size:
-        raise refuse(
-            f"claims {dataset.size * 2} bytes in a file of {size}",
-            "the file is cut or crafted; copy it again from the instrument",
-        )
-    return dataset
 
 
 def _unit(dataset: h5py.Dataset, path: Path) -> str | None:

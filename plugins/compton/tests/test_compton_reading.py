@@ -202,6 +202,35 @@ def test_hostile_and_other_files(h5: Path, make: Callable[[Path], None], said: s
     assert caught.value.fix
 
 
+@pytest.mark.parametrize("make", [external, soft, raw_storage, virtual, absurd])
+def test_opening_looks_again(h5: Path, make: Callable[[Path], None]) -> None:
+    make(h5)
+    with pytest.raises(BadFileError, match=r"raw_frames"):
+        open_hexitec(h5, {}, {})
+    h5.unlink()
+
+
+def test_a_virtual_chain_to_raw_storage_is_refused(h5: Path) -> None:
+    raw_storage(h5.with_name("b.h5"))
+    with h5py.File(h5, "w") as file:
+        layout = h5py.VirtualLayout((1, 80, 80), "u2")
+        layout[:] = h5py.VirtualSource("b.h5", "/raw_frames", (1, 80, 80))
+        file.create_virtual_dataset("raw_frames", layout)
+    for look in (read, lambda path: open_hexitec(path, {}, {})):
+        with pytest.raises(BadFileError, match="keeps its values in other files"):
+            look(h5)
+
+
+@pytest.mark.parametrize("said", ["Simulated", b"simulated", np.array([b"SIMULATED"])])
+@pytest.mark.parametrize("place", ["/", "raw_frames"])
+def test_simulated_frames_say_so_in_any_case(h5: Path, said: object, place: str) -> None:
+    write(h5, FRAMES)
+    assert read(h5).origin == "measured"
+    with h5py.File(h5, "a") as file:
+        file[place].attrs["origin"] = said
+    assert read(h5).origin == "simulated"
+
+
 def test_a_cut_file(h5: Path) -> None:
     write(h5, FRAMES)
     h5.write_bytes(h5.read_bytes()[:20000])
