@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilience.errors import BadFileError, BadInputError
+from consilience.hdf5 import says_simulated
 from consilience_xrd.option_help import FRAME_OPTIONS
 from consilience_xrd.pattern import Pattern, Source, check_axis
 
@@ -197,14 +198,15 @@ def integrate_image(
         error_model=None if chosen.error_model == "none" else chosen.error_model,
         split=_SPLIT[chosen.method],
     )
-    warnings = [
-        f"{negative} pixels are negative (gaps between modules) and were "
-        + ("masked" if chosen.mask_negative else "NOT masked"),
-        f"{int(np.count_nonzero(saturated))} pixels are saturated"
-        + (f" (at least {top:g})" if top is not None else ": the level is not known")
-        + " and were masked",
-        f"{dead} pixels read zero (dead or not exposed) and were kept",
-    ]
+    full = int(np.count_nonzero(saturated))
+    warnings = _counted(
+        negative,
+        full,
+        dead,
+        image.size - int(np.count_nonzero(finite)),
+        top,
+        masked=chosen.mask_negative,
+    )
     if chosen.method != "no":
         warnings.append(f"pixels were split ({chosen.method}), which correlates neighbouring bins")
     if chosen.flip == "none":
@@ -221,7 +223,7 @@ def integrate_image(
         intensity_unit="arbitrary",
         source=Source(wavelength),
         origin="simulated"
-        if any(k.lower() == "origin" and v.lower() == "simulated" for k, v in header.items())
+        if any(k.lower() == "origin" and says_simulated(v) for k, v in header.items())
         else "measured",
         metadata={
             "image_header": header,
@@ -230,10 +232,39 @@ def integrate_image(
             "pixels": {
                 "shape": list(data.shape),
                 "negative": negative,
-                "saturated": int(np.count_nonzero(saturated)),
+                "saturated": full,
                 "zero": dead,
                 "masked": int(np.count_nonzero(mask)),
             },
         },
         warnings=tuple(warnings),
     )
+
+
+def _counted(
+    negative: int, full: int, dead: int, strange: int, top: float | None, *, masked: bool
+) -> list[str]:
+    """What was seen among the pixels and done with them; nothing on what was not there."""
+
+    def pixels(count: int, one: str, many: str) -> str:
+        return f"{count} pixel {one}" if count == 1 else f"{count} pixels {many}"
+
+    out = []
+    if negative:
+        out.append(
+            pixels(negative, "is negative", "are negative")
+            + " (gaps between modules), "
+            + ("masked" if masked else "NOT masked")
+        )
+    if full:
+        out.append(pixels(full, "is", "are") + f" saturated (at least {top:g}), masked")
+    if top is None:
+        out.append(
+            "the level at which pixels saturate is not known, so none was masked for it; give "
+            "--option saturation=COUNT"
+        )
+    if strange:
+        out.append(pixels(strange, "is", "are") + " not a finite number, masked")
+    if dead:
+        out.append(pixels(dead, "reads", "read") + " zero (dead or not exposed), kept")
+    return out
