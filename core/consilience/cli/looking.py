@@ -64,7 +64,7 @@ def measurements(context: typer.Context, sample: ForSample = None, as_json: Json
                     r.id,
                     r.sample,
                     r.modality,
-                    r.stored["data"].name,
+                    r.file_name,
                     r.name,
                     r.origin,
                     len(r.notices) or "",

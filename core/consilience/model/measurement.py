@@ -184,6 +184,12 @@ class MeasurementRecord(FrozenModel):
     citation: str | None = None
 
     @property
+    def file_name(self) -> str:
+        """Name of the main file, by which people know a measurement."""
+        main = self.stored.get("data") or next(iter(self.stored.values()), None)
+        return self.name if main is None else main.name
+
+    @property
     def files(self) -> list[SourceFile]:
         """The files by role with their hashes, without any path."""
         return [

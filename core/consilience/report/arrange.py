@@ -241,7 +241,7 @@ def _groups(
     sections_of: dict[tuple[str, str], list[Section]],
     budget: Budget,
 ) -> list[SampleGroup]:
-    names = {r.id: r.name for r in records}
+    names = {r.id: r.file_name for r in records}
     sample_titles = {s.id: s.title for s in content.samples}
     presence = {k.name for k in content.kinds if k.about == "presence"}
     modality_of = _modality_of(findings, records)

@@ -214,7 +214,7 @@ def statement(finding: Finding, presence: set[str]) -> str:
     elif finding.status == "not_observable":
         said.append(f"not observable: {finding.reason}")
     elif finding.kind in presence:
-        said.append("not decided: no detection limit is known")
+        said.append("not decided")
     if finding.value is not None:
         said.append(measured(finding.value, finding.unit, finding.std_stat, finding.std_sys))
     elif not said:

@@ -23,7 +23,10 @@ from consilience.store.temporary import is_stale
 if TYPE_CHECKING:
     from consilience.store.store import Store
 
-__all__ = ["Problem", "VerifyReport", "verify"]
+__all__ = ["REPORT_NAME", "Problem", "VerifyReport", "verify"]
+
+REPORT_NAME = "report.html"
+"""Where the report goes by default; it is derived, and not checked."""
 
 Severity = Literal["error", "warning", "note"]
 Kind = Literal["lost", "changed", "extra", "torn", "stale-index", "journal", "truncated"]
@@ -414,7 +417,7 @@ class _Verifier:
         layout = self.layout
         own = {p.relative_to(layout.root).parts[0] for p in layout.folders()[1:]}
         own |= {layout.marker.name, layout.index.name, layout.index_sum.name}
-        own.add(layout.index.name + "-journal")
+        own |= {layout.index.name + "-journal", REPORT_NAME}
         for path in sorted(layout.root.iterdir()):
             if path.name not in own:
                 what = "Something that is not part of the study lies in its folder."

@@ -143,7 +143,7 @@ def register_file(
 
 
 def _title(record: MeasurementRecord) -> str:
-    name = record.stored["data"].name
+    name = record.file_name
     return name if record.name in ("", name) else f"{name}: {record.name}"
 
 
@@ -213,20 +213,20 @@ def _already(
     for known in (study.measurement(i).record for i in ids):
         if known.sample != sample:
             raise BadInputError(
-                f"{known.stored['data'].name!r} is already registered as measurement {known.id} "
+                f"{known.file_name!r} is already registered as measurement {known.id} "
                 f"of sample {known.sample!r}, not of {sample!r}",
                 fix=f"find out which of the two was in the beam; {_WRONGLY}",
             )
         if known.state != state:
             raise BadInputError(
-                f"{known.stored['data'].name!r} is already registered as measurement {known.id} "
+                f"{known.file_name!r} is already registered as measurement {known.id} "
                 f"in the state {_words(known.state)}, not {_words(state)}",
                 fix=f"find out in which of the two it was measured; {_WRONGLY}",
             )
         for name, value in said.items():
             if value and value != getattr(known, name):
                 raise BadInputError(
-                    f"{known.stored['data'].name!r} is already registered as measurement "
+                    f"{known.file_name!r} is already registered as measurement "
                     f"{known.id} with another {name}",
                     fix=_WRONGLY,
                 )
