@@ -17,10 +17,16 @@ from consilience_xrd.axes import check_wavelength, parse_energy, parse_wavelengt
 from consilience_xrd.axes import energy_to_wavelength as to_wavelength
 from consilience_xrd.drafts import drafts_of
 from consilience_xrd.identify import area_limit, identify
-from consilience_xrd.matching import MatchSettings, ObservedPeak, Pairing, observed_from_fit
+from consilience_xrd.matching import (
+    MatchSettings,
+    ObservedPeak,
+    Pairing,
+    inflation,
+    observed_from_fit,
+)
 from consilience_xrd.params import PeakParams, PhaseParams
 from consilience_xrd.pattern import Pattern, Source
-from consilience_xrd.peaks import PeakFit, fit_peaks
+from consilience_xrd.peaks import Peak, PeakFit, fit_peaks
 from consilience_xrd.phases import (
     PhaseCell,
     elements_of,
@@ -37,6 +43,14 @@ if TYPE_CHECKING:
 
 __all__ = ["run_listed", "run_peaks", "run_phases"]
 
+WORKING_WIDTH = 0.02
+"""Width [1/angstrom] that entered peaks without one are matched with; it is not reported."""
+
+MISFIT = (
+    "standard deviations of peaks whose group has chi-square per degree of freedom above 1 are "
+    "multiplied by its square root, those of areas as those of positions"
+)
+
 NOMINAL = 0.7
 """Wavelength [angstrom] for lines of a list in q without one: only intensities depend on it."""
 
@@ -52,11 +66,11 @@ def run_peaks(
             kind="diffraction_line",
             value=peak.q,
             unit="1/angstrom",
-            std_stat=peak.std,
+            std_stat=peak.fit_std,
             std_sys=None,
             array="fit",
-            evidence=_peak_evidence(one),
-            assumptions=list(fit.notes),
+            evidence=_peak_evidence(one, fit.noise_known),
+            assumptions=_assumed(fit),
             method=_method(fit),
         )
         for peak, one in zip(observed_from_fit(fit, pattern, 0.0), fit.peaks, strict=True)
@@ -98,7 +112,7 @@ def run_phases(
         params.greatest_chance,
     )
     notices += _notices(pattern, fit)
-    findings = drafts_of(pairing, results, "fit", _method(fit), list(fit.notes))
+    findings = drafts_of(pairing, results, "fit", _method(fit), _assumed(fit))
     return AnalysisOutput(
         findings, {"fit": fit_dataset(pattern, fit)}, [*notices, *_shift_notice(pairing, results)]
     )
@@ -300,7 +314,12 @@ def _listed(
             f"{params.listed_std:g} 1/angstrom assumed"
         )
     error = np.where(unknown, params.listed_std, std * slope)
-    width = np.where(np.isfinite(fwhm), fwhm * slope, 0.02)
+    width = np.where(np.isfinite(fwhm), fwhm * slope, WORKING_WIDTH)
+    if not np.isfinite(fwhm).all():
+        assumptions.append(
+            f"{int(np.sum(~np.isfinite(fwhm)))} peaks have no width; {WORKING_WIDTH:g} 1/angstrom "
+            "is used to tell lines apart"
+        )
     area, area_std = column("area"), column("area_std")
     order = np.argsort(q)
     return (
@@ -308,7 +327,8 @@ def _listed(
             ObservedPeak(
                 float(q[i]), float(error[i]), float(area[i]),
                 float(area_std[i]) if math.isfinite(area_std[i]) else None,
-                float(width[i]), 10.0,
+                float(width[i]), math.nan, (),
+                None if unknown[i] else float(error[i]), None, bool(np.isfinite(fwhm[i])),
             )
             for i in order
         ],
@@ -326,14 +346,23 @@ def _method(fit: PeakFit) -> str:
     )
 
 
-def _peak_evidence(peak: Any) -> dict[str, Any]:
+def _assumed(fit: PeakFit) -> list[str]:
+    """Notes of the fit, and whether errors were made larger for its misfit."""
+    larger = any(inflation(p, fit.noise_known) > 1 for p in fit.peaks)
+    return [*fit.notes, *([MISFIT] if larger else [])]
+
+
+def _peak_evidence(peak: Peak, noise_known: bool) -> dict[str, Any]:
     names = (
         "center", "center_std", "area", "area_std", "height", "height_std", "fwhm", "fwhm_std",
         "eta", "eta_std", "asymmetry", "asymmetry_std", "r2", "chi2", "dof", "significance",
     )  # fmt: skip
+    factor = inflation(peak, noise_known)
     out: dict[str, Any] = {}
     for name in names:
         value = getattr(peak, name)
+        if value is not None and name.endswith("_std"):
+            value *= factor
         out[name] = value if value is not None and math.isfinite(value) else None
     return {**out, "flags": list(peak.flags), "group": peak.group}
 
@@ -357,6 +386,10 @@ def fit_dataset(pattern: Pattern, fit: PeakFit) -> xr.Dataset:
     for name, units in about.items():
         value = [getattr(p, name) for p in fit.peaks]
         std = [getattr(p, f"{name}_std") for p in fit.peaks]
+        std = [
+            None if s is None else s * inflation(p, fit.noise_known)
+            for s, p in zip(std, fit.peaks, strict=True)
+        ]
         data[f"peak_{name}"] = (
             "peak",
             np.array(value, dtype=np.float64),
@@ -365,7 +398,7 @@ def fit_dataset(pattern: Pattern, fit: PeakFit) -> xr.Dataset:
         data[f"peak_{name}_std"] = (
             "peak",
             np.array([np.nan if s is None else s for s in std], dtype=np.float64),
-            {"units": units, **missing},
+            {"units": units, "misfit": MISFIT, **missing},
         )
     for name in ("r2", "significance"):
         data[f"peak_{name}"] = (

@@ -20,7 +20,12 @@ LIMIT_MEANS = (
 )
 SYSTEMATIC_MEANS = (
     "systematic error: change of a when the common shift of the lines is fitted with it or left "
-    "out; the wavelength is taken as exact"
+    "out, the error of that shift, and a wrong profile that moves all lines one way; the "
+    "wavelength is taken as exact"
+)
+SHIFT_UNKNOWN = "the systematic error is not known, because the shift of the lines is not"
+PROFILE_MEANS = (
+    "statistical error: of the fit; systematic error: of a profile that is not quite right"
 )
 
 __all__ = ["LIMIT_UNIT", "drafts_of", "lattice_parameter", "subject_of"]
@@ -101,7 +106,7 @@ def drafts_of(
                         evidence={"lines": count, "reference_cell": phase.cell[0]},
                         assumptions=[
                             *common,
-                            SYSTEMATIC_MEANS,
+                            SYSTEMATIC_MEANS if sys is not None else SHIFT_UNKNOWN,
                         ],
                         method=f"{method}; weighted fit of a and a common shift to lines that the "
                         "phase has for itself",
@@ -251,33 +256,42 @@ def _peak_draft(
         kind="diffraction_line",
         value=peak.q,
         unit="1/angstrom",
-        std_stat=peak.std,
-        std_sys=None,
+        std_stat=peak.fit_std,
+        std_sys=peak.profile_std,
         reason=f"unassigned: {said}",
         array=array,
         evidence={
             "unassigned": True,
             "candidates": near,
             "area": peak.area if math.isfinite(peak.area) else None,
-            "fwhm": peak.fwhm,
+            "area_std": peak.area_std,
+            "fwhm": peak.fwhm if peak.fwhm_known else None,
+            "matched_with_std": peak.std,
             "significance": peak.significance if math.isfinite(peak.significance) else None,
             "flags": list(peak.flags),
         },
-        assumptions=list(assumptions),
+        assumptions=[*assumptions, *([PROFILE_MEANS] if peak.profile_std is not None else [])],
         method=method,
     )
 
 
 def lattice_parameter(
     pairing: Pairing, result: PhaseResult
-) -> tuple[float, float, float, int] | None:
+) -> tuple[float, float, float | None, int] | None:
     """Fit the cell length of a cubic phase from lines that it has for itself.
 
     Returns
     -------
     (a, std_stat, std_sys, lines) or None
         [angstrom]; None with fewer than two lines.  From three lines on, a common shift is
-        fitted along with a; std_sys is what that changes.
+        fitted along with a.
+
+    Notes
+    -----
+    Lines weigh by their whole error, std_stat holds that of their fits alone.  std_sys adds in
+    quadrature what a fitted shift changes, the error of the common shift, and the profile's
+    part, which does not average down since asymmetry moves all lines one way.  It is None
+    where the common shift is unknown.
     """
     rows = []
     for state in result.lines:
@@ -287,30 +301,38 @@ def lattice_parameter(
         if {"unresolved", "at_edge", "broad"} & set(peak.flags):
             continue
         order = math.sqrt(sum(i * i for i in state.line.hkl))
-        rows.append((peak.q, peak.std, 2 * math.pi * order))
+        # a working error without parts is all that is known of a line's fit
+        own = peak.std if peak.fit_std is None else peak.fit_std
+        rows.append((peak.q, peak.std, own, peak.profile_std or 0.0, 2 * math.pi * order))
     if len(rows) < 2:
         return None
-    q, std, scale = (np.array(column) for column in zip(*rows, strict=True))
+    q, std, own_std, profile, scale = (np.array(column) for column in zip(*rows, strict=True))
     model = pairing.shift.model if pairing.shift.model != "none" else "zero"
     law = shift_law(q, pairing.wavelength, model)
 
     def fit(with_shift: bool) -> tuple[float, float]:
         columns = [scale / std] + ([law / std] if with_shift else [])
         matrix = np.stack(columns, axis=1)
-        covariance = np.linalg.pinv(matrix.T @ matrix)
-        answer = covariance @ (matrix.T @ (q / std))
+        estimator = np.linalg.pinv(matrix)
+        answer = estimator @ (q / std)
+        variance = float(np.sum((estimator[0] * own_std / std) ** 2))
         dof = len(q) - matrix.shape[1]
         residual = q / std - matrix @ answer
         chi2 = float(residual @ residual) / dof if dof > 0 else 1.0
         inverse = float(answer[0])
-        return 1 / inverse, math.sqrt(float(covariance[0, 0]) * max(chi2, 1.0)) / inverse**2
+        return 1 / inverse, math.sqrt(variance * max(chi2, 1.0)) / inverse**2
 
     plain, plain_std = fit(False)
+    value, stat, change = plain, plain_std, 0.0
     if len(rows) < 3:
-        shift = pairing.shift
-        offset = abs(shift.amount) + (shift.std or 0.0)
-        return plain, plain_std, float(plain * np.mean(np.abs(law) * offset / q)), len(rows)
-    shifted, shifted_std = fit(True)
-    if pairing.shift.significant or len(rows) >= 4:
-        return shifted, shifted_std, abs(shifted - plain), len(rows)
-    return plain, plain_std, abs(shifted - plain), len(rows)
+        change = float(plain * np.mean(np.abs(law) / q)) * abs(pairing.shift.amount)
+    else:
+        shifted, shifted_std = fit(True)
+        change = abs(shifted - plain)
+        if pairing.shift.significant or len(rows) >= 4:
+            value, stat = shifted, shifted_std
+    if pairing.shift.std is None:
+        return value, stat, None, len(rows)
+    by_shift = value * float(np.mean(np.abs(law) / q)) * pairing.shift.std
+    by_profile = value * float(np.mean(profile / q))
+    return value, stat, math.sqrt(change**2 + by_shift**2 + by_profile**2), len(rows)

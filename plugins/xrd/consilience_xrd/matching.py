@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from consilience_xrd.pattern import Pattern
+    from consilience_xrd.peakfit import Peak
     from consilience_xrd.peaks import PeakFit
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Matched",
     "ObservedPeak",
     "Pairing",
+    "inflation",
     "match_peaks",
     "observed_from_fit",
     "tolerance",
@@ -44,11 +46,18 @@ class ObservedPeak:
     Attributes
     ----------
     q, std : float
-        Position and its standard deviation [1/angstrom], misfit of the profile included.
+        Position and the standard deviation [1/angstrom] that matching works with, misfit of the
+        profile or an assumed value included.
     area, area_std, fwhm : float
         Area in the pattern's unit, NaN if unknown; fwhm [1/angstrom].
-    limit : float or None
-        Least area that would have been found here (Currie), None if unknown.
+    significance : float
+        NaN if unknown.
+    fit_std : float or None
+        Statistical part of `std` [1/angstrom]; None where neither fit nor source gives one.
+    profile_std : float or None
+        Systematic part [1/angstrom], of a wrong profile; None if unknown.
+    fwhm_known : bool
+        False: `fwhm` is a working value that the source does not give.
     """
 
     q: float
@@ -58,6 +67,9 @@ class ObservedPeak:
     fwhm: float
     significance: float
     flags: tuple[str, ...] = ()
+    fit_std: float | None = None
+    profile_std: float | None = None
+    fwhm_known: bool = True
 
 
 @dataclass(frozen=True)
@@ -144,22 +156,35 @@ class Pairing:
         return _law(self.shift, q, self.wavelength) * _limit(self.settings, self.wavelength)
 
 
+def inflation(peak: Peak, noise_known: bool) -> float:
+    """Factor by which a peak's errors grow for the misfit of its group: sqrt(chi2/dof) above 1.
+
+    1 where the noise is unknown: there the fit has scaled its errors by the scatter already.
+    """
+    if not noise_known or not math.isfinite(peak.chi2_reduced):
+        return 1.0
+    return math.sqrt(max(peak.chi2_reduced, 1.0))
+
+
 def observed_from_fit(
     fit: PeakFit, pattern: Pattern, profile_std: float = 0.05
 ) -> list[ObservedPeak]:
     """Fitted peaks on the q axis, with the error of an imperfect profile added in quadrature.
 
     A position without standard deviation (it sat on its bound), or not resolved from the next,
-    counts as known to a quarter of
-    its width.
+    counts as known to a quarter of its width, and its `fit_std` is None.  The errors of positions
+    and areas are multiplied by `inflation`.
     """
     out: list[ObservedPeak] = []
     lam = pattern.source.wavelength if pattern.source else None
     for peak in fit.peaks:
         std = peak.center_std
         loose = std is None or "unresolved" in peak.flags
-        std = 0.25 * peak.fwhm if loose else (std or 0.0) * math.sqrt(max(peak.chi2_reduced, 1.0))
-        std = math.hypot(std, profile_std * peak.fwhm)
+        factor = inflation(peak, fit.noise_known)
+        own = None if loose or std is None else std * factor
+        profile = profile_std * peak.fwhm
+        std = math.hypot(0.25 * peak.fwhm if own is None else own, profile)
+        area_std = None if peak.area_std is None else peak.area_std * factor
         if pattern.axis == "two_theta":
             assert lam is not None  # the analysis asks for it before it fits
             q = float(two_theta_to_q(peak.center, lam))
@@ -168,8 +193,9 @@ def observed_from_fit(
             q, law = peak.center, 1.0
         out.append(
             ObservedPeak(
-                q, std * law, peak.area, peak.area_std, peak.fwhm * law, peak.significance,
-                peak.flags,
+                q, std * law, peak.area, area_std, peak.fwhm * law, peak.significance,
+                peak.flags, None if own is None else own * law,
+                profile * law if profile_std > 0 else None,
             )
         )  # fmt: skip
     return out

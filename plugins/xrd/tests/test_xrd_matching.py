@@ -304,3 +304,24 @@ def test_chance_is_calibrated_on_random_peaks(references: list[ReferencePattern]
             total += 1
     # 0.013 of about 700, with three standard errors
     assert small <= 0.013 * total + 3 * math.sqrt(0.013 * total)
+
+
+def test_lines_not_found_count_against_chance(references: list[ReferencePattern]) -> None:
+    """Lines of 8 to 20 % that would be above the smallest peak and are not there."""
+    from dataclasses import replace
+
+    from consilience_xrd.linestates import chance_of
+    from consilience_xrd.phaseid import _prepare
+
+    whole = next(r for r in references if r.phase.key == "Li2CO3")
+    strong = tuple(line for line in whole.lines if line.intensity >= 20)
+    only = replace(whole, lines=strong)
+    peaks = [peak(line.q, 0.002, line.intensity) for line in strong if 1.0 < line.q < 4.8][:5]
+    peaks.append(peak(4.79, 0.002, 1.0))
+    peaks.sort(key=lambda p: p.q)
+    assert any(8 <= line.intensity < 20 and 1.0 < line.q < 4.8 for line in whole.lines)
+    got = []
+    for reference in (whole, only):
+        pairing = match_peaks(peaks, [reference], (1.0, 4.8), LAM, shift_from=[])
+        got.append(chance_of(pairing, _prepare(pairing, reference)))
+    assert got[0] > 1.2 * got[1]
