@@ -8,8 +8,6 @@ from typing import Any
 
 __all__ = ["one_line", "safe_file_name", "spreadsheet_cell"]
 
-_BIDI = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
-
 
 def safe_file_name(text: str, length: int = 60) -> str:
     """Return letters, digits, dot, dash and underscore of `text`, and never a hidden name."""
@@ -33,5 +31,8 @@ def spreadsheet_cell(value: Any) -> Any:
 
 def one_line(text: str) -> str:
     """Return text with control and text-direction characters made visible, for a terminal."""
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return shown.translate(_BIDI)
+    return "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -1,0 +1,78 @@
+"""What the terminal shows: names that could be markup, and IDs that can be copied."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from consilience.cli.output import table
+from consilience.text import one_line, safe_file_name, spreadsheet_cell
+
+ROWS = [["[/oops]", "[bold red]x[/]"], ["<b>", "a\x1b[31mb"]]
+DRAW = "from consilience.cli.output import table; table(['sample', 'finding'], {rows!r}, 'none')"
+
+
+def on_a_terminal(code: str, columns: int = 60) -> str:
+    """Run Python with a pseudo-terminal as its standard output."""
+    main, child = pty.openpty()
+    env = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=child, stderr=subprocess.PIPE, env=env
+    )
+    os.close(child)
+    shown = b""
+    try:
+        while block := os.read(main, 65536):
+            shown += block
+    except OSError:
+        pass  # the terminal is gone with the process
+    _, error = process.communicate(timeout=60)
+    os.close(main)
+    assert process.returncode == 0, error.decode()
+    return shown.decode()
+
+
+def test_names_that_look_like_markup_are_shown_on_a_terminal() -> None:
+    text = on_a_terminal(DRAW.format(rows=ROWS))
+    assert "[/oops]" in text
+    assert "[bold red]x[/]" in text
+    assert "\x1b[31mb" not in text
+
+
+def test_an_identifier_is_never_cut_on_a_narrow_terminal() -> None:
+    rows = [["a sample with quite a long name that has to be folded", "f-0123456789abcdef"]]
+    assert "f-0123456789abcdef" in on_a_terminal(DRAW.format(rows=rows), columns=40)
+
+
+def test_json_on_a_terminal_is_plain_ascii() -> None:
+    code = "from consilience.cli.output import print_json; print_json({'a': '\\x9b\\u202e'})"
+    shown = on_a_terminal(code)
+    assert shown.isascii()
+    assert json.loads(shown) == {"a": "\x9b\u202e"}
+
+
+def test_without_a_terminal_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    table(["a", "b"], [["x", None], ["long", 3]], "none")
+    assert capsys.readouterr().out == "a     b\nx     unknown\nlong  3\n"
+
+
+@pytest.mark.parametrize("cell", ["=1+1", " =1+1", "\n=1", "＝1+1", "-1+cmd", "@x", "+1", "\tx"])
+def test_no_cell_is_taken_for_a_formula(cell: str) -> None:
+    assert spreadsheet_cell(cell) == "'" + cell
+
+
+def test_other_cells_stay_as_they_are() -> None:
+    assert spreadsheet_cell("LiF") == "LiF"
+    assert spreadsheet_cell(-1.5) == -1.5
+    assert spreadsheet_cell(None) == "unknown"
+
+
+def test_text_for_a_line_and_for_a_file_name() -> None:
+    assert one_line("a\nb\u202ec") == "a\\x0ab\\u202ec"
+    assert safe_file_name("../../etc/pass wd") == "etc_pass_wd"
+    assert safe_file_name("...") == "unnamed"
