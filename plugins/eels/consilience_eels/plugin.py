@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consilience.declarations import Check, Modality, PluginInfo, Reader, Ref, Simulator, View
+from consilience.declarations import (
+    Check,
+    Modality,
+    PluginInfo,
+    Reader,
+    Ref,
+    Rules,
+    Simulator,
+    View,
+)
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience_eels import __version__
 
@@ -89,3 +98,9 @@ def register_simulators() -> Sequence[Simulator]:
             "zero loss and plasmons with Poisson noise",
         )
     ]
+
+
+@hookimpl
+def register_rules() -> Sequence[Rules]:
+    """A dose that is not recorded."""
+    return [Rules("eels.rules", "consilience_eels", "rules.toml")]
