@@ -82,7 +82,7 @@ def drafts_of(
                     *common,
                     *phase.assumptions,
                     *(
-                        [LIMIT_MEANS]
+                        [LIMIT_MEANS, *([result.limit_widths] if result.limit_widths else [])]
                         if result.status == "absent_below_limit"
                         else []
                     ),

@@ -123,6 +123,16 @@ def _strongest_found(work: Work, pairing: Pairing) -> bool:
     return top[2] is not None or hidden(top[1], top[0], work, pairing)
 
 
+def _widths(probe: AreaProbe | None) -> str:
+    if probe is None or probe.widths is None:
+        return ""
+    return (
+        f"the limit holds for lines of {probe.widths[0]:.3g} to {probe.widths[1]:.3g} {probe.unit} "
+        "full width at half maximum (1 to 4 times the median of the peaks found); broader ones "
+        "are not excluded"
+    )
+
+
 def _unknown_shift(pairing: Pairing, q: float, probe: AreaProbe | None) -> str | None:
     """Why a line cannot be said to be missing at `q` while the shift of the lines is unknown."""
     if not pairing.shift_unknown:
@@ -219,5 +229,5 @@ def _result(
     )
     return PhaseResult(
         key, status, reason, lines, work.share, work.chance, work.agreement, work.score, limit,
-        unique.get(key, ()), work.scale, rivals,
+        unique.get(key, ()), work.scale, rivals, _widths(probe) if limit is not None else "",
     )  # fmt: skip

@@ -39,11 +39,15 @@ class AreaProbe:
         ``excess(q, room)``: largest area over its std within q +/- room, left over by the fit.
     decision : float
         Excess from which a phase is not called absent.
+    widths, unit : (float, float) or None, str
+        Narrowest and widest line [unit] for which limit and excess hold, where known.
     """
 
     limit: Callable[[float], float | None]
     excess: Callable[[float, float], float | None]
     decision: float = 3.0
+    widths: tuple[float, float] | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class PhaseResult:
         exp(-rms log ratio) of found to computed areas: 1 is perfect, texture lowers it.
     limit : float or None
         Least area of its strongest line that would have been found, relative to the strongest peak.
+    limit_widths : str
+        For which widths of the line the limit holds.
     scale : float or None
         Median peak area per unit of computed relative intensity.
     """
@@ -105,6 +111,7 @@ class PhaseResult:
     unique_peaks: tuple[int, ...]
     scale: float | None = None
     rivals: tuple[RivalFor, ...] = ()
+    limit_widths: str = ""
 
 
 @dataclass
