@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 OUT    ?= demo-out
 WORKERS ?= 2
 
-.PHONY: demo test lint bench docs chromium clean help
+.PHONY: demo test lint bench docs chromium install-check clean help
 
 help:
 	@echo "make demo   build the simulated study and print where its report is"
@@ -48,6 +48,15 @@ lint: $(VENV)/.installed-test $(VENV)/.installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The two ways to install without the tree: everything, or the host with one technique.
+install-check: $(BIN)/python
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	for what in "." "./core ./plugins/xrd"; do \
+	  $(PYTHON) -m venv --clear "$$folder/venv"; \
+	  "$$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check $$what; \
+	  echo "pip install $$what"; (cd "$$folder" && venv/bin/consilience plugins); \
+	done
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks
