@@ -85,7 +85,7 @@ def phases(study: Study, sample: str, status: str = "present") -> set[str]:
     return {
         f.subject.formula
         for f in study.findings("phase", sample)
-        if f.measurements and f.status == status and f.subject is not None
+        if f.measurements and f.status == status and f.subject is not None and f.subject.formula
     }
 
 
