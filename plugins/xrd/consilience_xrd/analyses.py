@@ -370,7 +370,7 @@ def _peak_evidence(peak: Peak, noise_known: bool) -> dict[str, Any]:
 def fit_dataset(pattern: Pattern, fit: PeakFit) -> xr.Dataset:
     """Pattern, baseline, model and the table of peaks, for plots and export."""
     axis, unit = pattern.axis, pattern.unit
-    counts = {"units": pattern.intensity_unit, "missing": "outside the range used"}
+    counts = {"units": pattern.intensity_unit, "missing": "outside the range used, or not stated"}
     data = xr.Dataset(coords={axis: (axis, pattern.x, {"units": unit})})
     data["intensity"] = (axis, pattern.intensity, {"units": pattern.intensity_unit})
     data["baseline"] = (axis, fit.baseline.values, counts)

@@ -14,7 +14,11 @@ __all__ = ["write_xye"]
 
 
 def write_xye(measurement: Measurement, path: Path) -> None:
-    """Write axis, intensity and, where known, standard deviation, with origin and wavelength."""
+    """Write axis, intensity and, where known, standard deviation, with origin and wavelength.
+
+    Where the standard deviation of some points is unknown its column is left out, which
+    the header says.
+    """
     if not measurement.has("intensity"):
         raise BadInputError(
             "only a pattern of intensities can be written as .xye",
@@ -32,7 +36,15 @@ def write_xye(measurement: Measurement, path: Path) -> None:
             head.append(f"ka2: {pattern.source.wavelength2!r} angstrom, {pattern.source.ratio!r}")
     columns = [pattern.x, pattern.intensity]
     if pattern.sigma is not None:
-        columns.append(np.where(np.isfinite(pattern.sigma), pattern.sigma, 0.0))
+        silent = int(np.count_nonzero(~np.isfinite(pattern.sigma)))
+        if silent:
+            # a number in place of an unknown error would be taken for one
+            head.append(
+                f"the standard deviation is left out: it is not known for {silent} of "
+                f"{len(pattern.sigma)} points"
+            )
+        else:
+            columns.append(pattern.sigma)
     head.append(" ".join([pattern.axis, "intensity", "sigma"][: len(columns)]))
     rows = [" ".join(f"{value:.10g}" for value in row) for row in zip(*columns, strict=True)]
     path.write_text("\n".join([*(f"# {h}" for h in head), *rows]) + "\n", encoding="utf-8")

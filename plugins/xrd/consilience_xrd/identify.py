@@ -116,17 +116,20 @@ def area_limit(pattern: Pattern, fit: PeakFit, decision: float = 3.0) -> AreaPro
         return float(q_to_two_theta(q, pattern.source.wavelength))
 
     def fitted(at: float, wide: float, data: NDArray[np.float64]) -> tuple[float, float] | None:
-        near = np.abs(pattern.x - at) < 3 * wide
-        near &= np.isfinite(noise) & np.isfinite(data)
+        i, j = np.searchsorted(pattern.x, [at - 3 * wide, at + 3 * wide])
+        near = np.isfinite(noise[i:j]) & np.isfinite(data[i:j])
         if np.count_nonzero(near) < 5:
             return None
-        weight = 1 / noise[near]
-        shape = pseudo_voigt(pattern.x[near], at, wide, 0.5)
+        weight = 1 / noise[i:j][near] ** 2
+        values = data[i:j][near]
+        shape = pseudo_voigt(pattern.x[i:j][near], at, wide, 0.5)
         # the level under the peak is fitted with it, which costs information
-        matrix = np.stack([shape * weight, weight], axis=1)
-        inverse = np.linalg.pinv(matrix.T @ matrix)
-        area = inverse @ (matrix.T @ (data[near] * weight))
-        return float(area[0]), float(np.sqrt(inverse[0, 0]))
+        ww, ws, wss = weight.sum(), (weight * shape).sum(), (weight * shape * shape).sum()
+        information = float(wss - ws * ws / ww)
+        if information <= 1e-9 * float(wss):
+            return None
+        area = ((weight * shape * values).sum() - ws / ww * (weight * values).sum()) / information
+        return float(area), float(1 / np.sqrt(information))
 
     used = np.isfinite(fit.model)
     ends = (float(pattern.x[used][0]), float(pattern.x[used][-1])) if used.any() else (0.0, 0.0)

@@ -38,11 +38,14 @@ def estimate_noise(
     -------
     ndarray, shape (n,)
         Where nothing is stated: the median absolute second difference in running windows,
-        which a smooth signal leaves alone; never zero.
+        which a smooth signal leaves alone; never zero.  Single points without a stated value get
+        that of their neighbours, for the search of peaks alone; without any stated value it is as
+        if `sigma` were None.
     """
-    if sigma is not None:
+    if sigma is not None and np.isfinite(sigma).any():
+        at = np.arange(len(sigma))
         known = np.isfinite(sigma)
-        return np.where(known, sigma, np.median(sigma[known]) if known.any() else 1.0)
+        return np.asarray(np.interp(at, at[known], sigma[known]))
     if counts:
         from scipy.ndimage import uniform_filter1d
 

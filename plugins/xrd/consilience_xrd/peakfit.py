@@ -188,8 +188,9 @@ def _fit(
     candidates : list of Candidate
         Starting values.
     sigma : ndarray or None
-        Known standard deviations.  None with `counts`: Poisson, variance = model, fitted again
-        until it settles.  None without: equal weights, errors scaled by chi2/dof.
+        Known standard deviations, infinite for points to be left out.  None with `counts`:
+        Poisson, variance = model, fitted again until it settles.  None without: equal weights,
+        errors scaled by chi2/dof.
     shape : {"auto", "free", "shared"}
         Width and Lorentzian fraction of each peak free or one for the group; auto: free for a
         lone peak, else own widths and a common fraction.
@@ -306,7 +307,8 @@ def _fit(
     chi2 = float(residual @ residual)
     bound = ((v - low) < 1e-6 * scale) | ((high - v) < 1e-6 * scale)
     free = ~bound
-    dof = int(len(x) - np.count_nonzero(free))
+    # points without a stated deviation have no weight and are no degrees of freedom
+    dof = int(np.count_nonzero(weight > 0) - np.count_nonzero(free))
     covariance = np.full((layout.size, layout.size), np.nan)
     weighted = (jacobian(v) * weight[:, None])[:, free] * scale[free]
     inverse = np.linalg.pinv(weighted.T @ weighted, rcond=1e-14)

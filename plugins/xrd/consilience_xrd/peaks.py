@@ -84,6 +84,8 @@ def fit_peaks(
     offset = int(np.argmax(keep)) if keep.any() else 0
     xs, ys = x[keep], y[keep]
     ss = None if sigma is None else sigma[keep]
+    if ss is not None and not np.isfinite(ss).any():
+        ss = None
     counts = pattern.intensity_unit == "count"
     noise = estimate_noise(ys, ss, counts)
     known = ss is not None or counts
@@ -101,8 +103,14 @@ def fit_peaks(
         xs, ys - base.values, noise, points, significance, pattern.source, in_angle
     )
     components = _components(pattern.source)
-    if ss is not None:
-        ss = np.where(np.isfinite(ss), ss, noise)
+    if ss is not None and not np.isfinite(ss).all():
+        silent = ~np.isfinite(ss)
+        notes.append(
+            f"{int(silent.sum())} points without a stated standard deviation take no part in the "
+            "fits of peaks"
+        )
+        ss = np.where(silent, np.inf, ss)  # weight zero
+        noise = np.where(silent, np.nan, noise)
     groups = _groups(candidates, window, max_group)
     # thousands of small decompositions: threads of the BLAS only wait for each other
     with threadpool_limits(limits=1, user_api="blas"):

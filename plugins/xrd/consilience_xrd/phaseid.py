@@ -182,8 +182,9 @@ def _result(
         free = top.state in ("missing", "below_detection") and not hidden(
             top.q, top.line, Work(work.reference, []), pairing
         )
-        least = probe.limit(top.q) if probe else None
-        hint = probe.excess(top.q, room_of(pairing, work, top.line)) if probe else None
+        least = probe.limit(top.q) if free and probe else None
+        room = room_of(pairing, work, top.line)
+        hint = probe.excess(top.q, room) if free and probe else None
         moved = pairing.shift.significant and not pairing.shift.applied
         unknown = _unknown_shift(pairing, top.q, probe) if free else None
         if unknown is not None:

@@ -159,3 +159,15 @@ def test_wavelength_missing_is_asked_for(tmp_path: Path) -> None:
     measurement = reading.measurement_of(registry, sample, signal)
     with pytest.raises(BadInputError, match="wavelength is not known"):
         run_phases([measurement], PhaseParams(), AnalysisContext(Sample(id="s"), tmp_path))
+
+
+def test_export_leaves_out_errors_that_are_not_known(tmp_path: Path) -> None:
+    measurement = simulated(tmp_path)
+    name = str(measurement.data["intensity"].attrs["ancillary_variables"])
+    measurement.data[name].values[5] = np.nan
+    out = tmp_path / "out.xye"
+    write_xye(measurement, out)
+    text = out.read_text()
+    assert "it is not known for 1 of 2500 points" in text
+    assert read_text_pattern(out).sigma is None
+    assert all(len(r.split()) == 2 for r in text.splitlines() if not r.startswith("#"))

@@ -218,3 +218,28 @@ def test_flags_tell_of_trouble() -> None:
         coarse, np.round(truth), [Candidate(11.0, 400, 0.1, 9)], np.zeros_like(coarse), None, True
     ).peaks[0]
     assert "few_points" in got.flags
+
+
+def test_points_without_a_stated_error_are_left_out() -> None:
+    """Wild values whose standard deviation is not stated must not move a peak."""
+    x = np.linspace(10, 20, 1000)
+    truth = 100 + 60 * pseudo_voigt(x, 15, 0.12, 0.4)
+    sigma = np.sqrt(truth)
+    y = truth + np.random.default_rng(3).normal(0, sigma)
+    broken = y.copy()
+    unknown = sigma.copy()
+    bad = [int(np.searchsorted(x, 15.06)), int(np.searchsorted(x, 14.9))]
+    unknown[bad] = np.nan
+    broken[bad] *= [1.5, 0.6]
+    good = fit_peaks(Pattern("two_theta", x, y, sigma, "arbitrary", Source(0.6888)))
+    fit = fit_peaks(Pattern("two_theta", x, broken, unknown, "arbitrary", Source(0.6888)))
+    assert len(fit.peaks) == len(good.peaks) == 1
+    std = good.peaks[0].center_std
+    assert std is not None
+    assert abs(fit.peaks[0].center - good.peaks[0].center) < std
+    assert fit.peaks[0].dof == good.peaks[0].dof - 2
+    assert any("2 points without a stated standard deviation" in n for n in fit.notes)
+    assert np.isnan(fit.noise[bad]).all()
+    nothing = np.full_like(sigma, np.nan)
+    none = fit_peaks(Pattern("two_theta", x, y, nothing, "arbitrary", Source(0.6888)))
+    assert not none.noise_known
