@@ -147,7 +147,7 @@ def output_faults(analysis: Analysis, output: Any, registry: Registry) -> Iterat
         kind = kinds.get(draft.kind)
         if kind is None:
             yield f"{where}: no such kind is registered (register_kinds adds one)"
-        elif draft.unit is not None and draft.unit != kind.unit:
+        elif None not in (draft.unit, kind.unit) and draft.unit != kind.unit:
             yield f"{where}: unit {draft.unit!r}, the kind has {kind.unit!r}"
         if draft.kind not in analysis.kinds:
             yield f"{where}: the analysis declares {', '.join(analysis.kinds) or 'none'}"
