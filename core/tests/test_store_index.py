@@ -15,7 +15,6 @@ from consilience.store import (
     SeriesRow,
     StepRow,
     Store,
-    VerdictRow,
 )
 
 RECORDS: list[tuple[str, dict[str, object]]] = [
@@ -46,7 +45,6 @@ RECORDS: list[tuple[str, dict[str, object]]] = [
     ("finding", {"id": "f-3", "kind": "roughness", "subject": None, "sample": "lamella"}),
     ("run", {"id": "r-1", "analysis": "xrd.phases", "plugin": "xrd"}),
     ("reference", {"id": "ref-1", "name": "LiF"}),
-    ("verdict", {"id": "v-1", "kind": "phase", "subject": {"label": "all"}, "verdict": "agree"}),
     ("note", {"text": "no id"}),
 ]  # fmt: skip
 
@@ -80,9 +78,8 @@ def check(store: Store) -> None:
     assert [f.id for f in index.findings(run="r-1")] == ["f-1"]
     assert [r.id for r in index.runs("xrd.phases")] == ["r-1"]
     assert [r.name for r in index.references()] == ["LiF"]
-    assert index.verdicts("phase") == [VerdictRow("v-1", "phase", "all", "agree")]
     assert index.count("finding") == 3
-    for name, count in [("step", 1), ("series", 1), ("verdict", 1), ("run", 1), ("finding", 3)]:
+    for name, count in [("step", 1), ("series", 1), ("run", 1), ("finding", 3)]:
         assert len(index.latest(name)) == count
     assert [e.body for e in index.entries("note")] == [{"text": "no id"}]
     assert index.find("m-") == [("measurement", "m-1"), ("measurement", "m-2")]

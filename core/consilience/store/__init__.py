@@ -15,7 +15,6 @@ from consilience.store.schema import (
     SampleRow,
     SeriesRow,
     StepRow,
-    VerdictRow,
 )
 from consilience.store.store import RECORD_TYPES, Store
 from consilience.store.verify import Problem, VerifyReport, verify
@@ -37,7 +36,6 @@ __all__ = [
     "StepRow",
     "Store",
     "StoredFile",
-    "VerdictRow",
     "VerifyReport",
     "verify",
     "write_dataset",

@@ -15,7 +15,6 @@ from consilience.store.schema import (
     SampleRow,
     SeriesRow,
     StepRow,
-    VerdictRow,
     key_text,
 )
 
@@ -149,10 +148,6 @@ class Index(IndexFile):
     def references(self) -> list[ReferenceRow]:
         """List references."""
         return self._rows("reference", ReferenceRow, {})
-
-    def verdicts(self, kind: str | None = None) -> list[VerdictRow]:
-        """List verdicts."""
-        return self._rows("verdict", VerdictRow, {"kind": kind})
 
     def _rows(self, table: str, row: type[_Row], where: dict[str, str | None]) -> list[_Row]:
         chosen = {column: value for column, value in where.items() if value is not None}

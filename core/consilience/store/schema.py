@@ -23,14 +23,13 @@ __all__ = [
     "SampleRow",
     "SeriesRow",
     "StepRow",
-    "VerdictRow",
     "body_json",
     "key_text",
     "record_row",
     "typed_row",
 ]
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 
 class SampleRow(NamedTuple):
@@ -95,15 +94,6 @@ class ReferenceRow(NamedTuple):
     name: str | None
 
 
-class VerdictRow(NamedTuple):
-    """A verdict in the index."""
-
-    id: str
-    kind: str | None
-    subject: str | None
-    verdict: str | None
-
-
 def key_text(value: Any) -> str | None:
     """Return the text under which a value of a body is looked up.
 
@@ -139,7 +129,7 @@ def body_json(body: Mapping[str, Any]) -> str:
 
 
 # Record type -> (row type, indexed columns, special ways to get a column).
-_SPECIAL = {("finding", "subject"): _subject, ("verdict", "subject"): _subject}
+_SPECIAL = {("finding", "subject"): _subject}
 ROWS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "sample": (SampleRow, ("parent", "control_of")),
     "step": (StepRow, ("sample",)),
@@ -148,7 +138,6 @@ ROWS: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "finding": (FindingRow, ("kind", "subject", "sample", "run")),
     "run": (RunRow, ("analysis",)),
     "reference": (ReferenceRow, ()),
-    "verdict": (VerdictRow, ("kind",)),
 }
 _GETTERS = {
     type_: [_SPECIAL.get((type_, column), _field(column)) for column in row._fields]

@@ -43,7 +43,6 @@ RECORD_TYPES = (
     "run",
     "finding",
     "reference",
-    "verdict",
     "note",
 )
 """Types of records; all but notes carry an ``id`` in their body."""
