@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from consilience.errors import BadInputError, JournalError, NotFoundError, StudyBusyError
 from consilience.model.canonical import canonical_json, sha256_hex
 from consilience.store import Store
-from consilience.store.journal import NO_HASH, START, Journal, Record
+from consilience.store.journal import Journal
+from consilience.store.record import NO_HASH, START, Record
 
 
 @pytest.fixture

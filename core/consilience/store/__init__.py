@@ -5,8 +5,8 @@ from __future__ import annotations
 from consilience.store.arrays import write_dataset
 from consilience.store.files import StoredFile
 from consilience.store.index import Entry, Index
-from consilience.store.journal import Record
 from consilience.store.layout import FORMAT, Marker
+from consilience.store.record import Record
 from consilience.store.schema import (
     FindingRow,
     MeasurementRow,
@@ -17,7 +17,8 @@ from consilience.store.schema import (
     StepRow,
 )
 from consilience.store.store import RECORD_TYPES, Store
-from consilience.store.verify import Problem, VerifyReport, verify
+from consilience.store.verify import verify
+from consilience.store.verify_report import Problem, VerifyReport
 
 __all__ = [
     "FORMAT",

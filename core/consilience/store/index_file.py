@@ -23,8 +23,9 @@ from consilience.errors import PermissionDeniedError, StudyBusyError
 from consilience.model.canonical import canonical_json, sha256_hex
 from consilience.store.durable import fsync_file, mapped_os_errors, write_durably
 from consilience.store.files import hash_file
-from consilience.store.journal import NO_HASH, START, Journal, Position, Record
+from consilience.store.journal import Journal
 from consilience.store.layout import Layout
+from consilience.store.record import NO_HASH, START, Position, Record
 from consilience.store.schema import (
     INSERT_CONTENT,
     INSERT_RECORD,

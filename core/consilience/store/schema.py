@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from consilience.model.canonical import canonical_json
-from consilience.store.journal import Record
+from consilience.store.record import Record
 
 __all__ = [
     "INSERT_CONTENT",

@@ -23,11 +23,13 @@ from consilience.store.content import link_ref, rests_on
 from consilience.store.durable import fsync_folder, mapped_os_errors, write_durably
 from consilience.store.files import Files, StoredFile
 from consilience.store.index import Index
-from consilience.store.journal import Journal, Record
+from consilience.store.journal import Journal
 from consilience.store.layout import Layout, Marker, claim_folder, read_marker
 from consilience.store.lock import StudyLock
+from consilience.store.record import Record
 from consilience.store.temporary import clean_stale, staging_folder, temporary_path
-from consilience.store.verify import Progress, VerifyReport, verify
+from consilience.store.verify import Progress, verify
+from consilience.store.verify_report import VerifyReport
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,9 +6,8 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from consilience.errors import JournalError
 from consilience.model.canonical import canonical_json
@@ -16,92 +15,20 @@ from consilience.store.arrays import MANIFEST
 from consilience.store.durable import mapped_os_errors
 from consilience.store.files import hash_file
 from consilience.store.index_file import index_sum_fault
-from consilience.store.journal import NO_HASH, START, Position, Record
+from consilience.store.record import NO_HASH, START, Position, Record
 from consilience.store.schema import ROWS, record_row, typed_row
 from consilience.store.temporary import is_stale
+from consilience.store.verify_report import Kind, Problem, Severity, VerifyReport
 
 if TYPE_CHECKING:
     from consilience.store.store import Store
 
-__all__ = ["REPORT_NAME", "Problem", "VerifyReport", "verify"]
+__all__ = ["REPORT_NAME", "verify"]
 
 REPORT_NAME = "report.html"
 """Where the report goes by default; it is derived, and not checked."""
 
-Severity = Literal["error", "warning", "note"]
-Kind = Literal["lost", "changed", "extra", "torn", "stale-index", "journal", "truncated"]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is not as it should be.
-
-    `severity` is *error* where something registered is lost or changed, *warning*
-    where something unexplained was found and all that was registered is there,
-    *note* for harmless leftovers of a crash.
-    """
-
-    kind: Kind
-    what: str
-    where: str
-    fix: str
-    severity: Severity
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the JSON form."""
-        return {
-            "kind": self.kind,
-            "what": self.what,
-            "where": self.where,
-            "fix": self.fix,
-            "severity": self.severity,
-        }
-
-
-@dataclass
-class VerifyReport:
-    """What `verify` found; `head` is number and hash of the journal's last good record."""
-
-    problems: list[Problem] = field(default_factory=list)
-    head: tuple[int, str] = (0, NO_HASH)
-    records: int = 0
-    objects: int = 0
-    arrays: int = 0
-    links: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        """True if there is no error: all that was registered is there, unchanged."""
-        return not any(problem.severity == "error" for problem in self.problems)
-
-    @property
-    def clean(self) -> bool:
-        """True if there is nothing but notes."""
-        return all(problem.severity == "note" for problem in self.problems)
-
-    @property
-    def bytes_per_second(self) -> float:
-        """Bytes hashed per second."""
-        return self.bytes / self.seconds if self.seconds > 0 else 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "ok": self.ok,
-            "problems": [problem.to_dict() for problem in self.problems],
-            "head": {"seq": self.head[0], "hash": self.head[1]},
-            "records": self.records,
-            "objects": self.objects,
-            "arrays": self.arrays,
-            "links": self.links,
-            "bytes": self.bytes,
-            "seconds": self.seconds,
-        }
-
-
 _COPY = "restore it from a copy of the study"
 
 

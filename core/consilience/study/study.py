@@ -14,7 +14,7 @@ from consilience.registry import Registry
 from consilience.study.entry import Entry
 
 if TYPE_CHECKING:
-    from consilience.store.verify import VerifyReport
+    from consilience.store.verify_report import VerifyReport
     from consilience.study.analysing import AnalysisSummary
 
 __all__ = ["Study"]
