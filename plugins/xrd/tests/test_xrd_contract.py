@@ -40,7 +40,7 @@ def write_nexus(path: Path) -> Path:
         entry = file.create_group("entry")
         entry.attrs["NX_class"] = "NXentry"
         entry["definition"] = "NXmonopd"
-        entry["title"] = "simulated pattern"
+        entry.attrs["origin"] = "simulated"
         mono = entry.create_group("instrument/monochromator")
         mono.attrs["NX_class"] = "NXmonochromator"
         mono["wavelength"] = 0.6888
