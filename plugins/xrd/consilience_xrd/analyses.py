@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice
-from consilience_xrd.axes import check_wavelength, parse_energy, parse_wavelength
-from consilience_xrd.axes import energy_to_wavelength as to_wavelength
+from consilience_xrd.axes import check_wavelength
 from consilience_xrd.drafts import drafts_of
+from consilience_xrd.fit_record import fit_dataset, misfit_notes, peak_evidence
 from consilience_xrd.identify import area_limit, identify
+from consilience_xrd.listed import listed_peaks
 from consilience_xrd.matching import (
     MatchSettings,
-    ObservedPeak,
     Pairing,
-    inflation,
     observed_from_fit,
 )
 from consilience_xrd.params import PeakParams, PhaseParams
 from consilience_xrd.pattern import Pattern, Source
-from consilience_xrd.peaks import Peak, PeakFit, fit_peaks
+from consilience_xrd.peaks import PeakFit, fit_peaks
 from consilience_xrd.phases import (
     PhaseCell,
     elements_of,
@@ -42,14 +39,6 @@ if TYPE_CHECKING:
     from consilience_xrd.phaseid import PhaseResult
 
 __all__ = ["run_listed", "run_peaks", "run_phases"]
-
-WORKING_WIDTH = 0.02
-"""Width [1/angstrom] that entered peaks without one are matched with; it is not reported."""
-
-MISFIT = (
-    "standard deviations of peaks whose group has chi-square per degree of freedom above 1 are "
-    "multiplied by its square root, those of areas as those of positions"
-)
 
 NOMINAL = 0.7
 """Wavelength [angstrom] for lines of a list in q without one: only intensities depend on it."""
@@ -69,8 +58,8 @@ def run_peaks(
             std_stat=peak.fit_std,
             std_sys=None,
             array="fit",
-            evidence=_peak_evidence(one, fit.noise_known),
-            assumptions=_assumed(fit),
+            evidence=peak_evidence(one, fit.noise_known),
+            assumptions=misfit_notes(fit),
             method=_method(fit),
         )
         for peak, one in zip(observed_from_fit(fit, pattern, 0.0), fit.peaks, strict=True)
@@ -112,7 +101,7 @@ def run_phases(
         params.greatest_chance,
     )
     notices += _notices(pattern, fit)
-    findings = drafts_of(pairing, results, "fit", _method(fit), _assumed(fit))
+    findings = drafts_of(pairing, results, "fit", _method(fit), misfit_notes(fit))
     return AnalysisOutput(
         findings, {"fit": fit_dataset(pattern, fit)}, [*notices, *_shift_notice(pairing, results)]
     )
@@ -123,7 +112,7 @@ def run_listed(
 ) -> AnalysisOutput:
     """Match an entered or measured list of peaks: nothing is called absent without data."""
     measurement = measurements[0]
-    peaks, lam, assumptions = _listed(measurement, params)
+    peaks, lam, assumptions = listed_peaks(measurement, params)
     span = [p.q for p in peaks]
     stated = measurement.metadata.get("range")
     if isinstance(stated, list | tuple) and len(stated) == 2:
@@ -271,72 +260,6 @@ def _settings(params: PhaseParams, geometry: object, lam: float | None) -> Match
     )
 
 
-def _listed(
-    measurement: Measurement, params: PhaseParams
-) -> tuple[list[ObservedPeak], float | None, list[str]]:
-    data, metadata = measurement.data, measurement.metadata
-    lam = params.wavelength
-    said = metadata.get("wavelength")
-    energy = metadata.get("energy")
-    if isinstance(said, dict):
-        lam = float(said["value"])
-    elif isinstance(said, str):
-        lam = parse_wavelength(said)
-    elif isinstance(energy, str):
-        lam = to_wavelength(parse_energy(energy))
-    elif isinstance(energy, dict):
-        lam = to_wavelength(parse_energy(f"{energy['value']} {energy['unit']}"))
-    unit = str(data["center"].attrs["units"])
-    center = np.asarray(data["center"].values, dtype=np.float64)
-    assumptions: list[str] = []
-
-    def column(name: str) -> Any:
-        return (
-            np.asarray(data[name].values, dtype=np.float64)
-            if name in data
-            else np.full(len(center), np.nan)
-        )
-
-    std, fwhm = column("center_std"), column("fwhm")
-    if unit == "deg":
-        used = check_wavelength(lam)
-        half = np.radians(center) / 2
-        q = 4 * np.pi * np.sin(half) / used
-        slope = 2 * np.pi / used * np.cos(half) * np.pi / 180
-    elif unit == "angstrom":
-        q, slope = 2 * np.pi / center, 2 * np.pi / center**2
-    else:
-        q, slope = center, np.ones_like(center)
-    unknown = ~np.isfinite(std)
-    if unknown.any():
-        assumptions.append(
-            f"{int(unknown.sum())} positions have no standard deviation; "
-            f"{params.listed_std:g} 1/angstrom assumed"
-        )
-    error = np.where(unknown, params.listed_std, std * slope)
-    width = np.where(np.isfinite(fwhm), fwhm * slope, WORKING_WIDTH)
-    if not np.isfinite(fwhm).all():
-        assumptions.append(
-            f"{int(np.sum(~np.isfinite(fwhm)))} peaks have no width; {WORKING_WIDTH:g} 1/angstrom "
-            "is used to tell lines apart"
-        )
-    area, area_std = column("area"), column("area_std")
-    order = np.argsort(q)
-    return (
-        [
-            ObservedPeak(
-                float(q[i]), float(error[i]), float(area[i]),
-                float(area_std[i]) if math.isfinite(area_std[i]) else None,
-                float(width[i]), math.nan, (),
-                None if unknown[i] else float(error[i]), None, bool(np.isfinite(fwhm[i])),
-            )
-            for i in order
-        ],
-        lam,
-        assumptions,
-    )  # fmt: skip
-
-
 def _method(fit: PeakFit) -> str:
     base = fit.baseline.parameters
     return (
@@ -344,70 +267,6 @@ def _method(fit: PeakFit) -> str:
         "peaks fitted in groups, "
         + ("Poisson or stated weights" if fit.noise_known else "weights from the scatter")
     )
-
-
-def _assumed(fit: PeakFit) -> list[str]:
-    """Notes of the fit, and whether errors were made larger for its misfit."""
-    larger = any(inflation(p, fit.noise_known) > 1 for p in fit.peaks)
-    return [*fit.notes, *([MISFIT] if larger else [])]
-
-
-def _peak_evidence(peak: Peak, noise_known: bool) -> dict[str, Any]:
-    names = (
-        "center", "center_std", "area", "area_std", "height", "height_std", "fwhm", "fwhm_std",
-        "eta", "eta_std", "asymmetry", "asymmetry_std", "r2", "chi2", "dof", "significance",
-    )  # fmt: skip
-    factor = inflation(peak, noise_known)
-    out: dict[str, Any] = {}
-    for name in names:
-        value = getattr(peak, name)
-        if value is not None and name.endswith("_std"):
-            value *= factor
-        out[name] = value if value is not None and math.isfinite(value) else None
-    return {**out, "flags": list(peak.flags), "group": peak.group}
-
-
-def fit_dataset(pattern: Pattern, fit: PeakFit) -> xr.Dataset:
-    """Pattern, baseline, model and the table of peaks, for plots and export."""
-    axis, unit = pattern.axis, pattern.unit
-    counts = {"units": pattern.intensity_unit, "missing": "outside the range used, or not stated"}
-    data = xr.Dataset(coords={axis: (axis, pattern.x, {"units": unit})})
-    data["intensity"] = (axis, pattern.intensity, {"units": pattern.intensity_unit})
-    data["baseline"] = (axis, fit.baseline.values, counts)
-    data["model"] = (axis, fit.model, counts)
-    data["noise"] = (axis, fit.noise, counts)
-    if not fit.peaks:
-        return data
-    about = {
-        "center": unit, "fwhm": unit, "eta": "1", "asymmetry": "1",
-        "height": pattern.intensity_unit, "area": f"{pattern.intensity_unit} {unit}",
-    }  # fmt: skip
-    missing = {"missing": "not determined: the parameter sat on its bound"}
-    for name, units in about.items():
-        value = [getattr(p, name) for p in fit.peaks]
-        std = [getattr(p, f"{name}_std") for p in fit.peaks]
-        std = [
-            None if s is None else s * inflation(p, fit.noise_known)
-            for s, p in zip(std, fit.peaks, strict=True)
-        ]
-        data[f"peak_{name}"] = (
-            "peak",
-            np.array(value, dtype=np.float64),
-            {"units": units, "ancillary_variables": f"peak_{name}_std"},
-        )
-        data[f"peak_{name}_std"] = (
-            "peak",
-            np.array([np.nan if s is None else s for s in std], dtype=np.float64),
-            {"units": units, "misfit": MISFIT, **missing},
-        )
-    for name in ("r2", "significance"):
-        data[f"peak_{name}"] = (
-            "peak",
-            np.array([getattr(p, name) for p in fit.peaks], dtype=np.float64),
-            {"units": "1", "missing": "too few points"},
-        )
-    data["peak_flags"] = ("peak", np.array([" ".join(p.flags) for p in fit.peaks]), {"units": "1"})
-    return data
 
 
 def _notices(pattern: Pattern, fit: PeakFit) -> list[Notice]:
