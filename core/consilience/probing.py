@@ -96,10 +96,12 @@ def choose_reader(
 def _best(registry: Registry, probe: FileProbe, companions: Mapping[str, Path]) -> Reader:
     claims: dict[Claim, list[Reader]] = {Claim.YES: [], Claim.MAYBE: []}
     faults: list[str] = []
+    asked: list[str] = []
     name = probe.path.name.lower()
     for reader in registry.all(Reader):
         if not any(fnmatchcase(name, pattern) for pattern in reader.patterns):
             continue
+        asked.append(reader.key)
         try:
             claim = Claim(reader.probe.load()(probe))
         except Exception as error:  # a probe that fails must not hide the others
@@ -122,9 +124,22 @@ def _best(registry: Registry, probe: FileProbe, companions: Mapping[str, Path]) 
                 fix=f"choose one, for example --reader {best[0].key}",
                 path=probe.path,
             )
+    if probe.is_dir:
+        raise AmbiguousReaderError(
+            f"{str(probe.path)!r} is a folder",
+            fix="name the files in it, for example with a pattern: FOLDER/*.xy",
+            path=probe.path,
+        )
     patterns = sorted({p for r in registry.all(Reader) for p in r.patterns})
     failed = [f"plugin {f.name!r} failed to load" for f in registry.failed]
     because = "; ".join([*faults, *failed])
+    if asked and not faults:
+        raise AmbiguousReaderError(
+            f"{probe.path.name!r} is not what its name says: {', '.join(asked)} looked at its "
+            "beginning and declined" + (f" ({because})" if because else ""),
+            fix=f"to hear why, name one: --reader {asked[0]}",
+            path=probe.path,
+        )
     raise AmbiguousReaderError(
         f"no reader knows {probe.path.name!r}" + (f" ({because})" if because else ""),
         fix=(

@@ -172,3 +172,16 @@ def test_unknown_options_roles_and_readers_list_the_known(file: Path) -> None:
 
 def test_claims_are_ordered() -> None:
     assert Claim.NO < Claim.MAYBE < Claim.YES
+
+
+def test_a_name_that_does_not_fit_its_content_says_who_declined(tmp_path: Path) -> None:
+    file = tmp_path / "text.pos"
+    file.write_text("no ions here\n")
+    with pytest.raises(AmbiguousReaderError, match="is not what its name says: apt.pos") as caught:
+        choose_reader(Registry.discover(), file)
+    assert caught.value.fix == "to hear why, name one: --reader apt.pos"
+
+
+def test_a_folder_is_called_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(AmbiguousReaderError, match="is a folder"):
+        choose_reader(Registry.discover(), tmp_path)
