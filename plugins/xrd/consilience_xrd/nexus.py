@@ -84,7 +84,11 @@ def find_signals(path: Path, unit: str | None = None) -> list[NexusSignal]:
                 continue
             if signal.path not in {s.path for s in found}:
                 found.append(signal)
-        notes = tuple(("broken-link", b, "", "Copy the linked file beside it.") for b in broken)
+        notes = [("broken-link", b, "", "Copy the linked file beside it.") for b in broken]
+        notes += [
+            ("not-diffraction", f"left unread, {reason}", "", "Another reader may know it.")
+            for reason in reasons
+        ]
         if found:
             first = found[0]
             found[0] = NexusSignal(**{**first.__dict__, "warnings": (*first.warnings, *notes)})
