@@ -74,6 +74,12 @@ def read_text_pattern(path: Path, options: Mapping[str, str] | None = None) -> P
     if unit == "1/nm":
         x /= 10.0
         warnings.append("q was given in 1/nm and is kept in 1/angstrom (divided by 10)")
+    named = {"two_theta": bool(_TWO_THETA.search(headline)), "q": bool(_Q.search(headline))}
+    if "axis" in said and not named[axis] and any(named.values()):
+        other = "2\u03b8" if axis == "q" else "q"
+        warnings.append(
+            f"the header names {other} as the axis, the user says {axis}: one of them is wrong"
+        )
     intensity = table.rows[:, 1].copy()
     names = _columns_of(table, said, path, warnings)
     extra: dict[str, NDArray[np.float64]] = {}

@@ -146,3 +146,13 @@ def test_simulated_origin_is_honoured(tmp_path: Path) -> None:
     assert read_text_pattern(
         write(tmp_path, "# origin: simulated\n# 2theta\n1 2\n2 3\n")
     ).origin == ("simulated")
+
+
+def test_an_axis_that_contradicts_the_header_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.xy"
+    rows = "\n".join(f"{10 + i / 10:.1f} {100 + i}" for i in range(40))
+    path.write_text(f"# 2th_deg I\n{rows}\n", encoding="utf-8")
+    told = {"axis": "q", "unit": "1/angstrom"}
+    assert any("one of them is wrong" in w for w in read_text_pattern(path, told).warnings)
+    quiet = read_text_pattern(path, {"axis": "two_theta", "wavelength": "1.5406 angstrom"})
+    assert not any("one of them is wrong" in w for w in quiet.warnings)
