@@ -210,7 +210,7 @@ def _phases(params: PhaseParams, context: AnalysisContext) -> tuple[list[PhaseCe
     for reference in context.references:
         if not reference.name.lower().endswith(".cif"):
             continue
-        phase = phase_from_cif(reference.path, label=reference.title or None)
+        phase = phase_from_cif(reference.path, label=reference.title or None, name=reference.name)
         replaced = [p for p in chosen if p.identity == phase.identity]
         if any(p.expanded and p.citation.startswith("CIF") for p in replaced):
             notices.append(

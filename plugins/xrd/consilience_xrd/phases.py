@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from consilience.errors import BadFileError, NotFoundError
@@ -151,7 +152,7 @@ def library_phase(key: str) -> PhaseCell:
     )
 
 
-def phase_from_cif(path: Path, label: str | None = None, key: str | None = None) -> PhaseCell:
+def phase_from_cif(path: Path, label: str | None = None, name: str | None = None) -> PhaseCell:
     """Read a phase from a CIF through pymatgen.
 
     Parameters
@@ -159,6 +160,8 @@ def phase_from_cif(path: Path, label: str | None = None, key: str | None = None)
     path : path
     label : str, optional
         What a reader sees; the reduced formula by default.
+    name : str, optional
+        Name that the file had; that of `path` by default (in a study the path is a hash).
 
     Returns
     -------
@@ -172,7 +175,7 @@ def phase_from_cif(path: Path, label: str | None = None, key: str | None = None)
         Broken, without a cell or atoms, without usable symmetry, or with partial occupancy.
     """
     raw = path.read_bytes()
-    name = str(path)
+    name = name or path.name
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -223,7 +226,7 @@ def phase_from_cif(path: Path, label: str | None = None, key: str | None = None)
         text, "_cell_measurement_temperature"
     )
     return PhaseCell(
-        key=key or path.stem,
+        key=PurePath(name).stem,
         label=label or formula,
         formula=formula,
         space_group=number,
@@ -232,7 +235,7 @@ def phase_from_cif(path: Path, label: str | None = None, key: str | None = None)
         cell_std_source=std_source,
         sites=tuple((s.specie.symbol, *(float(v) for v in s.frac_coords), 1.0) for s in structure),
         expanded=True,
-        citation=f"CIF {path.name}, SHA-256 {hashlib.sha256(raw).hexdigest()[:12]}",
+        citation=f"CIF {name}, SHA-256 {hashlib.sha256(raw).hexdigest()[:12]}",
         checked="; ".join(["not checked against a second source", *notes]),
         temperature=temperature,
         content=hashlib.sha256(raw).hexdigest(),

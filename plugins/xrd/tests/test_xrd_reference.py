@@ -133,6 +133,9 @@ def test_cif_is_read_with_its_errors(tmp_path: Path) -> None:
     path = tmp_path / "LiF.cif"
     path.write_text(CIF)
     phase = phase_from_cif(path)
+    stored = phase_from_cif(path, name="the user's name.cif")
+    assert stored.key == "the user's name"
+    assert "the user's name.cif" in stored.citation
     assert phase.identity == "LiF#225"
     assert phase.temperature == 293
     assert phase.cell_std[0] == 0.0005
