@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["pattern_view"]
 
+MOST_FORBIDDEN = 4
+"""So many forbidden reflections are named in the section; each finding has all of its own."""
+
 MAX_ROWS = 400
 
 
@@ -54,9 +57,10 @@ def pattern_view(
             blocks.append(_rest_table(rest))
         forbidden = [text for f in phases for text in f.evidence.get("forbidden", [])]
         if forbidden:
-            blocks.append(
-                Text("Forbidden reflections: " + "; ".join(forbidden) + ".", tone="doubt")
-            )
+            more = len(forbidden) - MOST_FORBIDDEN
+            tail = f"; {more} more in the evidence of the findings" if more > 0 else ""
+            said = "; ".join(forbidden[:MOST_FORBIDDEN])
+            blocks.append(Text(f"Forbidden reflections: {said}{tail}.", tone="doubt"))
     return blocks
 
 
