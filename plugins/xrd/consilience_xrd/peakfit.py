@@ -139,47 +139,7 @@ def fit_group(
     shift_limit: float = 1.0,
     asymmetry: bool = True,
 ) -> GroupFit:
-    """Fit overlapping peaks over one window; see `_fit` for the parameters.
-
-    With `asymmetry` a common asymmetry of the group is fitted too, and kept where it
-    lowers chi-square by more than `GAIN` times its value per degree of freedom: then the
-    centre is the maximum of the line, which a symmetric fit would miss.
-    """
-    first = _fit(
-        x, intensity, candidates, baseline, sigma, counts, components, in_angle, shape, line,
-        group, reweight, shift_limit, False,
-    )  # fmt: skip
-    one = first.peaks[0]
-    known = sigma is not None or counts
-    if not asymmetry or one.dof < 8 or (known and one.chi2_reduced < 2):
-        return first
-    skewed = _fit(
-        x, intensity, candidates, baseline, sigma, counts, components, in_angle, shape, line,
-        group, reweight, shift_limit, True,
-    )  # fmt: skip
-    gain = one.chi2 - skewed.peaks[0].chi2
-    if gain > GAIN * max(skewed.peaks[0].chi2_reduced, 1e-300):
-        return skewed
-    return first
-
-
-def _fit(
-    x: NDArray[np.float64],
-    intensity: NDArray[np.float64],
-    candidates: list[Candidate],
-    baseline: NDArray[np.float64],
-    sigma: NDArray[np.float64] | None,
-    counts: bool,
-    components: Components = ((1.0, 1.0),),
-    in_angle: bool = False,
-    shape: Shape = "auto",
-    line: bool = True,
-    group: int = 0,
-    reweight: int = 4,
-    shift_limit: float = 1.0,
-    skewed: bool = False,
-) -> GroupFit:
-    """Fit overlapping peaks over one window, with one common asymmetry if `skewed`.
+    """Fit overlapping peaks over one window.
 
     Parameters
     ----------
@@ -196,11 +156,49 @@ def _fit(
         lone peak, else own widths and a common fraction.
     line : bool
         Whether a straight line is fitted on top of the baseline.
+    asymmetry : bool
+        Fit a common asymmetry of the group too, and keep it where it lowers chi-square by more
+        than `GAIN` times its value per degree of freedom: then the centre is the maximum of
+        the line, which a symmetric fit would miss.
 
     Notes
     -----
     Variances from observed counts bias areas low by about one count a point, hence the model's.
     """
+
+    def fit(skewed: bool) -> GroupFit:
+        return _fit(
+            x, intensity, candidates, baseline, sigma, counts, components, in_angle, shape, line,
+            group, reweight, shift_limit, skewed,
+        )  # fmt: skip
+
+    first = fit(skewed=False)
+    one = first.peaks[0]
+    known = sigma is not None or counts
+    if not asymmetry or one.dof < 8 or (known and one.chi2_reduced < 2):
+        return first
+    skewed = fit(skewed=True)
+    gain = one.chi2 - skewed.peaks[0].chi2
+    return skewed if gain > GAIN * max(skewed.peaks[0].chi2_reduced, 1e-300) else first
+
+
+def _fit(
+    x: NDArray[np.float64],
+    intensity: NDArray[np.float64],
+    candidates: list[Candidate],
+    baseline: NDArray[np.float64],
+    sigma: NDArray[np.float64] | None,
+    counts: bool,
+    components: Components,
+    in_angle: bool,
+    shape: Shape,
+    line: bool,
+    group: int,
+    reweight: int,
+    shift_limit: float,
+    skewed: bool,
+) -> GroupFit:
+    """Fit once, with one common asymmetry if `skewed`; see `fit_group`."""
     from scipy.optimize import least_squares
 
     n = len(candidates)
