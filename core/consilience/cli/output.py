@@ -61,7 +61,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], empty: str)
         from rich.markup import escape
         from rich.table import Table
 
-        drawn = Table(header_style="bold", pad_edge=False)
+        drawn = Table(header_style="bold")
         for heading in headings:
             # an ID or name that is cut cannot be copied
             drawn.add_column(heading, overflow="fold", no_wrap=heading in IDENTIFIERS)
