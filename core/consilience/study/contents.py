@@ -98,7 +98,9 @@ class Contents:
 
     def holding(self, kind: str) -> list[Entry]:
         """Return the latest record of each ID of a kind, without those that were retracted."""
-        return [e for e in self.store.index.latest(kind) if self.holds(kind, str(e.body["id"]))]
+        retracted = self._retracted()
+        latest = self.store.index.latest(kind)
+        return [e for e in latest if e.seq > retracted.get(str(e.body["id"]), -1)]
 
     def holds(self, kind: str, record_id: str) -> bool:
         """Return True if a record is there and was not retracted since it was last registered."""
