@@ -189,3 +189,21 @@ def test_a_refusal_goes_away_once_the_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "p.xy").write_text(PATTERN)
     _, _, page = build_study(file, out=tmp_path / "built")
     assert "p.xy was not registered" not in page.read_text(encoding="utf-8")
+
+
+def test_an_analysis_that_breaks_down_is_listed_and_the_others_go_on(
+    study: Study, pattern: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from consilience_xrd import analyses
+
+    def broken(*_: Any) -> Any:
+        raise KeyError("no such column")
+
+    study.add(pattern, "chip")
+    monkeypatch.setattr(analyses, "run_phases", broken)
+    summary = study.analyse(["xrd.phases", "xrd.peaks"])
+    (failure,) = summary.failures
+    assert failure.analysis == "xrd.phases"
+    assert "the analysis broke down: KeyError: 'no such column'" in failure.what
+    assert "author of plugin 'xrd'" in failure.fix
+    assert summary.runs == 1

@@ -317,3 +317,26 @@ def test_the_latest_of_several_starts_is_a_moment_not_a_text() -> None:
     early, late = "2026-03-02T13:30:00+02:00", "2026-03-02T12:00:00+00:00"
     assert latest_of([early, late]) == late
     assert latest_of([early, None]) is None
+
+
+def test_a_comparison_that_breaks_down_says_so_in_place_of_a_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from consilience.compare import presence
+
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError("no counts")
+
+    monkeypatch.setattr(presence, "compare", broken)
+    answer = only(judge(phase("LiF"), *weighed(("LiF", 0.5))))
+    assert answer.verdict == "not_comparable"
+    assert answer.reason == "the comparison core.presence failed: ZeroDivisionError: no counts"
+
+
+def test_why_a_technique_cannot_tell_reaches_the_verdict() -> None:
+    blind = phase("Li", status=None, reason="its peaks are all explained by Pt")
+    answer = only(judge(blind, *weighed(("Li", 0.5))))
+    assert answer.verdict == "undecided"
+    assert answer.reason.endswith(
+        "cannot tell whether Li is there: its peaks are all explained by Pt"
+    )

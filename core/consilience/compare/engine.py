@@ -10,7 +10,7 @@ from consilience.compare.context import ComparisonContext
 from consilience.compare.history import altered_before, latest_of
 from consilience.compare.presence import unlisted
 from consilience.declarations import Comparison, Kind
-from consilience.errors import PluginError
+from consilience.errors import ConsilienceError, PluginError
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
 from consilience.model.sample import Sample, Step
@@ -168,7 +168,10 @@ def _decide(
     context: ComparisonContext,
 ) -> Verdict | None:
     for item in serving.get(frozenset((first.kind, second.kind)), ()):
-        verdict = item.run.load()(first, second, context)
+        try:
+            verdict = item.run.load()(first, second, context)
+        except Exception as error:  # noqa: BLE001  one bad comparison never stops the rest
+            return _failed(item, first, second, error)
         if verdict is None:
             continue
         if not isinstance(verdict, Verdict):
@@ -182,6 +185,22 @@ def _decide(
             return _while_unaltered(verdict, second if weighed_in(first) else first, context)
         return _as_far_as_known(_in_one_state(verdict, first, second), first, second, context)
     return None
+
+
+def _failed(item: Comparison, first: Finding, second: Finding, error: Exception) -> Verdict:
+    """Say that a comparison broke down, in place of its verdict."""
+    said = error.what if isinstance(error, ConsilienceError) else f"{type(error).__name__}: {error}"
+    return Verdict(
+        id=content_id("v", {"failed": item.key, "findings": sorted([first.id, second.id])}),
+        kind=first.kind,
+        subject=first.subject,
+        samples=sorted({first.sample, second.sample}),
+        findings=[first.id, second.id],
+        verdict="not_comparable",
+        reason=f"the comparison {item.key} failed: {said}",
+        settle="report it to the plugin's author",
+        comparison=item.key,
+    )
 
 
 def _of_one_world(verdict: Verdict, first: Finding, second: Finding) -> Verdict:

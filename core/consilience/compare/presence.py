@@ -44,11 +44,12 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
             )
     for one, name in ((first, a), (second, b)):
         if one.status is None:
+            why = one.reason or "it neither sees it nor states a detection limit"
             return _verdict(
                 first,
                 second,
                 "undecided",
-                f"{name} neither sees {label} nor states a detection limit",
+                f"{name} cannot tell whether {label} is there: {why}",
                 settle=f"a detection limit of {label} for {name}",
             )
     if first.status == second.status == "present":

@@ -144,7 +144,7 @@ def _run_one(
     )
     try:
         output = analysis.run.load()(group, params, context)
-        _check_output(study, analysis, output)
+        _check_output(study, analysis, output, [m.id for m in group])
         arrays = {name: study.store.put_dataset(data) for name, data in output.arrays.items()}
         findings = [
             _complete(draft, group, arrays, analysis, plugin.name, plugin.version, params)
@@ -153,6 +153,16 @@ def _run_one(
     except ConsilienceError as error:
         failure = AnalysisFailure(analysis.key, tuple(m.id for m in group), error.what, error.fix)
         summary.failures.append(failure)
+        return
+    except Exception as error:  # noqa: BLE001  one bad analysis never stops the rest
+        summary.failures.append(
+            AnalysisFailure(
+                analysis.key,
+                tuple(m.id for m in group),
+                f"the analysis broke down: {type(error).__name__}: {error}",
+                f"report it to the author of plugin {plugin.name!r}; nothing was kept of this run",
+            )
+        )
         return
     body = {
         **identity,
@@ -185,7 +195,9 @@ def _run_one(
     summary.notices.extend(output.notices)
 
 
-def _check_output(study: Study, analysis: Analysis, output: AnalysisOutput) -> None:
+def _check_output(
+    study: Study, analysis: Analysis, output: AnalysisOutput, group: Sequence[str]
+) -> None:
     if not isinstance(output, AnalysisOutput):
         raise PluginError(
             f"analysis {analysis.key!r} returned a {type(output).__name__}, "
@@ -201,6 +213,10 @@ def _check_output(study: Study, analysis: Analysis, output: AnalysisOutput) -> N
             problems.append(f"{place}: this kind is not declared by the analysis")
         elif draft.value is not None and kind.unit is not None and draft.unit != kind.unit:
             problems.append(f"{place}: unit {draft.unit!r}, expected {kind.unit!r}")
+        if draft.measurements is not None and (
+            not draft.measurements or not set(draft.measurements) <= set(group)
+        ):
+            problems.append(f"{place}: rests on measurements that the analysis was not given")
         named = [draft.array, draft.covariance.array if draft.covariance else None]
         problems.extend(
             f"{place}: names the array {name!r}, which was not returned"
