@@ -228,7 +228,7 @@ def _evidence(result: PhaseResult, pairing: Pairing, left: Sequence[Matched]) ->
             "amount": pairing.shift.amount,
             "std": pairing.shift.std,
             "unit": pairing.shift.unit,
-            "applied": pairing.shift.applied,
+            "applied": pairing.shift.used,
             "sentence": pairing.shift.sentence(),
         },
         "forbidden": forbidden,

@@ -324,9 +324,6 @@ def match_peaks(
         limit,
         chosen.apply_shift and chosen.shift != "none",
     )
-    if shift.applied and not shift.significant:
-        # an insignificant shift is not applied; its error still widens the tolerance
-        shift = Shift(shift.model, 0.0, shift.std, shift.unit, shift.pairs, shift.scales, True)
     matched: list[Matched] = []
     shift = _with_loose_cells(shift, peaks, references, wavelength)
     forbidden = [

@@ -38,7 +38,7 @@ class Shift:
     scales : dict
         Fitted relative change of each phase's cell, with its standard deviation.
     applied : bool
-        Whether the matching used it.
+        Whether the correction is switched on; `used` says whether the matching used it.
     """
 
     model: ShiftModel
@@ -54,12 +54,22 @@ class Shift:
         """Whether the lines are displaced by more than three standard deviations."""
         return self.std is not None and abs(self.amount) > 3 * self.std and self.pairs >= 4
 
+    @property
+    def used(self) -> bool:
+        """Whether places of lines were moved by it: switched on, and significant.
+
+        One that is not significant keeps its fitted amount, moves nothing, and its error
+        still widens the tolerance.
+        """
+        return self.applied and self.significant
+
     def sentence(self) -> str:
         """The shift in words."""
         if self.std is None or self.pairs == 0:
             return "no common shift of the lines could be fitted"
-        law = {"displacement": " x cos(theta)", "zero": "", "none": ""}[self.model]
-        what = f"{self.amount:+.4f} +/- {self.std:.4f} {self.unit}{law} from {self.pairs} lines"
+        law = {"displacement": " × cos θ", "zero": "", "none": ""}[self.model]
+        unit = "°" if self.unit == "deg" else f" {self.unit}"
+        what = f"{self.amount:+.4f} ± {self.std:.4f}{unit}{law} from {self.pairs} lines"
         if not self.significant:
             return f"no significant common shift: {what}"
         name = "displacement of the sample" if self.model == "displacement" else "zero shift"
@@ -84,8 +94,8 @@ def shift_law(
 def shift_in_q(
     shift: Shift, q: NDArray[np.float64], wavelength: float | None
 ) -> NDArray[np.float64]:
-    """What the shift adds to the reference's q, zero where it is not applied."""
-    if not shift.applied or shift.model == "none":
+    """What the shift adds to the reference's q, zero where it is not used."""
+    if not shift.used or shift.model == "none":
         return np.zeros_like(q)
     return shift.amount * shift_law(q, wavelength, shift.model)
 

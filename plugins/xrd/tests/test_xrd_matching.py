@@ -15,6 +15,7 @@ from consilience_xrd.peaks import fit_peaks
 from consilience_xrd.phaseid import AreaProbe, PhaseResult, evaluate
 from consilience_xrd.phases import library
 from consilience_xrd.reference import ReferencePattern, reference_pattern
+from consilience_xrd.shift import shift_in_q, shift_law
 from consilience_xrd.simulate import SimulationParams, simulate_counts
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -143,6 +144,25 @@ def test_shift_is_fitted_and_its_absence_said(
     assert "switched off" in shift.sentence()
     assert abs(shift.amount - amount) < 3 * shift.std
     assert all(r.status != "absent_below_limit" for r in off.values())
+
+
+def test_a_shift_that_is_not_significant_keeps_the_amount_that_was_fitted(
+    references: list[ReferencePattern],
+) -> None:
+    """An amount of exactly zero would be no measurement, and would make errors too small."""
+    amounts = []
+    for planted in (-0.004, 0.004):
+        q = [line.q for r in references if r.phase.key == "CeO2" for line in r.lines[:6]]
+        law = shift_law(np.array(q), LAM, "zero")
+        moved = [peak(a + planted * b, 0.002, 100.0) for a, b in zip(q, law, strict=True)]
+        shift = match_peaks(moved, references, (1.0, 4.8), LAM, shift_from=["CeO2"]).shift
+        assert shift.std is not None
+        assert not shift.significant
+        assert not shift.used
+        assert shift.amount == pytest.approx(planted, abs=3 * shift.std)
+        assert np.all(shift_in_q(shift, np.array(q), LAM) == 0.0)
+        amounts.append(shift.amount)
+    assert amounts[1] - amounts[0] == pytest.approx(0.008, rel=0.3)
 
 
 def test_no_false_labels_over_mixtures(references: list[ReferencePattern]) -> None:
