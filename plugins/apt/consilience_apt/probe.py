@@ -6,10 +6,21 @@ import struct
 
 from consilience.declarations import Claim, FileProbe
 
-__all__ = ["LARGEST_MASS", "LARGEST_POSITION", "RECORD", "SIMULATED", "probe_pos"]
+__all__ = [
+    "EPOS_RECORD",
+    "LARGEST_MASS",
+    "LARGEST_POSITION",
+    "RECORD",
+    "SIMULATED",
+    "is_simulated",
+    "probe_pos",
+    "simulated_mark",
+]
 
 RECORD = 16
 """Bytes of one ion: x, y, z in nm and m/z in Da, float32 each."""
+EPOS_RECORD = 44
+"""Bytes of one ion of an ``.epos``: those of a ``.pos``, five float32 more and two uint32."""
 LARGEST_POSITION = 5000.0
 """nm; a needle is a hundred wide and, at most, a few thousand long."""
 LARGEST_MASS = 1000.0
@@ -20,6 +31,32 @@ SIMULATED = b"\x3f\x80SI\x3f\x80MU\x3f\x80LA\x3f\x80TE"
 The format has no place for a word, so that the mark lies in the low half of four numbers;
 that a measured ion has these eight bytes has a probability of 2⁻⁶⁴.
 """
+
+
+def simulated_mark(record: int = RECORD) -> bytes:
+    """Return the first record of a simulated file whose ions take `record` bytes.
+
+    Parameters
+    ----------
+    record : int
+        `RECORD` (.pos) or `EPOS_RECORD` (.epos); an .epos goes on with time of flight 1 ns,
+        voltages of 1 V, detector (1, 1) mm, one pulse and one ion.
+
+    Raises
+    ------
+    ValueError
+        No such record is known.
+    """
+    if record == RECORD:
+        return SIMULATED
+    if record == EPOS_RECORD:
+        return SIMULATED + struct.pack(">5f2I", 1.0, 1.0, 1.0, 1.0, 1.0, 1, 1)
+    raise ValueError(f"records of {record} bytes are neither .pos ({RECORD}) nor .epos")
+
+
+def is_simulated(head: bytes) -> bool:
+    """Whether a .pos or .epos that begins with `head` says that it was simulated."""
+    return head.startswith(SIMULATED)
 
 
 def probe_pos(probe: FileProbe) -> Claim:
