@@ -120,6 +120,8 @@ class Modality:
     it, first the preferred one; readers convert at the edge, the core validates
     and never guesses.  Names that are not listed are kept, with any unit.
     `sees` says in words what the technique can speak of, `blind` what it cannot.
+    `asks` names what its field wants reported of every measurement (dose, dose_rate, energy,
+    temperature, atmosphere, transfer, storage, …); see `consilience.custody.completeness`.
     """
 
     key: str
@@ -128,6 +130,7 @@ class Modality:
     variables: dict[str, tuple[str, ...]]
     sees: str = ""
     blind: str = ""
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,11 @@ class Notice(FrozenModel):
 
 
 class Exposure(FrozenModel):
-    """Radiation that this measurement put into the sample; None is unknown, never zero."""
+    """Radiation that this measurement put into the sample; None is unknown, never zero.
+
+    `temperature` is the sample's while it was irradiated; `formula` says how `fluence` was
+    derived, with the numbers.
+    """
 
     particle: Literal["electron", "photon", "ion"]
     species: str = ""
@@ -68,6 +72,7 @@ class Exposure(FrozenModel):
     fluence: Quantity | None = None
     fluence_rate: Quantity | None = None
     duration: Quantity | None = None
+    temperature: Quantity | None = None
     region: Region | None = None
     source: Literal["file", "user", "derived"] = "file"
     formula: str = ""

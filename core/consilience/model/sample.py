@@ -75,6 +75,9 @@ class Sample(FrozenModel):
         electrolyte).
     elements : list of str
         Elements that can be in it, if the user says so; empty: not said.
+    materials : list of str
+        What it is made of, in the words that rules of custody use (``"Li metal"``,
+        ``"Gen 2"``, ``"NMC811"``); what was weighed in counts as well.
     """
 
     id: SampleId
@@ -83,6 +86,7 @@ class Sample(FrozenModel):
     cut: Region | None = None
     control_of: SampleId | None = None
     elements: list[str] = []
+    materials: list[OneLine] = []
     note: str = ""
 
     @model_validator(mode="after")
@@ -110,9 +114,12 @@ class Step(FrozenModel):
     """Something that happened to a sample.
 
     `conditions` holds typed quantities (temperature, pressure, …); what each type
-    of step asks for is checked by the custody rules.  `constituents` belongs to
-    *prepare*: what was weighed in, and with `complete` whether nothing else was.
-    `origin` is *simulated* where the step never happened (a demonstration).
+    of step asks for stands in `consilience.custody.conditions`.  `sequence` is the
+    place in the sample's chain where no times are known.  `derives` names the child
+    sample that this step made of `sample`, `remains` what is left of the parent.
+    `constituents` belongs to *prepare*: what was weighed in, and with `complete`
+    whether nothing else was.  `origin` is *simulated* where the step never happened
+    (a demonstration).
     """
 
     id: str = ""
@@ -120,7 +127,10 @@ class Step(FrozenModel):
     type: StepType
     start: str | None = None
     end: str | None = None
+    sequence: Annotated[int, Field(ge=1)] | None = None
     title: OneLine = ""
+    derives: SampleId | None = None
+    remains: OneLine = ""
     conditions: dict[str, Quantity | str | bool | int | float] = {}
     constituents: list[Constituent] = []
     complete: bool = False
@@ -130,6 +140,13 @@ class Step(FrozenModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.derives == self.sample:
+            raise ValueError(f"step {self.type!r}: a sample cannot be derived from itself")
+        if self.remains and self.derives is None:
+            raise ValueError(
+                f"step {self.type!r}: 'remains' says what is left of the parent; name the child "
+                "in 'derives'"
+            )
         if self.constituents and self.type != "prepare":
             raise ValueError(f"step {self.type!r}: constituents belong to a 'prepare' step")
         if self.constituents and self.origin == "entered" and not self.citation:

@@ -19,6 +19,7 @@ from consilience.registry import Registry
 if TYPE_CHECKING:
     import xarray as xr
 
+    from consilience.custody import Custody
     from consilience.store import Entry, Store
     from consilience.store.files import StoredFile
 
@@ -131,6 +132,21 @@ class Contents:
         """Return the sensor series of one step or of all."""
         items = [SensorSeries.model_validate(e.body) for e in self.holding("series")]
         return [s for s in items if step is None or s.step == step]
+
+    def custody(self) -> Custody:
+        """Return what is known of the past of the samples, to be asked metric by metric."""
+        from consilience.custody import Custody
+
+        def opened(series: SensorSeries) -> xr.Dataset:
+            if series.array is None:
+                raise NotFoundError(
+                    f"series {series.id} ({series.file}) has no data in the store",
+                    fix="import its file again",
+                )
+            return self.store.open_dataset(series.array)
+
+        records = {r.id: r for r in self.measurement_records()}
+        return Custody(self.samples(), self.steps(), self.series(), records, opened)
 
     def measurement_records(self) -> list[MeasurementRecord]:
         """Return all measurements as the journal keeps them; no array is opened."""
