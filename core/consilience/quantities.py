@@ -29,7 +29,10 @@ UNITS: dict[str, str] = {
 }
 """The one unit in which each kind of condition is stored."""
 
-_QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s].*?)\s*$")
+_QUANTITY = re.compile(
+    r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\s+(?=1\s*/)|\s*(?!\d))(\S.*?)\s*$"
+)
+_COUNTED = re.compile(r"^(?:e|e-|e⁻|electrons?|ph|photons?|ions?)\s*/\s*")
 _NAMES = {
     "Å": "angstrom",
     "Å⁻¹": "1/angstrom",
@@ -76,6 +79,8 @@ def parse_quantity(text: str, unit: str | None = None) -> Quantity:
             fix=f"write number, space, unit, for example '90 {unit or 'K'}'",
         )
     number, name = float(match[1]), _NAMES.get(match[2], match[2])
+    if unit is not None and unit.startswith("1/"):
+        name = _COUNTED.sub("1/", name)  # "40 e/Å^2": what is counted is no unit
     if unit is None:
         _unit(name, text)
         return Quantity(value=number, unit=name)
