@@ -21,7 +21,7 @@ import periodictable
 from consilience.errors import BadInputError
 from consilience.model.elements import SYMBOLS
 
-__all__ = ["ELECTRON_MASS", "Ion", "Isotopologue", "isotopes", "isotopologues"]
+__all__ = ["ELECTRON_MASS", "Ion", "Isotopologue", "has_isotopes", "isotopes", "isotopologues"]
 
 ELECTRON_MASS = 5.485799090e-4
 """Da; CODATA 2018, rounded to what isotope masses can use."""
@@ -29,6 +29,8 @@ ELECTRON_MASS = 5.485799090e-4
 # IUPAC Red Book 2005, table VI: non-metals are written last, in this order
 _WRITTEN_LAST = ["Ge", "B", "Si", "C", "Sb", "As", "P", "N", "H", "Te", "Se", "S", "I", "Br"]
 _WRITTEN_LAST += ["Cl", "O", "F"]
+_LEFT_OUT = {"U": {234: 0.000054, 235: 0.007204, 238: 0.992742}}
+"""Natural abundances of the IUPAC commission that ``periodictable`` 2.1 leaves out."""
 _PART = re.compile(r"([A-Z][a-z]?)(\d*)")
 _CHARGE = re.compile(r"^(?P<formula>.*?)(?:\s*\^?(?<=[\s^])(?P<number>\d+)\+|(?P<signs>\++))$")
 
@@ -161,10 +163,13 @@ def isotopes(symbol: str) -> tuple[tuple[int, float, float], ...]:
     if symbol not in SYMBOLS:
         raise BadInputError(f"{symbol!r} is no chemical element", fix="write its symbol")
     element = getattr(periodictable, symbol)
+    abundances = {int(n): float(element[n].abundance) for n in element.isotopes}
+    if not any(abundances.values()):
+        abundances = _LEFT_OUT.get(symbol, {})
     found = [
-        (int(number), float(element[number].mass), float(element[number].abundance))
-        for number in element.isotopes
-        if element[number].abundance > 0
+        (number, float(element[number].mass), abundance)
+        for number, abundance in abundances.items()
+        if abundance > 0
     ]
     if not found:
         raise BadInputError(
@@ -173,6 +178,14 @@ def isotopes(symbol: str) -> tuple[tuple[int, float, float], ...]:
         )
     total = math.fsum(abundance for _, _, abundance in found)
     return tuple((number, mass, abundance / total) for number, mass, abundance in found)
+
+
+def has_isotopes(symbol: str) -> bool:
+    """Whether nature has isotopes of an element; Tc, Pm, Po … have none."""
+    try:
+        return bool(isotopes(symbol))
+    except BadInputError:
+        return False
 
 
 @lru_cache(maxsize=4096)

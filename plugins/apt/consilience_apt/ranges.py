@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilience.errors import BadInputError
-from consilience_apt.ions import Ion, isotopologues
+from consilience_apt.ions import Ion, has_isotopes, isotopologues
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,7 +134,7 @@ class RangeTable:
         return len(self.ranges)
 
     def __eq__(self, other: object) -> bool:
-        """Equal edges, ions and volumes; colours, labels and lines are no part of it."""
+        """Equal edges and ions; volumes, colours, labels and lines are no part of it."""
         return isinstance(other, RangeTable) and self._key == other._key
 
     def __hash__(self) -> int:
@@ -338,6 +338,11 @@ def assign_charges(
             made.append(one)
             continue
         distance: dict[int, float] = {}
+        unstable = [symbol for symbol, _ in one.ion.elements if not has_isotopes(symbol)]
+        if unstable:
+            made.append(one)
+            said.append(f"{one.text}: {unstable[0]} has no natural isotopes")
+            continue
         for charge in range(1, most + 1):
             distance[charge] = min(
                 max(one.low - at.mass_to_charge, at.mass_to_charge - one.high, 0.0)
