@@ -21,15 +21,32 @@ def plugin_info() -> PluginInfo:
     )
 
 
+_SALVAGE = "true: take the whole ions of a file that was cut in the middle of one"
+_JOIN = "true: join overlapping ranges of one ion in the range file"
+_RANGES = {"ranges": "range file (.rrng, .rng, .env)"}
+
+
 @hookimpl
 def register_modalities() -> Sequence[Modality]:
-    """A list of ions: where each was, and its mass-to-charge ratio."""
+    """A list of ions: where each was, its mass-to-charge ratio, and how it arrived."""
     return [
         Modality(
             "apt",
             "atom probe tomography",
             coordinates={},
-            variables={"x": ("nm",), "y": ("nm",), "z": ("nm",), "mass_to_charge": ("Da",)},
+            variables={
+                "x": ("nm",),
+                "y": ("nm",),
+                "z": ("nm",),
+                "mass_to_charge": ("Da",),
+                "time_of_flight": ("ns",),
+                "voltage": ("V",),
+                "pulse_voltage": ("V",),
+                "detector_x": ("mm",),
+                "detector_y": ("mm",),
+                "pulses_since": ("1",),
+                "ions_per_pulse": ("1",),
+            },
             sees="elements and isotopes, lithium too, ion by ion within a needle some 50 nm wide",
             blind="ions that overlap in mass-to-charge; chemical state; what lies beside it",
         )
@@ -38,7 +55,7 @@ def register_modalities() -> Sequence[Modality]:
 
 @hookimpl
 def register_readers() -> Sequence[Reader]:
-    """Reconstructed ions."""
+    """Reconstructed ions, each format with a range file beside it."""
     return [
         Reader(
             "apt.pos",
@@ -46,12 +63,26 @@ def register_readers() -> Sequence[Reader]:
             ("*.pos",),
             probe=Ref("consilience_apt.probe:probe_pos"),
             read=Ref("consilience_apt.reading:read_pos"),
-            open=Ref("consilience_apt.lazy:open_pos"),
-            options={
-                "salvage": "true: take the whole ions of a file that was cut in the middle of one"
-            },
+            open=Ref("consilience_apt.lazy:open_ions"),
+            options={"salvage": _SALVAGE, "join_ranges": _JOIN},
+            companions=_RANGES,
             title="reconstructed ions (.pos)",
-        )
+        ),
+        Reader(
+            "apt.epos",
+            ("apt",),
+            ("*.epos",),
+            probe=Ref("consilience_apt.probe:probe_epos"),
+            read=Ref("consilience_apt.reading:read_epos"),
+            open=Ref("consilience_apt.lazy:open_ions"),
+            options={
+                "salvage": _SALVAGE,
+                "join_ranges": _JOIN,
+                "voltage_unit": "V or kV, where the highest voltage does not tell",
+            },
+            companions=_RANGES,
+            title="reconstructed ions with times, voltages and hits (.epos)",
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "RECORD",
     "SIMULATED",
     "is_simulated",
+    "probe_epos",
     "probe_pos",
     "simulated_mark",
 ]
@@ -61,19 +62,28 @@ def is_simulated(head: bytes) -> bool:
 
 def probe_pos(probe: FileProbe) -> Claim:
     """Say YES to plausible big-endian ions, MAYBE to little-endian ones, which `read` explains."""
-    if probe.is_dir or len(probe.head) < RECORD:
+    return _claim(probe, RECORD)
+
+
+def probe_epos(probe: FileProbe) -> Claim:
+    """Say YES and MAYBE as `probe_pos` does, to records of 44 bytes."""
+    return _claim(probe, EPOS_RECORD)
+
+
+def _claim(probe: FileProbe, record: int) -> Claim:
+    if probe.is_dir or len(probe.head) < record:
         return Claim.NO
-    if _plausible(probe.head, ">"):
+    if _plausible(probe.head, ">", record):
         return Claim.YES
-    return Claim.MAYBE if _plausible(probe.head, "<") else Claim.NO
+    return Claim.MAYBE if _plausible(probe.head, "<", record) else Claim.NO
 
 
-def _plausible(head: bytes, order: str) -> bool:
-    number = len(head) // RECORD
-    values = struct.unpack(f"{order}{4 * number}f", head[: number * RECORD])
+def _plausible(head: bytes, order: str, record: int) -> bool:
+    number = len(head) // record
+    ions = [struct.unpack_from(f"{order}4f", head, i * record) for i in range(number)]
     good = sum(
-        all(c == 0 or 1e-6 < abs(c) <= LARGEST_POSITION for c in values[i : i + 3])
-        and (values[i + 3] == 0 or 0.1 <= values[i + 3] <= LARGEST_MASS)
-        for i in range(0, 4 * number, 4)
+        all(c == 0 or 1e-6 < abs(c) <= LARGEST_POSITION for c in ion[:3])
+        and (ion[3] == 0 or 0.1 <= ion[3] <= LARGEST_MASS)
+        for ion in ions
     )
-    return good >= 0.9 * number and any(0.5 <= m <= LARGEST_MASS for m in values[3::4])
+    return good >= 0.9 * number and any(0.5 <= ion[3] <= LARGEST_MASS for ion in ions)

@@ -12,9 +12,10 @@ from consilience.declarations import Claim
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Signal
 from consilience.probing import probe_file
-from consilience_apt.lazy import blocks, open_pos
+from consilience_apt.layout import FileSource
+from consilience_apt.lazy import open_ions
 from consilience_apt.probe import RECORD, SIMULATED, probe_pos
-from consilience_apt.reading import read_pos
+from consilience_apt.reading import pos_layout, read_pos
 from consilience_apt.simulation import NeedleParams, Peak, simulate_needle
 
 IONS = np.array([[1, 2, -3, 14], [4, 5, -6, 28], [-7, 8, -9, 1]], dtype=">f4")
@@ -46,7 +47,7 @@ def test_real_needle_as_its_readme_says(shared_data: Path) -> None:
         assert signal.metadata[f"extent_{name}"]["value"] == pytest.approx(length, abs=5e-5)
     assert signal.metadata["mass_to_charge_high"]["value"] == pytest.approx(378.30, abs=0.005)
     assert signal.lazy is not None
-    data = open_pos(path, {}, signal.lazy)
+    data = open_ions(path, {}, signal.lazy)
     mass = data["mass_to_charge"].values
     counts, edges = np.histogram(mass, np.arange(0.5, 100.0, 0.1))
     assert edges[counts.argmax()] == pytest.approx(14.0, abs=0.11), "main peak: Si2+"
@@ -63,8 +64,8 @@ def test_range_files_are_not_claimed(shared_data: Path, other: str) -> None:
 def test_every_way_of_indexing_gives_the_same_ions(tmp_path: Path) -> None:
     (path,) = simulate_needle(NeedleParams(ions=700), 3, tmp_path)
     signal = read(path)
-    assert signal.lazy == {"ions": 700, "offset": RECORD}
-    data = open_pos(path, {}, signal.lazy)
+    assert signal.lazy == pos_layout(700, RECORD).to_json()
+    data = open_ions(path, {}, signal.lazy)
     plain = np.frombuffer(path.read_bytes()[RECORD:], ">f4").reshape(-1, 4)
     for column, name in enumerate(("x", "y", "z", "mass_to_charge")):
         array = data[name]
@@ -82,16 +83,19 @@ def test_every_way_of_indexing_gives_the_same_ions(tmp_path: Path) -> None:
             np.testing.assert_array_equal(array[key].values, plain[key, column])
 
 
-def test_blocks_reuse_one_buffer_and_cover_all(pos: Path) -> None:
+def test_blocks_reuse_their_buffers_and_cover_all(pos: Path) -> None:
     ions = np.arange(40, dtype=">f4").reshape(10, 4)
     written(pos, ions)
     seen = []
     places = set()
-    for first, block in blocks(pos, 2, 9, size=3):
-        seen.append((first, block.copy()))
-        places.add(block.__array_interface__["data"][0])
+    for first, block in FileSource(pos, pos_layout(10)).blocks(["z", "x"], 2, 9, size=3):
+        assert list(block) == ["z", "x"]
+        assert block["z"].dtype == np.float32
+        assert block["z"].flags.c_contiguous
+        seen.append((first, block["z"].copy()))
+        places.add(block["z"].__array_interface__["data"][0])
     assert [first for first, _ in seen] == [2, 5, 8]
-    np.testing.assert_array_equal(np.concatenate([b for _, b in seen]), ions[2:9])
+    np.testing.assert_array_equal(np.concatenate([b for _, b in seen]), ions[2:9, 2])
     assert len(places) == 1
 
 
@@ -132,7 +136,9 @@ def test_nan_is_refused_with_its_place(pos: Path) -> None:
     ions = np.tile(IONS, (10, 1))
     ions[17, 1] = np.nan
     written(pos, ions)
-    with pytest.raises(BadFileError, match="1 of 30 ions are NaN or infinite, first ion 17") as e:
+    with pytest.raises(
+        BadFileError, match=r"1 of 30 ions are NaN or infinite \(y\), first ion 17"
+    ) as e:
         read(pos)
     assert e.value.offset == 17 * RECORD
 
@@ -170,9 +176,9 @@ def test_a_file_that_shrank_after_registration_is_no_crash(pos: Path) -> None:
     written(pos, IONS)
     lazy = read(pos).lazy
     assert lazy is not None
-    data = open_pos(pos, {}, lazy)
+    data = open_ions(pos, {}, lazy)
     written(pos, IONS[:1])
-    with pytest.raises(BadFileError, match="ends after 16 bytes of ions, 48 were expected"):
+    with pytest.raises(BadFileError, match="ends at byte 16, 48 were expected"):
         data["x"].load()
 
 
@@ -187,5 +193,5 @@ def test_simulated_shares_are_those_asked_for(tmp_path: Path) -> None:
     signal = read(path)
     assert signal.origin == "simulated"
     assert signal.lazy is not None
-    mass = open_pos(path, {}, signal.lazy)["mass_to_charge"].values
+    mass = open_ions(path, {}, signal.lazy)["mass_to_charge"].values
     assert np.mean(mass < 15) == pytest.approx(0.75, abs=0.015)
