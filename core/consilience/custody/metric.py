@@ -30,8 +30,8 @@ class Metric:
         A key of `METRICS`.
     value : float or None
         In `unit`; None is unknown, and never becomes a number.
-    at_least : float, optional
-        What is certain where `value` is unknown: a lower bound from the part that was recorded.
+    at_least, at_most : float, optional
+        What is certain where `value` is unknown: bounds from the part that was recorded.
     why : str
         How it came about, with its numbers; where unknown, what is missing.
     evidence : tuple of str
@@ -44,16 +44,24 @@ class Metric:
     at_least: float | None = None
     why: str = ""
     evidence: tuple[str, ...] = ()
+    at_most: float | None = None
 
     def holds(self, op: Operator, threshold: float) -> bool | None:
         """Return whether the number compares so to `threshold`; None: that cannot be known."""
         if self.value is not None:
             return OPERATORS[op](self.value, threshold)
-        if self.at_least is None:
-            return None
-        if op in (">", ">=") and OPERATORS[op](self.at_least, threshold):
+        compare = OPERATORS[op]
+        low, high = self.at_least, self.at_most
+        if op in (">", ">="):
+            sure, never = low, high
+        elif op in ("<", "<="):
+            sure, never = high, low
+        else:
+            apart = (low is not None and threshold < low) or (high is not None and threshold > high)
+            return (op == "!=") if apart else None
+        if sure is not None and compare(sure, threshold):
             return True
-        if op in ("<", "<=") and not OPERATORS[op](self.at_least, threshold):
+        if never is not None and not compare(never, threshold):
             return False
         return None
 

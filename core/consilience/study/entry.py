@@ -122,25 +122,69 @@ class Entry(Contents):
             Conditions may be written as text with units (``"90 K"``); times need a
             time zone.
         """
+        from consilience.study.deriving import check_derivation, identified
         from consilience.study.entering import findings_of_step
-        from consilience.study.steps import step_from
+        from consilience.study.steps import notices_of_step, step_from
 
-        checked = step if isinstance(step, Step) else step_from(step)
+        checked = identified(step if isinstance(step, Step) else step_from(step))
         self.sample(checked.sample)
-        content = checked.to_json()
-        del content["id"]
-        checked = checked.model_copy(update={"id": content_id("st", content)})
         findings = findings_of_step(checked)
+
+        def known(_: Index) -> bool:
+            if self.holds("step", checked.id):
+                return True
+            if checked.derives is not None:
+                check_derivation(checked, self.samples(), self.steps())
+            return False
+
         appended = self.store.append_unless(
-            lambda _: self.holds("step", checked.id),
-            [("step", checked.to_json()), *(("finding", f.to_json()) for f in findings)],
+            known, [("step", checked.to_json()), *(("finding", f.to_json()) for f in findings)]
         )
+        notices = notices_of_step(checked)
         if not appended:
-            return [Added("step", checked.id, False, checked.type)]
+            return [Added("step", checked.id, False, checked.type, notices)]
         return [
-            Added("step", checked.id, True, checked.type),
+            Added("step", checked.id, True, checked.type, notices),
             *(Added("finding", f.id, True, f.kind) for f in findings),
         ]
+
+    def derive(
+        self,
+        child: str,
+        parent: str,
+        by: str | Mapping[str, Any],
+        *,
+        cut: Region | Mapping[str, Any] | None = None,
+        remains: str = "",
+        step: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> list[Added]:
+        """Make a child sample from a parent by a step: both in one append to the journal.
+
+        Parameters
+        ----------
+        child, parent : str
+            IDs; the parent is registered.
+        by : str or mapping
+            Type of the step (``"lift_out"``), or the whole step.
+        cut : Region or mapping, optional
+            Where in the parent it was cut; None if unknown.
+        remains : str
+            What is left of the parent; ``"nothing"`` if it was used up.
+        step : mapping, optional
+            The step's other fields: conditions, start, end, time_zone, sequence, citation, …
+        **fields
+            The child's other fields: title, elements, materials, note, …
+
+        Raises
+        ------
+        BadInputError
+            The child exists with other content, another step made it, or a field is wrong;
+            nothing is registered then.
+        """
+        from consilience.study.deriving import derive_sample
+
+        return derive_sample(self, child, parent, by, cut=cut, remains=remains, step=step, **fields)
 
     def add_series(
         self, file: str | Path, step: str, mapping: Mapping[str, Any], *, link: bool = False

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from consilience.custody.conditions import checked, missing, unusual
 from consilience.errors import BadInputError
-from consilience.model.base import Quantity
+from consilience.model.measurement import Notice
 from consilience.model.sample import Step
-from consilience.quantities import UNITS, parse_quantity, parse_value
 from consilience.study.entering import validated
 from consilience.times import parse_time
 
-__all__ = ["step_from"]
+__all__ = ["notices_of_step", "step_from"]
 
 _SUBJECT = ("formula", "space_group", "element", "label")
 
@@ -21,9 +21,9 @@ _SUBJECT = ("formula", "space_group", "element", "label")
 def step_from(content: Mapping[str, Any]) -> Step:
     """Build a step from what a person wrote.
 
-    Conditions named in `consilience.quantities.UNITS` are converted to the one unit
-    in which they are stored; other text with a unit keeps its own.  ``time_zone``
-    holds for times without an offset.
+    Conditions of `consilience.custody.conditions.GLOSSARY` are converted to the one unit in
+    which they are stored; other text with a unit keeps its own.  ``time_zone`` holds for times
+    without an offset.
 
     Raises
     ------
@@ -35,9 +35,7 @@ def step_from(content: Mapping[str, Any]) -> Step:
     for name in ("start", "end"):
         if fields.get(name) is not None:
             fields[name] = parse_time(str(fields[name]), zone)
-    fields["conditions"] = {
-        key: _condition(key, value) for key, value in dict(fields.get("conditions", {})).items()
-    }
+    fields["conditions"] = checked(str(fields.get("type")), dict(fields.get("conditions", {})))
     fields["constituents"] = [_constituent(part) for part in fields.get("constituents", [])]
     if fields.get("start") and fields.get("end"):
         start, end = (datetime.fromisoformat(fields[name]) for name in ("start", "end"))
@@ -50,20 +48,29 @@ def step_from(content: Mapping[str, Any]) -> Step:
     return validated(Step, fields, f"step {fields.get('type')!r} of {fields.get('sample')!r}")
 
 
-def _condition(key: str, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    unit = UNITS.get(key)
-    if unit is not None:
-        quantity = parse_quantity(value, unit)
-        if key in ("temperature", "pressure", "duration") and quantity.value < 0:
-            raise BadInputError(
-                f"{key} {value!r} is {quantity.value:g} {unit}, which cannot be",
-                fix="correct the number or its unit",
+def notices_of_step(step: Step) -> list[Notice]:
+    """Return what the field asks of such a step and was not said, and what is out of place."""
+    notices = []
+    lacking = missing(step)
+    if lacking:
+        notices.append(
+            Notice(
+                code="not-said",
+                message=f"not said, so unknown: {', '.join(lacking)}",
+                fix="say it if it is known: retract the step and enter it anew",
+                severity="info",
             )
-        return quantity
-    parsed = parse_value(value)
-    return parsed if isinstance(parsed, Quantity) else value
+        )
+    odd = unusual(step)
+    if odd:
+        notices.append(
+            Notice(
+                code="unusual-condition",
+                message=f"unusual for a step {step.type!r}: {', '.join(odd)}",
+                fix="check the type of the step; the condition is kept",
+            )
+        )
+    return notices
 
 
 def _constituent(part: Any) -> Any:
