@@ -94,13 +94,13 @@ def register_views() -> Sequence[View]:
 
 @hookimpl
 def register_simulators() -> Sequence[Simulator]:
-    """A needle of random ions."""
+    """A needle of layers whose truth is known."""
     return [
         Simulator(
             "apt.needle",
             "apt",
             Ref("consilience_apt.simulation:NeedleParams"),
             Ref("consilience_apt.simulation:simulate_needle"),
-            "a needle with a cap, peaks of given masses, uniform noise",
+            "a needle of layers, gradients and clusters, with isotopes, tails, background, multiple hits",
         )
     ]

@@ -16,7 +16,7 @@ from consilience_apt.layout import FileSource
 from consilience_apt.lazy import open_ions
 from consilience_apt.probe import RECORD, SIMULATED, probe_pos
 from consilience_apt.reading import pos_layout, read_pos
-from consilience_apt.simulation import NeedleParams, Peak, simulate_needle
+from consilience_apt.simulation import Layer, NeedleParams, simulate_needle
 
 IONS = np.array([[1, 2, -3, 14], [4, 5, -6, 28], [-7, 8, -9, 1]], dtype=">f4")
 
@@ -188,10 +188,11 @@ def test_senseless_salvage(pos: Path) -> None:
 
 
 def test_simulated_shares_are_those_asked_for(tmp_path: Path) -> None:
-    peaks = (Peak(mass=10.0, share=3.0), Peak(mass=20.0, share=1.0))
-    (path,) = simulate_needle(NeedleParams(ions=20_000, noise=0.0, peaks=peaks), 5, tmp_path)
+    layers = (Layer(name="all", thickness=50.0, top={"Si++": 3.0, "Cr+": 1.0}),)
+    params = NeedleParams(ions=20_000, background=0.0, layers=layers)
+    (path,) = simulate_needle(params, 5, tmp_path)
     signal = read(path)
     assert signal.origin == "simulated"
     assert signal.lazy is not None
     mass = open_ions(path, {}, signal.lazy)["mass_to_charge"].values
-    assert np.mean(mass < 15) == pytest.approx(0.75, abs=0.015)
+    assert np.mean(mass < 40) == pytest.approx(0.75, abs=0.015)
