@@ -15,8 +15,14 @@ from consilience.model.sample import Sample, SensorSeries
 from consilience.registry import FailedPlugin
 from consilience.report.blocks import Budget, Shown, show
 from consilience.report.content import FailedView, ReportContent, Section
+from consilience.report.drawing import SVG_BUDGET
 from consilience.report.evidence import facts
-from consilience.report.figures import lineage_figures, strip_figures, timeline_figures
+from consilience.report.figures import (
+    chain_figures,
+    lineage_figures,
+    strip_figures,
+    timeline_blocks,
+)
 from consilience.report.lineage import forest, natural
 from consilience.report.rows import (
     Anchors,
@@ -33,12 +39,14 @@ from consilience.report.rows import (
 )
 from consilience.report.text import state
 from consilience.report.words import ANSWERS, AnswerWord, Banner, banner, dose_known, limits
-from consilience.view import Figure
+from consilience.view import Figure, Text
 
 __all__ = ["Page", "arrange"]
 
 COLLAPSE_CARDS = 20
 COLLAPSE_SAMPLES = 60
+MOST_CHAINS = 24
+_CHAIN_PICTURES = 1_200_000
 
 
 @dataclass
@@ -51,6 +59,7 @@ class Page:
     verdicts: list[VerdictRow]
     strips: list[Shown]
     lineage: list[Shown]
+    chains: list[Shown]
     timeline: list[Shown]
     cards: list[Card]
     cards_open: bool
@@ -121,8 +130,9 @@ def arrange(content: ReportContent) -> Page:
             show(f, "core", table_open=True)
             for f in lineage_figures(content.samples, content.steps, activity)
         ],
+        chains=_chains(content),
         timeline=[
-            show(f, "core", table_open=True) for f in timeline_figures(content.steps, records)
+            show(b, "core", table_open=True) for b in timeline_blocks(content.steps, records)
         ],
         cards=[
             _card(r, anchors, techniques, _shown(sections_of.get(("m", r.id), ()), budget))
@@ -147,6 +157,16 @@ def arrange(content: ReportContent) -> Page:
         ),
         anchors=anchors,
     )
+
+
+def _chains(content: ReportContent) -> list[Shown]:
+    figures = chain_figures(content.samples, content.steps, content.traces, content.thresholds)
+    budget = Budget(svg=min(SVG_BUDGET, _CHAIN_PICTURES // max(len(figures[:MOST_CHAINS]), 1)))
+    shown = [show(f, "core", budget) for f in figures[:MOST_CHAINS]]
+    if len(figures) > MOST_CHAINS:
+        left = len(figures) - MOST_CHAINS
+        shown.append(show(Text(f"{left} more chains are not drawn; the table has all."), "core"))
+    return shown
 
 
 def _notices(notices: Sequence[Notice]) -> list[tuple[Notice, int]]:

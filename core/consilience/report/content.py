@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from consilience.custody.traces import Trace
 from consilience.declarations import Kind, Modality, PluginInfo
 from consilience.model.base import Origin
 from consilience.model.finding import Finding
@@ -16,6 +17,7 @@ from consilience.model.measurement import MeasurementRecord, Notice
 from consilience.model.sample import Sample, SensorSeries, Step
 from consilience.model.verdict import Caveat, Verdict
 from consilience.registry import FailedPlugin
+from consilience.report.chain_columns import Threshold
 from consilience.view import Block
 
 __all__ = ["FailedView", "JournalHead", "ReportContent", "Section"]
@@ -78,6 +80,10 @@ class ReportContent:
         A paragraph under the title, plain text.
     samples, steps, series, measurements, findings, verdicts, caveats
         Objects of the model; `steps` in the order in which they were entered.
+    traces : sequence of Trace
+        The sensor series, thinned for the picture of the chain.
+    thresholds : sequence of Threshold
+        What rules call an excursion of a sensor.
     sections : sequence of Section
         What the views of the plugins add, in order; see `consilience.report.views`.
     failed_views : sequence of FailedView
@@ -103,6 +109,8 @@ class ReportContent:
     samples: Sequence[Sample] = ()
     steps: Sequence[Step] = ()
     series: Sequence[SensorSeries] = ()
+    traces: Sequence[Trace] = ()
+    thresholds: Sequence[Threshold] = ()
     measurements: Sequence[MeasurementRecord] = ()
     findings: Sequence[Finding] = ()
     verdicts: Sequence[Verdict] = ()

@@ -64,9 +64,10 @@ def forest(
     """
     nodes: dict[str, Node] = {}
     for sample in sorted(samples, key=lambda s: natural(s.id)):
-        made = [s.type for s in steps if s.sample == sample.id and s.type in _MAKERS]
-        # the most telling step comes first in _MAKERS
-        maker = min(made, key=_MAKERS.index, default="")
+        cuts: list[str] = [s.type for s in steps if s.derives == sample.id]
+        made: list[str] = [s.type for s in steps if s.sample == sample.id and s.type in _MAKERS]
+        # where the cut is not recorded, the most telling step, which comes first in _MAKERS
+        maker = cuts[0] if cuts else min(made, key=_MAKERS.index, default="")
         nodes.setdefault(
             sample.id,
             Node(sample, made_by=maker, activity=(activity or {}).get(sample.id, "")),

@@ -12,12 +12,12 @@ from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Step
 from consilience.report.drawing import fit
 from consilience.report.text import cell
-from consilience.view import Figure, Table
+from consilience.view import Block, Figure, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
-__all__ = ["Moment", "moment", "timeline_figures", "written"]
+__all__ = ["Moment", "moment", "timeline_blocks", "written"]
 
 _WIDTH = 8.0
 _LABELS = 2.75  # inches for the labels beside the axis
@@ -90,10 +90,12 @@ def _ordered(steps: Sequence[Step]) -> list[_Row]:
     return [_Row(s, n, a, b) for n, (a, b, _, s) in enumerate([*dated, *undated], start=1)]
 
 
-def timeline_figures(
+def timeline_blocks(
     steps: Sequence[Step], measurements: Sequence[MeasurementRecord] = ()
-) -> list[Figure]:
+) -> list[Block]:
     """Return the steps as figures, each at most a page high; the last carries the whole table.
+
+    Where nothing has a date the table stands alone.
 
     Parameters
     ----------
@@ -106,6 +108,8 @@ def timeline_figures(
     if not rows:
         return []
     starts = [m for m in (moment(r.start) for r in measurements) if m is not None]
+    if not starts and all(r.start is None and r.end is None for r in rows):
+        return [_table(rows)]  # an axis of time with nothing on it says nothing
     pages = [rows[i : i + _ROWS] for i in range(0, len(rows), _ROWS)]
     moments = [m.when for r in rows for m in (r.start, r.end) if m is not None]
     moments += [m.when for m in starts]
@@ -121,7 +125,7 @@ def timeline_figures(
         )
     if any(not m.zone for r in rows for m in (r.start, r.end) if m is not None):
         caption += " Where no time zone was recorded the time is drawn as if it were UTC."
-    figures = []
+    figures: list[Block] = []
     for i, page in enumerate(pages):
         part = f" ({i + 1} of {len(pages)})" if len(pages) > 1 else ""
         lane = starts if i == len(pages) - 1 else []
@@ -295,5 +299,5 @@ def _table(rows: Sequence[_Row]) -> Table:
             )
             for row in rows
         ],
-        title="Steps, dated ones first",
+        title="Steps, dated ones first; the others in the order in which they were entered",
     )

@@ -14,6 +14,7 @@ from consilience.progress import Progress, no_progress
 from consilience.view import ViewContext
 
 if TYPE_CHECKING:
+    from consilience.custody.traces import Trace
     from consilience.report import ReportContent
     from consilience.study.study import Study
 
@@ -45,6 +46,7 @@ def report_content(study: Study, progress: Progress = no_progress) -> ReportCont
         samples=list(samples.values()),
         steps=study.steps(),
         series=study.series(),
+        traces=_traces(study),
         measurements=[m.record for m in measurements],
         findings=findings,
         verdicts=verdicts,
@@ -75,6 +77,22 @@ def write_report(study: Study, path: Path, progress: Progress = no_progress) -> 
         write_durably(path, page.encode("utf-8"), path.with_name(f".{path.name}.{os.getpid()}"))
     progress(3, 3, f"wrote {path.name}")
     return path
+
+
+def _traces(study: Study) -> list[Trace]:
+    """Thin the sensors that the picture of a chain can show."""
+    from consilience.custody.traces import trace_of
+    from consilience.report.chain_columns import PANELS
+
+    custody = study.custody()
+    shown = {name for name, _, _ in PANELS}
+    return [
+        trace_of(series, custody.open_series(series), column)
+        for series in custody.series
+        if series.array is not None and series.rows
+        for column in series.columns
+        if column in shown
+    ]
 
 
 def _notes(study: Study) -> tuple[str, list[Notice]]:

@@ -1,0 +1,79 @@
+"""What is known of each step in a chain: its place, its conditions, its sensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from consilience.custody.chain import Link, instant
+from consilience.custody.traces import Trace
+from consilience.model.base import Quantity
+from consilience.model.sample import Step
+
+__all__ = ["PANELS", "Column", "Threshold", "lasted"]
+
+PANELS = (
+    ("temperature", "temperature (K)", False),
+    ("pressure", "pressure (Pa)", True),
+    ("o2", "O₂ (ppm)", True),
+    ("h2o", "H₂O (ppm)", True),
+)
+"""Conditions and sensors that are drawn: name, label, and whether on a logarithmic axis."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A limit that a rule sets on a sensor: `above` it is an excursion.
+
+    `since_freeze`: only from the last freeze of the chain on; `vacuum`: only in transfers
+    without a cover gas.
+    """
+
+    column: str
+    value: float
+    rule: str
+    since_freeze: bool = False
+    vacuum: bool = False
+
+
+@dataclass
+class Column:
+    """A step in the picture: its place, and what is known of each sensor."""
+
+    link: Link
+    number: int
+    frozen: bool
+    traces: dict[str, list[Trace]] = field(default_factory=dict)
+
+    @property
+    def step(self) -> Step:
+        """The step itself."""
+        return self.link.step
+
+    def stated(self, column: str) -> float | None:
+        """Return what a person stated of a condition, in its one unit."""
+        value = self.step.conditions.get(column)
+        return value.value if isinstance(value, Quantity) else None
+
+    def concerns(self, threshold: Threshold) -> bool:
+        """Return True where the rule behind a threshold speaks of this step."""
+        if threshold.since_freeze and not self.frozen:
+            return False
+        return not threshold.vacuum or (
+            self.step.type == "transfer" and "cover_gas" not in self.step.conditions
+        )
+
+
+def lasted(step: Step) -> str:
+    """Return how long a step took, by its times, else as stated; empty if unknown."""
+    start, end = instant(step.start), instant(step.end)
+    if start is not None and end is not None and end >= start:
+        seconds = (end - start).total_seconds()
+    else:
+        stated = step.conditions.get("duration")
+        if not isinstance(stated, Quantity):
+            return ""
+        seconds = stated.value
+    for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
