@@ -20,7 +20,8 @@ class Caveat(FrozenModel):
 
     A *note* is shown, a *doubt* qualifies the verdict, a *veto* leaves the finding
     out of it; all three are printed with the rule, its citation and the numbers
-    that fired it.
+    that fired it.  `evidence` names the steps, series and measurements behind the
+    numbers.
     """
 
     finding: str
@@ -29,6 +30,7 @@ class Caveat(FrozenModel):
     message: str
     citation: str
     numbers: dict[str, Json] = {}
+    evidence: list[str] = []
     clear: str = ""
 
 

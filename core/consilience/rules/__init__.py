@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from consilience.rules.engine import caveats_for
-from consilience.rules.model import Rule, load_rules
+from consilience.rules.engine import Outcome, caveats_for, judge
+from consilience.rules.limits import DoseLimit, dose_limits
+from consilience.rules.loading import RuleChange, apply_changes, load_rules, read_rules
+from consilience.rules.model import Basis, Comparator, Rule, Scope
+from consilience.rules.scope import materials_of
 
-__all__ = ["Rule", "caveats_for", "load_rules"]
+__all__ = [
+    "Basis",
+    "Comparator",
+    "DoseLimit",
+    "Outcome",
+    "Rule",
+    "RuleChange",
+    "Scope",
+    "apply_changes",
+    "caveats_for",
+    "dose_limits",
+    "judge",
+    "load_rules",
+    "materials_of",
+    "read_rules",
+]

@@ -1,78 +1,178 @@
-"""From metrics of a finding to caveats.
+"""From metrics of the measurements behind a finding to caveats.
 
-A metric is a number the core derives from measurements (and, with custody, from
-steps, series and dose).  What is not known is no number: it has a metric of its own,
-such as ``dose_unknown``.
+Each comparison holds, does not hold, or cannot be known.  What is unknown never fires
+a rule and never clears one; a rule says whether the unknown itself is worth a word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+from consilience.custody import METRICS, Custody, Metric
+from consilience.errors import PluginError
 from consilience.model.finding import Finding
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Caveat
-from consilience.rules.model import Rule
+from consilience.rules.model import Comparator, Rule
+from consilience.rules.scope import concerns, materials_of
 
-__all__ = ["caveats_for", "metrics"]
-
-
-def metrics(measurements: Sequence[MeasurementRecord]) -> dict[str, float | str]:
-    """Return the metrics of a finding from the measurements that it rests on."""
-    faults = [n for m in measurements for n in m.notices if n.severity == "fault"]
-    undosed = [m for m in measurements if m.origin == "measured" and not _dosed(m)]
-    return {
-        "data_faults": float(len(faults)),
-        "fault_names": ", ".join(sorted({n.code for n in faults})),
-        "dose_unknown": float(len(undosed)),
-    }
+__all__ = ["Outcome", "caveats_for", "judge"]
 
 
-def _dosed(record: MeasurementRecord) -> bool:
-    return bool(record.exposures) and all(
-        e.fluence is not None and e.fluence_rate is not None and e.energy is not None
-        for e in record.exposures
-    )
+@dataclass(frozen=True)
+class Outcome:
+    """What a rule says of one measurement: it fires, is silent, or cannot be judged."""
+
+    says: Literal["fires", "silent", "unknown"]
+    metrics: Mapping[str, Metric]
+
+    @property
+    def numbers(self) -> dict[str, float | None]:
+        """The metrics' values; None is unknown."""
+        return {name: metric.value for name, metric in self.metrics.items()}
+
+    @property
+    def evidence(self) -> list[str]:
+        """IDs of the steps, series and measurements behind the numbers."""
+        return sorted({e for metric in self.metrics.values() for e in metric.evidence})
+
+
+def judge(rule: Rule, record: MeasurementRecord, custody: Custody) -> Outcome:
+    """Ask one rule of one measurement, whatever its scope.
+
+    Notes
+    -----
+    It fires where its comparison and all of `where` hold and none of `unless` does.  It cannot be
+    judged where `where` holds, nothing clears it, and its own metric is unknown.
+    """
+    asked: dict[str, Metric] = {}
+
+    def ask(comparator: Comparator) -> bool | None:
+        try:
+            metric = custody.metric(comparator.metric, record, comparator.at)
+        except PluginError as error:
+            unit = METRICS[comparator.metric].unit
+            metric = Metric(comparator.metric, None, unit, why=error.what)
+        asked[comparator.metric] = metric
+        return comparator.holds(metric)
+
+    if rule.effect == "off":
+        return Outcome("silent", asked)
+    if any(ask(comparator) is not True for comparator in rule.where):
+        return Outcome("silent", asked)
+    if any(ask(comparator) is True for comparator in rule.unless):
+        return Outcome("silent", asked)
+    answer = ask(rule)
+    if answer is None:
+        return Outcome("unknown", asked)
+    return Outcome("fires" if answer else "silent", asked)
 
 
 def caveats_for(
     findings: Iterable[Finding],
     measurements: Mapping[str, MeasurementRecord],
     rules: Sequence[Rule],
+    custody: Custody | None = None,
+    shipped: Mapping[str, Rule] | None = None,
 ) -> list[Caveat]:
-    """Apply every rule to every finding in its scope."""
+    """Apply every rule to every finding in its scope.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        What a person entered without a measurement has no past here, and no caveat.
+    measurements : mapping
+        By ID.
+    rules : sequence of Rule
+    custody : Custody, optional
+        What is known of the samples; without it, of the measurements alone.
+    shipped : mapping, optional
+        Rule ID to the rule as shipped, where a study changed it: what it would have said is
+        printed too.
+    """
+    known = custody or Custody({}, (), records=measurements)
+    outcomes: dict[tuple[str, bool, str], Outcome] = {}
+    materials: dict[str, frozenset[str]] = {}
+
+    def outcome(rule: Rule, record: MeasurementRecord, changed: bool = True) -> Outcome:
+        key = (rule.id, changed, record.id)
+        if key not in outcomes:
+            outcomes[key] = judge(rule, record, known)
+        return outcomes[key]
+
+    def said(rule: Rule, finding: Finding, changed: bool = True) -> Caveat | None:
+        found = []
+        for record in (measurements[m] for m in finding.measurements if m in measurements):
+            if record.sample not in materials:
+                materials[record.sample] = materials_of(record.sample, known.samples, known.steps)
+            if concerns(rule.scope, finding, record, materials[record.sample]):
+                found.append((record, outcome(rule, record, changed)))
+        return _caveat(rule, finding, found)
+
     caveats = []
     for finding in findings:
-        behind = [measurements[m] for m in finding.measurements if m in measurements]
-        if not behind:
-            continue
-        numbers = metrics(behind)
         for rule in rules:
-            if not _in_scope(rule, finding, behind):
-                continue
-            number = numbers.get(rule.metric)
-            if isinstance(number, float) and rule.holds(number):
-                caveats.append(
-                    Caveat(
-                        finding=finding.id,
-                        rule=rule.id,
-                        effect=rule.effect,
-                        message=rule.words.format_map(
-                            {k: f"{v:g}" if isinstance(v, float) else v for k, v in numbers.items()}
-                        ),
-                        citation=rule.citation,
-                        numbers={rule.metric: number},
-                        clear=rule.clear,
-                    )
-                )
+            caveat = said(rule, finding)
+            if rule.overrides:
+                before = (shipped or {}).get(rule.id)
+                theirs = None if before is None else said(before, finding, changed=False)
+                caveat = _both(rule, caveat, before, theirs)
+            if caveat is not None:
+                caveats.append(caveat)
     return caveats
 
 
-def _in_scope(rule: Rule, finding: Finding, behind: Sequence[MeasurementRecord]) -> bool:
-    scope = rule.scope
-    element = finding.subject.element if finding.subject else None
-    return (
-        (not scope.modality or any(m.modality in scope.modality for m in behind))
-        and (not scope.kind or finding.kind in scope.kind)
-        and (not scope.element or element in scope.element)
+def _caveat(
+    rule: Rule, finding: Finding, found: Sequence[tuple[MeasurementRecord, Outcome]]
+) -> Caveat | None:
+    """Make one caveat of what a rule says of the measurements behind a finding."""
+    fired = [(r, o) for r, o in found if o.says == "fires"]
+    # a simulation has no history to be unknown, and an entered number's is in its source
+    unknown = [(r, o) for r, o in found if o.says == "unknown" and r.origin == "measured"]
+    if fired:
+        record, outcome = fired[0]
+        effect, message = rule.effect, rule.filled(outcome.metrics)
+        if len(found) > 1:
+            message = f"{message} ({len(fired)} of {len(found)} measurements, first {record.id})"
+    elif unknown and rule.if_unknown != "nothing":
+        record, outcome = unknown[0]
+        metric = outcome.metrics[rule.metric]
+        effect = rule.if_unknown
+        why = f": {metric.why}" if metric.why else ""
+        message = (
+            f"it cannot be judged whether {rule.text()}, because the "
+            f"{METRICS[rule.metric].title} is unknown{why}"
+        )
+    else:
+        return None
+    assert effect != "off"
+    return Caveat(
+        finding=finding.id,
+        rule=rule.id,
+        effect=effect,
+        message=message,
+        citation=rule.cited,
+        numbers=outcome.numbers,
+        evidence=outcome.evidence,
+        clear=rule.clear,
     )
+
+
+def _both(
+    rule: Rule, caveat: Caveat | None, before: Rule | None, theirs: Caveat | None
+) -> Caveat | None:
+    """Say beside a changed rule what it would have said as shipped."""
+    if before is None:
+        return caveat
+    if caveat is None and theirs is None:
+        return None
+    changed = f"this study changed the rule: {rule.overrides}"
+    if caveat is None:
+        assert theirs is not None
+        message = f"{changed}; as shipped it would be a {theirs.effect}: {theirs.message}"
+        return theirs.model_copy(update={"effect": "note", "message": message})
+    as_shipped = f"a {theirs.effect}: {theirs.message}" if theirs is not None else "silent"
+    message = f"{caveat.message} [{changed}; as shipped it would be {as_shipped}]"
+    return caveat.model_copy(update={"message": message})

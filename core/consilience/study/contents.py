@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from consilience.custody import Custody
+    from consilience.rules import Rule
+    from consilience.rules.loading import RuleChange
     from consilience.store import Entry, Store
     from consilience.store.files import StoredFile
 
@@ -262,6 +264,22 @@ class Contents:
                 fields = {k: body[k] for k in Margin.model_fields}
                 margins[str(body["kind"])] = Margin.model_validate(fields)
         return margins
+
+    def rule_changes(self) -> list[RuleChange]:
+        """Return what the study changes in the shipped rules, and rules of its own."""
+        from consilience.rules.loading import RuleChange
+
+        return [
+            RuleChange(id=body["rule"], fields=body["fields"], reason=body["reason"])
+            for body in self.notes()
+            if body.get("about") == "rule"
+        ]
+
+    def rules(self, *, shipped: bool = False) -> list[Rule]:
+        """Return the rules that hold for this study, or all as they are shipped."""
+        from consilience.rules import load_rules
+
+        return load_rules(self.registry, () if shipped else self.rule_changes())
 
     def _body(self, kind: str, record_id: str) -> dict[str, Any]:
         entry = self.store.index.get(kind, record_id)

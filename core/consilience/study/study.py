@@ -117,11 +117,12 @@ class Study(Entry):
 
     def caveats(self, findings: Sequence[Finding] | None = None) -> list[Caveat]:
         """Apply all rules to the findings."""
-        from consilience.rules import caveats_for, load_rules
+        from consilience.rules import caveats_for
 
-        records = {r.id: r for r in self.measurement_records()}
+        custody = self.custody()
         chosen = self.findings() if findings is None else findings
-        return caveats_for(chosen, records, load_rules(self.registry))
+        shipped = {rule.id: rule for rule in self.rules(shipped=True)}
+        return caveats_for(chosen, custody.records, self.rules(), custody, shipped)
 
     def compare(self) -> list[Verdict]:
         """Compare all findings that can meet; verdicts are derived, never stored."""

@@ -1,0 +1,135 @@
+"""Where a rule holds: what the finding is about, how it was made, and of what the sample is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from consilience.lineage import ancestors
+from consilience.model.base import FrozenModel, OneLine, Origin
+from consilience.model.finding import Finding, Status
+from consilience.model.measurement import MeasurementRecord
+from consilience.model.sample import Sample, Step
+
+__all__ = ["LITHIUM", "Scope", "concerns", "materials_of"]
+
+LITHIUM: dict[str, str] = {
+    "Li": "Li metal",
+    "lithium metal": "Li metal",
+    "Li foil": "Li metal",
+    "bi-salt": "Li metal",
+    "Gen 2": "Li metal",
+}
+"""Words for a sample's material that say more than they name: all of these are lithium metal.
+
+``bi-salt`` and ``Gen 2`` mean lithium that was plated from that electrolyte; a trace of electrolyte
+on something else is no material of the sample.
+"""
+
+
+class Scope(FrozenModel):
+    """Where a rule holds; an empty list means everywhere, lists are joined by *and*.
+
+    Parameters
+    ----------
+    material : list of str
+        The finding is about one of these, or is about no phase and the sample is made of one.
+    subject : list of str
+        The finding is about one of these formulas, elements or labels.
+    element : list of str
+        The finding is about one of these elements.
+    modality, kind : list of str
+    status : list of str
+        What a finding of presence says: ``present``, ``absent_below_limit``, ``not_observable``.
+    sample_material : list of str
+        The sample is made of one of these.
+    not_sample_material : list of str
+        The sample is made of none of these.
+    origin : list of str
+        Of the measurement.
+    """
+
+    material: list[OneLine] = []
+    subject: list[OneLine] = []
+    element: list[OneLine] = []
+    modality: list[OneLine] = []
+    kind: list[OneLine] = []
+    status: list[Status] = []
+    sample_material: list[OneLine] = []
+    not_sample_material: list[OneLine] = []
+    origin: list[Origin] = []
+
+    def words(self) -> str:
+        """Return the scope as a sentence's part; ``everything`` if nothing narrows it."""
+        parts = [
+            f"{title} {' or '.join(values)}"
+            for title, values in (
+                ("findings about", self.subject),
+                ("material", self.material),
+                ("element", self.element),
+                ("technique", self.modality),
+                ("kind", self.kind),
+                ("status", [s.replace("_", " ") for s in self.status]),
+                ("samples made of", self.sample_material),
+                ("but not of", self.not_sample_material),
+                ("origin", list(self.origin)),
+            )
+            if values
+        ]
+        return ", ".join(parts) or "everything"
+
+
+def materials_of(
+    sample: str, samples: Mapping[str, Sample], steps: Sequence[Step]
+) -> frozenset[str]:
+    """Return of what a sample is made: its own words, its ancestors', and what was weighed in."""
+    line = {sample, *ancestors(samples, sample)}
+    words = [word for s in line if s in samples for word in samples[s].materials]
+    words += [
+        part.subject.formula
+        for step in steps
+        if step.sample in line
+        for part in step.constituents
+        if part.subject.formula is not None
+    ]
+    implied = {_plain(word): more for word, more in LITHIUM.items()}
+    words += [implied[_plain(word)] for word in words if _plain(word) in implied]
+    return frozenset(_plain(word) for word in words)
+
+
+def concerns(
+    scope: Scope, finding: Finding, record: MeasurementRecord, materials: frozenset[str]
+) -> bool:
+    """Return whether a finding, by one of its measurements, is in the scope.
+
+    Parameters
+    ----------
+    materials : frozenset of str
+        As from `materials_of`.
+    """
+    subject = finding.subject
+    element = subject.element if subject else None
+    formula = subject.formula if subject else None
+    named = [] if subject is None else [w for w in (element, formula, subject.label) if w]
+    return (
+        (not scope.modality or record.modality in scope.modality)
+        and (not scope.kind or finding.kind in scope.kind)
+        and (not scope.origin or record.origin in scope.origin)
+        and (not scope.status or finding.status in scope.status)
+        and (not scope.element or element in scope.element)
+        and (not scope.subject or _any(named, scope.subject))
+        and (not scope.sample_material or _any(materials, scope.sample_material))
+        and not _any(materials, scope.not_sample_material)
+        and (
+            not scope.material
+            or (_any(materials, scope.material) if formula is None else _any(named, scope.material))
+        )
+    )
+
+
+def _any(words: Iterable[str], wanted: Iterable[str]) -> bool:
+    return not {_plain(w) for w in words}.isdisjoint(_plain(w) for w in wanted)
+
+
+def _plain(word: str) -> str:
+    """Bring spelling to one form: ``Gen 2``, ``gen2`` and ``Gen-2`` are one word."""
+    return "".join(c for c in word.casefold() if c.isalnum())
