@@ -1,0 +1,64 @@
+"""Small needles for the repeats: the same truth by either forward model."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, cast
+
+from consilience_apt.simulation import (
+    Layer,
+    NeedleParams,
+    SimulatedIons,
+    draw_ions,
+    needle_ranges,
+)
+from consilience_apt.stream import array_source
+
+if TYPE_CHECKING:
+    from consilience_apt.ranges import RangeTable
+    from consilience_apt.stream import IonSource
+
+__all__ = ["drawn", "needle", "ranges", "source"]
+
+Model = Literal["first", "second"]
+
+
+def needle(
+    model: str,
+    layers: tuple[Layer, ...],
+    ions: int = 3000,
+    background: float = 0.0,
+    multiples: float = 0.1,
+    resolution: float = 600.0,
+) -> NeedleParams:
+    """Return the parameters of a needle of 10 nm radius."""
+    return NeedleParams(
+        ions=ions,
+        radius=10.0,
+        layers=layers,
+        background=background,
+        multiples=multiples,
+        resolution=resolution,
+        longest_mass=100.0,
+        model=cast("Model", model),
+    )
+
+
+@lru_cache(maxsize=16)
+def _ranges(text: str) -> RangeTable:
+    return needle_ranges(NeedleParams.model_validate_json(text))
+
+
+def ranges(params: NeedleParams) -> RangeTable:
+    """Return ranges for a needle; the same needle is asked for a thousand times."""
+    return _ranges(params.model_dump_json())
+
+
+def drawn(params: NeedleParams, seed: int) -> SimulatedIons:
+    """Return the ions of one repeat."""
+    return draw_ions(params, seed)
+
+
+def source(ions: SimulatedIons) -> IonSource:
+    """Return them as an analysis gets them."""
+    return array_source(ions.x, ions.y, ions.z, ions.mass_to_charge)

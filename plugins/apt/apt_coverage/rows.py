@@ -1,0 +1,9 @@
+"""All rows of the table, in its order."""
+
+from __future__ import annotations
+
+from apt_coverage import rows_homogeneity, rows_space
+
+__all__ = ["ROWS"]
+
+ROWS = [*rows_space.ROWS, *rows_homogeneity.ROWS]
