@@ -1,0 +1,389 @@
+"""The ledger of dose: what each region received, from whom it was inherited, and what is unknown.
+
+Fluences are added only for one particle (and one species of ion) and like energies; what is
+unlike is listed beside the sum.  What is unknown makes a sum unknown; the part that is certain
+stays as a lower bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from consilience.custody.chain import Moment, Order, cut_of, instant
+from consilience.custody.dose.entries import DoseEntry, collect, radiation_of
+from consilience.custody.dose.geometry import Place, highest_sum, place
+from consilience.custody.dose.units import FLUENCE_UNITS, Particle, shown
+from consilience.lineage import ancestors
+from consilience.model.finding import Region
+from consilience.model.measurement import MeasurementRecord
+from consilience.model.sample import Step
+
+if TYPE_CHECKING:
+    from consilience.custody.custody import Custody
+
+__all__ = ["LIKE_ENERGY", "DoseLedger", "DoseSum", "Share", "like"]
+
+LIKE_ENERGY = 0.05
+"""Energies that differ by no more than this part of the larger are added up.
+
+Within it the stopping power of electrons at 60 to 300 keV changes by less than 5 %: it falls no
+faster than with the energy itself.
+"""
+
+Kept = Literal["own", "kept", "part", "outside", "after", "unplaced"]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What of an irradiation counts for a region.
+
+    Parameters
+    ----------
+    entry : DoseEntry
+    kept : {"own", "kept", "part", "outside", "after", "unplaced"}
+        *own*: this measurement itself.  *kept*: the whole region received it.  *part*: some of
+        it did.  *outside*, *after*: none did.  *unplaced*: not known, so it is not inherited.
+    why : str
+    inherited_from : str or None
+        The ancestor that was irradiated.
+    """
+
+    entry: DoseEntry
+    kept: Kept
+    why: str
+    inherited_from: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """True if some of the region received it for certain."""
+        return self.kept in ("own", "kept", "part")
+
+
+@dataclass(frozen=True)
+class DoseSum:
+    """A sum at the most irradiated point of a region; None is unknown.
+
+    `at_least` is the certain part, `beside` what was not added because particle or energy is
+    unlike, `shares` everything of that particle that was looked at.
+    """
+
+    particle: Particle
+    species: str
+    energy: float | None
+    value: float | None
+    at_least: float | None
+    why: str
+    shares: tuple[Share, ...] = ()
+    beside: tuple[Share, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """Unit of the sum."""
+        return FLUENCE_UNITS[self.particle]
+
+    @property
+    def text(self) -> str:
+        """The sum as it is read."""
+        if self.value is not None:
+            return shown(self.value, self.unit)
+        if self.at_least:
+            return f"unknown, at least {shown(self.at_least, self.unit)}"
+        return "unknown"
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """IDs of the measurements and steps behind it."""
+        return tuple(dict.fromkeys(s.entry.id for s in self.shares if s.kept != "after"))
+
+
+def like(first: float, second: float) -> bool:
+    """Return True if two energies are alike enough to add fluences."""
+    return abs(first - second) <= LIKE_ENERGY * max(first, second)
+
+
+@dataclass
+class DoseLedger:
+    """Every irradiation of a study, and what follows for each measured region.
+
+    Parameters
+    ----------
+    custody : Custody
+    """
+
+    custody: Custody
+    entries: list[DoseEntry] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.entries = collect(self.custody)
+
+    def own(self, record: MeasurementRecord) -> list[DoseEntry]:
+        """Return the irradiations that this measurement was."""
+        return [e for e in self.entries if record.id in e.measurements]
+
+    def shares(self, record: MeasurementRecord, *, own: bool = True) -> list[Share]:
+        """Return how each irradiation of the sample and its ancestors lies to a measurement.
+
+        Parameters
+        ----------
+        record : MeasurementRecord
+        own : bool
+            Count the measurement itself.
+        """
+        line = [record.sample, *ancestors(self.custody.samples, record.sample)]
+        found = []
+        for entry in self.entries:
+            if record.id in entry.measurements:
+                if own:
+                    found.append(Share(entry, "own", "this measurement"))
+                continue
+            # what was only simulated put nothing into a thing that was measured
+            if entry.sample in line and (record.origin == "simulated" or not entry.simulated):
+                found.append(self._share(record, entry, line))
+        return found
+
+    def _share(self, record: MeasurementRecord, entry: DoseEntry, line: list[str]) -> Share:
+        depth = line.index(entry.sample)
+        origin = entry.sample if depth else None
+        order, when = self._order(record, entry, line, depth)
+        if order == "after":
+            return Share(entry, "after", when, origin)
+        wanted = self._wanted(record, line)
+        where: Place = place(entry.region, wanted)
+        if where == "apart":
+            return Share(entry, "outside", "it lies beside this region", origin)
+        if order == "unknown":
+            return Share(entry, "unplaced", when, origin)
+        if where == "unknown":
+            return Share(entry, "unplaced", self._unplaced(entry, wanted, depth), origin)
+        if where == "covers":
+            return Share(entry, "kept", "it covered all of this region", origin)
+        return Share(entry, "part", "it covered a part of this region", origin)
+
+    def _wanted(self, record: MeasurementRecord, line: list[str]) -> list[Region | None]:
+        """Return what encloses the place asked for: region, cut from the parent, cut of that …."""
+        own = [e.region for e in self.own(record) if e.region is not None]
+        region = record.region or (own[0] if own else None)
+        samples = self.custody.samples
+        cuts: list[Region | None] = []
+        for name in line[:-1]:
+            cut = samples[name].cut if name in samples else None
+            # a cut without coordinates encloses, but says nothing of where
+            cuts.append(None if cut is not None and cut.shape == "whole" else cut)
+        return [region, *cuts]
+
+    def _unplaced(self, entry: DoseEntry, wanted: Sequence[Region | None], depth: int) -> str:
+        if entry.region is None:
+            return "which region it irradiated is not recorded"
+        if all(region is None for region in wanted):
+            return (
+                "where the sample was cut out is not recorded"
+                if depth
+                else "the region of this measurement is not recorded"
+            )
+        return f"no region of this line is known in the frame {entry.region.frame!r}"
+
+    def _order(
+        self, record: MeasurementRecord, entry: DoseEntry, line: list[str], depth: int
+    ) -> tuple[Order, str]:
+        at = self.custody.place(record)
+        if not depth:
+            order = _between(entry.moment, at)
+            return order, {
+                "after": "it came after this measurement",
+                "unknown": "whether it came before this measurement is not known",
+            }.get(order, "")
+        steps = [s for s in self.custody.steps if s.sample == entry.sample]
+        cut = cut_of(line[depth - 1], steps)
+        if cut is None:
+            order = _between(Moment(at.sample, entry.moment.time), Moment(at.sample, at.time))
+            if order == "after":
+                return order, "it came after this measurement"
+            return "unknown", f"when {line[depth - 1]!r} was cut out is not recorded"
+        order = _to_cut(entry.moment, cut)
+        return order, {
+            "after": f"it came after {line[depth - 1]!r} was cut out",
+            "unknown": f"whether it came before {line[depth - 1]!r} was cut out is not known",
+        }.get(order, "")
+
+    def sum(
+        self,
+        record: MeasurementRecord,
+        particle: Particle,
+        *,
+        own: bool = True,
+        warmer_than: float | None = None,
+    ) -> DoseSum:
+        """Return the fluence of one particle at the most irradiated point of a region.
+
+        Parameters
+        ----------
+        record : MeasurementRecord
+            Whose region, and until when.
+        particle : {"electron", "photon", "ion"}
+        own : bool
+            Count the measurement itself.
+        warmer_than : float, optional
+            Count only what came while the sample was warmer than this (K).
+        """
+        shares = [s for s in self.shares(record, own=own) if s.entry.particle == particle]
+        relevant = [s for s in shares if s.kept not in ("outside", "after")]
+        mine = [e for e in self.own(record) if e.particle == particle]
+        unknown: list[str] = []
+        if own and not self.own(record) and particle in self._radiation(record):
+            unknown.append("the dose of this measurement is not recorded")
+        added, beside, energy, species, doubts = _alike(relevant, mine)
+        unknown += doubts
+        certain: list[Share] = []
+        for share in added:
+            warm = True if warmer_than is None else _warm(share.entry, warmer_than)
+            name = share.entry.title or share.entry.id
+            if warm is False:
+                continue
+            if share.kept == "unplaced":
+                if share.entry.fluence != 0.0:
+                    unknown.append(f"{name}: not inherited, because {share.why}")
+            elif share.entry.fluence is None:
+                unknown.append(f"{name}: its fluence is not recorded")
+            elif share.entry.energy is None and share.kept != "own" and len(added) > 1:
+                unknown.append(f"{name}: its energy is not recorded, so it may not be added")
+            elif warm is None:
+                unknown.append(f"{name}: the temperature meanwhile is not recorded")
+            else:
+                certain.append(share)
+        total, doubt = self.highest(record, [(s, s.entry.fluence or 0.0) for s in certain])
+        unknown = list(dict.fromkeys([*unknown, doubt] if doubt else unknown))
+        why = "; ".join(unknown) if unknown else _sum_text(certain, total, FLUENCE_UNITS[particle])
+        if beside:
+            listed = ", ".join(
+                f"{shown(s.entry.fluence, s.entry.unit)} at {_kev(s.entry.energy)}" for s in beside
+            )
+            why = f"{why}; beside it, not added because the energy is unlike: {listed}"
+        return DoseSum(
+            particle,
+            species,
+            energy,
+            None if unknown else total,
+            total if certain else None,
+            why,
+            tuple(shares),
+            tuple(beside),
+        )
+
+    def _radiation(self, record: MeasurementRecord) -> tuple[Particle, ...]:
+        """Return with what a measurement can have irradiated, by its technique."""
+        known = radiation_of(self.custody, record.modality)
+        return ("electron", "photon", "ion") if known is None else known
+
+    def highest(
+        self, record: MeasurementRecord, amounts: Sequence[tuple[Share, float]]
+    ) -> tuple[float, str]:
+        """Return the highest sum of amounts at any point of a region, and why it is not known.
+
+        Where parts are known in different frames only the largest is certain.
+        """
+        everywhere = math.fsum(amount for share, amount in amounts if share.kept != "part")
+        partly = [(s.entry.region, amount) for s, amount in amounts if s.kept == "part"]
+        own = [e.region for e in self.own(record) if e.region is not None]
+        within = record.region or (own[0] if own else None)
+        frames: dict[str, list[tuple[Region, float]]] = {}
+        for region, amount in partly:
+            assert region is not None
+            frames.setdefault(region.frame, []).append((region, amount))
+        if not frames or within is None:
+            return everywhere, ""
+        best = max(
+            highest_sum([r for r, _ in group], [a for _, a in group], within)
+            for group in frames.values()
+        )
+        if len(frames) == 1:
+            return everywhere + best, ""
+        return everywhere + best, (
+            f"parts of it are known in different frames ({', '.join(sorted(frames))}), so "
+            "whether they lie on each other is not known"
+        )
+
+
+def _alike(
+    shares: Sequence[Share], mine: Sequence[DoseEntry]
+) -> tuple[list[Share], list[Share], float | None, str, list[str]]:
+    """Split shares into what can be added and what is listed beside it."""
+    doubts: list[str] = []
+    energies = [e.energy for e in mine if e.energy is not None]
+    if not energies and not mine:
+        # a measurement that irradiates with something else: the sum is that of its past
+        energies = [s.entry.energy for s in shares if s.counts and s.entry.energy is not None]
+    species = next((e.species for e in mine if e.species), "")
+    energy = max(energies) if energies else None
+    if energies and not like(min(energies), max(energies)):
+        doubts.append(
+            "its energies are unlike ("
+            + ", ".join(_kev(e) for e in sorted(set(energies)))
+            + "), so they are not added"
+        )
+    added: list[Share] = []
+    beside: list[Share] = []
+    for share in shares:
+        entry = share.entry
+        unlike_energy = (
+            energy is not None and entry.energy is not None and not like(entry.energy, energy)
+        )
+        unlike_species = bool(species and entry.species and entry.species != species)
+        (beside if unlike_energy or unlike_species else added).append(share)
+    known = [s for s in added if s.entry.energy is not None]
+    if mine and not energies and (known or len(added) > len(mine)):
+        doubts.append("the energy of this measurement is not recorded, so others may not be added")
+        added = [s for s in added if s.kept == "own"]
+    return added, beside, energy, species, doubts
+
+
+def _warm(entry: DoseEntry, than: float) -> bool | None:
+    low, high = entry.temperature
+    if low is not None and low > than:
+        return True
+    if high is not None and high <= than:
+        return False
+    return None
+
+
+def _between(first: Moment, second: Moment) -> Order:
+    """Return whether `first` came before `second`, in the life of one sample."""
+    one, two = instant(first.time), instant(second.time)
+    if one is not None and two is not None and one != two:
+        return "before" if one < two else "after"
+    if one is not None and two is not None:
+        return "unknown"  # at the same moment: one irradiation told twice, or two
+    places = (first.sequence, second.sequence)
+    if places[0] is None or places[1] is None or places[0] == places[1]:
+        return "unknown"
+    return "before" if places[0] < places[1] else "after"
+
+
+def _to_cut(moment: Moment, cut: Step) -> Order:
+    at, start, end = instant(moment.time), instant(cut.start), instant(cut.end)
+    if at is not None and (start is not None or end is not None):
+        if end is not None and start is not None and start < at < end:
+            return "unknown"  # while it was being cut out
+        limit = end if start is None else start
+        assert limit is not None
+        return "before" if at <= limit else "after"
+    if moment.sequence is not None and cut.sequence is not None:
+        return "before" if moment.sequence < cut.sequence else "after"
+    return "unknown"
+
+
+def _kev(energy: float | None) -> str:
+    return "an energy that is not recorded" if energy is None else f"{energy:g} keV"
+
+
+def _sum_text(shares: Sequence[Share], total: float, unit: str) -> str:
+    if not shares:
+        return "none was recorded on this region"
+    if len(shares) == 1:
+        entry = shares[0].entry
+        return "; ".join(entry.formulas) or shown(total, unit)
+    parts = " + ".join(f"{s.entry.fluence or 0.0:.4g}" for s in shares[:6])
+    more = f" + {len(shares) - 6} more" if len(shares) > 6 else ""
+    return f"{parts}{more} = {shown(total, unit)}"
