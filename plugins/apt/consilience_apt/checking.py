@@ -32,7 +32,11 @@ TURNED = 10_000
 
 @dataclass
 class Seen:
-    """What one pass saw; `first_…` are numbers of ions."""
+    """What one pass saw; `first_…` are numbers of ions.
+
+    `odd_columns` of place and mass are not finite somewhere; of the others `unusable` counts
+    the ions, and they are left out.
+    """
 
     low: dict[str, float] = field(default_factory=dict)
     high: dict[str, float] = field(default_factory=dict)
@@ -40,6 +44,7 @@ class Seen:
     not_finite: int = 0
     first_not_finite: int | None = None
     odd_columns: list[str] = field(default_factory=list)
+    unusable: dict[str, int] = field(default_factory=dict)
     implausible: int = 0
     first_implausible: int | None = None
     tiny: int = 0
@@ -77,8 +82,7 @@ def look(source: IonSource, table: RangeTable | None = None, stop: int | None = 
         # a NaN goes through min and max, so sound columns need no test of their own
         lows = {name: float(column.min()) for name, column in block.items()}
         highs = {name: float(column.max()) for name, column in block.items()}
-        extremes = [*lows.values(), *highs.values()]
-        if not all(map(math.isfinite, extremes)):
+        if not all(map(math.isfinite, [*lows.values(), *highs.values()])):
             block, numbers = _finite(seen, first, block)
             if not numbers.size:
                 continue
@@ -92,7 +96,7 @@ def look(source: IonSource, table: RangeTable | None = None, stop: int | None = 
             seen.first_implausible = first + (odd if numbers is None else int(numbers[odd]))
         if counts is not None and table is not None:
             counts += np.bincount(table.labels(block["mass_to_charge"]), minlength=counts.size)
-        if pulse is not None and not seen.not_finite:
+        if pulse is not None and not seen.not_finite and "ions_per_pulse" in block:
             pulse.take(first, block["ions_per_pulse"])
         if "pulses_since" in block:
             seen.pulses += float(block["pulses_since"].sum(dtype=np.float64))
@@ -105,18 +109,30 @@ def look(source: IonSource, table: RangeTable | None = None, stop: int | None = 
 def _finite(
     seen: Seen, first: int, block: dict[str, Any]
 ) -> tuple[dict[str, Any], NDArray[np.intp]]:
-    """Count ions that are not finite; return the others, and their numbers in the block."""
+    """Count ions that are not finite; return the others, and their numbers in the block.
+
+    A column beside place and mass that is not finite is taken out, the ion stays.
+    """
     whole = np.ones(block["x"].size, bool)
+    sound = {}
     for name, column in block.items():
         finite = np.isfinite(column)
-        if not finite.all():
+        if finite.all():
+            sound[name] = column
+        elif name not in POINT:
+            odd = finite.size - int(np.count_nonzero(finite))
+            seen.unusable[name] = seen.unusable.get(name, 0) + odd
+        else:
+            sound[name] = column
             whole &= finite
             if name not in seen.odd_columns:
                 seen.odd_columns.append(name)
+    if whole.all():
+        return sound, np.arange(whole.size)
     seen.not_finite += int(np.count_nonzero(~whole))
     if seen.first_not_finite is None:
         seen.first_not_finite = first + int(np.argmin(whole))
-    return {name: column[whole] for name, column in block.items()}, np.flatnonzero(whole)
+    return {name: column[whole] for name, column in sound.items()}, np.flatnonzero(whole)
 
 
 def _places(
@@ -261,6 +277,15 @@ def notices_of(
                 message=f"{seen.negative} of {seen.ions} ions have a negative m/z, lowest "
                 f"{lowest:g} Da",
                 fix="check the mass calibration; ranges leave these ions out",
+            )
+        )
+    for name, number in seen.unusable.items():
+        found.append(
+            Notice(
+                code="column-left-out",
+                message=f"{name} is NaN or infinite for {number} of {seen.ions} ions and was left "
+                "out; places and masses are whole",
+                fix="repeat the export if it is needed",
             )
         )
     if seen.ions == 1:

@@ -83,6 +83,10 @@ class Layout:
     ions: int
     fields: Mapping[str, Field]
 
+    def only(self, names: Sequence[str]) -> Layout:
+        """Return the layout without the other columns."""
+        return Layout(self.ions, {name: self.fields[name] for name in names})
+
     def to_json(self) -> dict[str, Json]:
         """Return plain values; `from_json` gives an equal layout."""
         return {

@@ -11,16 +11,17 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from consilience_apt.hdf5_layout import Hdf5Layout, Hdf5Source
 from consilience_apt.layout import UNITS, FileSource, Layout
 from consilience_apt.stream import SOURCE
 
-__all__ = ["open_ions"]
+__all__ = ["open_hdf5", "open_ions"]
 
 
 class _Column(BackendArray):
     """One column of the file, read when it is asked for."""
 
-    def __init__(self, source: FileSource, name: str) -> None:
+    def __init__(self, source: FileSource | Hdf5Source, name: str) -> None:
         self.source, self.name = source, name
         self.shape = (source.ions,)
         self.dtype = source.layout.fields[name].kept
@@ -50,7 +51,7 @@ class _Column(BackendArray):
 
 
 def open_ions(path: Path, companions: Mapping[str, Path], lazy: Mapping[str, object]) -> xr.Dataset:
-    """Open the ions of a registered file; nothing is read until values are asked for.
+    """Open the ions of a registered flat file; nothing is read until values are asked for.
 
     Parameters
     ----------
@@ -68,7 +69,16 @@ def open_ions(path: Path, companions: Mapping[str, Path], lazy: Mapping[str, obj
         `consilience_apt.stream.source_of` gives them in blocks.
     """
     del companions
-    source = FileSource(path, Layout.from_json(lazy))
+    return _opened(FileSource(path, Layout.from_json(lazy)))
+
+
+def open_hdf5(path: Path, companions: Mapping[str, Path], lazy: Mapping[str, object]) -> xr.Dataset:
+    """Open the ions of a registered HDF5 file as `open_ions` does those of a flat one."""
+    del companions
+    return _opened(Hdf5Source(path, Hdf5Layout.from_json(lazy)))
+
+
+def _opened(source: FileSource | Hdf5Source) -> xr.Dataset:
     data = xr.Dataset(
         {
             name: (

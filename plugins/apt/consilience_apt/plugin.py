@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consilience.declarations import Modality, PluginInfo, Reader, Ref, Simulator, View
+from consilience.declarations import (
+    Modality,
+    PluginInfo,
+    Reader,
+    Ref,
+    Rules,
+    Simulator,
+    View,
+)
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience_apt import __version__
 
@@ -83,6 +91,39 @@ def register_readers() -> Sequence[Reader]:
             companions=_RANGES,
             title="reconstructed ions with times, voltages and hits (.epos)",
         ),
+        Reader(
+            "apt.apt",
+            ("apt",),
+            ("*.apt",),
+            probe=Ref("consilience_apt.probe:probe_apt"),
+            read=Ref("consilience_apt.reading_apt:read_apt"),
+            open=Ref("consilience_apt.lazy:open_ions"),
+            options={"salvage": _SALVAGE, "join_ranges": _JOIN},
+            companions=_RANGES,
+            title="reconstructed ions of AP Suite (.apt)",
+        ),
+        Reader(
+            "apt.ato",
+            ("apt",),
+            ("*.ato",),
+            probe=Ref("consilience_apt.probe:probe_ato"),
+            read=Ref("consilience_apt.reading_ato:read_ato"),
+            open=Ref("consilience_apt.lazy:open_ions"),
+            options={"salvage": _SALVAGE, "join_ranges": _JOIN},
+            companions=_RANGES,
+            title="reconstructed ions of the Rouen group (.ato, versions 3 and 5)",
+        ),
+        Reader(
+            "apt.hdf5",
+            ("apt",),
+            ("*.h5", "*.hdf5", "*.nxs"),
+            probe=Ref("consilience_apt.probe:probe_hdf5"),
+            read=Ref("consilience_apt.reading_hdf5:read_hdf5"),
+            open=Ref("consilience_apt.lazy:open_hdf5"),
+            options={"join_ranges": _JOIN},
+            companions=_RANGES,
+            title="reconstructed ions in HDF5 (PyCCAPT, NXapm)",
+        ),
     ]
 
 
@@ -104,3 +145,9 @@ def register_simulators() -> Sequence[Simulator]:
             "a needle of layers, gradients and clusters, with isotopes, tails, background, multiple hits",
         )
     ]
+
+
+@hookimpl
+def register_rules() -> Sequence[Rules]:
+    """Lithium that the field pulls out of a layered oxide."""
+    return [Rules("apt.rules", "consilience_apt", "rules.toml")]

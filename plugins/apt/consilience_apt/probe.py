@@ -7,19 +7,25 @@ import struct
 from consilience.declarations import Claim, FileProbe
 
 __all__ = [
+    "APT_SIGNATURE",
     "EPOS_RECORD",
     "LARGEST_MASS",
     "LARGEST_POSITION",
     "RECORD",
     "SIMULATED",
     "is_simulated",
+    "probe_apt",
+    "probe_ato",
     "probe_epos",
+    "probe_hdf5",
     "probe_pos",
     "simulated_mark",
 ]
 
 RECORD = 16
 """Bytes of one ion: x, y, z in nm and m/z in Da, float32 each."""
+APT_SIGNATURE = b"APT\0"
+"""First bytes of an .apt of AP Suite."""
 EPOS_RECORD = 44
 """Bytes of one ion of an ``.epos``: those of a ``.pos``, five float32 more and two uint32."""
 LARGEST_POSITION = 5000.0
@@ -68,6 +74,35 @@ def probe_pos(probe: FileProbe) -> Claim:
 def probe_epos(probe: FileProbe) -> Claim:
     """Say YES and MAYBE as `probe_pos` does, to records of 44 bytes."""
     return _claim(probe, EPOS_RECORD)
+
+
+def probe_apt(probe: FileProbe) -> Claim:
+    """Say YES to the header of AP Suite."""
+    known = probe.head[:8] == APT_SIGNATURE + struct.pack("<i", 540)
+    return Claim.YES if known and not probe.is_dir else Claim.NO
+
+
+def probe_ato(probe: FileProbe) -> Claim:
+    """Say YES to a header of version 3 or 5, and MAYBE to 4 or 6, which `read` explains."""
+    if probe.is_dir or len(probe.head) < 8:
+        return Claim.NO
+    versions = {struct.unpack_from(f"{order}I", probe.head, 4)[0] for order in "<>"}
+    if versions & {3, 5}:
+        return Claim.YES
+    return Claim.MAYBE if versions & {4, 6} else Claim.NO
+
+
+def probe_hdf5(probe: FileProbe) -> Claim:
+    """Say YES to HDF5 whose head names the columns of a table of ions, or NXapm.
+
+    MAYBE where it names raw events of the same instruments, which `read` explains.
+    """
+    head = probe.head
+    if not head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return Claim.NO
+    if b"NXapm" in head or b"atom_probe" in head or (b"df\0" in head and b"axis0" in head):
+        return Claim.YES
+    return Claim.MAYBE if b"dld\0" in head and b"tdc\0" in head else Claim.NO
 
 
 def _claim(probe: FileProbe, record: int) -> Claim:

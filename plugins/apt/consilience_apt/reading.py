@@ -19,6 +19,7 @@ from pathlib import Path
 from consilience.errors import BadFileError
 from consilience.model.measurement import Notice, Signal
 from consilience.options import choice_option
+from consilience_apt.checking import Seen
 from consilience_apt.layout import Field, FileSource, Layout
 from consilience_apt.probe import EPOS_RECORD, RECORD, is_simulated
 from consilience_apt.signals import Request, cut_notice, ions_signal
@@ -83,7 +84,6 @@ def read_pos(
         ions_signal(
             path,
             FileSource(path, layout),
-            layout.to_json(),
             request,
             place=lambda ion: offset + ion * RECORD,
             what="a .pos: four big-endian 32-bit numbers an ion, no header",
@@ -125,15 +125,14 @@ def read_epos(
     request = Request.of(options, companions)
     ions, offset, rest, simulated, notices = _records(path, EPOS_RECORD, salvage=request.salvage)
 
-    def settle(highest: Mapping[str, float]) -> tuple[Layout, list[Notice]]:
-        unit, said = _voltage_unit(highest["voltage"], stated)
+    def settle(seen: Seen) -> tuple[Layout, list[Notice]]:
+        unit, said = _voltage_unit(seen.high["voltage"], stated)
         return epos_layout(ions, offset, volts=1e3 if unit == "kV" else 1.0), said
 
     return [
         ions_signal(
             path,
             FileSource(path, epos_layout(ions, offset)),
-            None,
             request,
             place=lambda ion: offset + ion * EPOS_RECORD,
             what="an .epos: eleven big-endian 32-bit numbers an ion, no header",

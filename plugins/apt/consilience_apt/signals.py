@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from consilience.errors import BadInputError
 from consilience.model.measurement import DataSummary, Notice, Signal, VariableSummary
 from consilience.options import flag_option
-from consilience_apt.checking import look, notices_of, refuse
+from consilience_apt.checking import Seen, look, notices_of, refuse
+from consilience_apt.hdf5_layout import Hdf5Layout, Hdf5Source
 from consilience_apt.layout import UNITS, FileSource, Layout
 from consilience_apt.range_files import RangeFile, read_range_file
 from consilience_apt.ranges import RangeTable, assign_charges
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "cut_notice", "ions_signal"]
 
-Settle = Callable[[Mapping[str, float]], tuple[Layout, list[Notice]]]
+Settle = Callable[[Seen], tuple[Layout, list[Notice]]]
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,7 @@ def cut_notice(taken: str, place: int) -> Notice:
 
 def ions_signal(
     path: Path,
-    source: IonSource,
-    lazy: Mapping[str, Json] | None,
+    source: FileSource | Hdf5Source,
     request: Request,
     *,
     place: Callable[[int], int | None],
@@ -113,15 +111,14 @@ def ions_signal(
 
     Parameters
     ----------
-    lazy : mapping or None
-        What opens them again; None: the layout that `settle` returns.
+    source : FileSource or Hdf5Source
+        All ions; its layout, without columns that turn out unusable, opens them again.
     place, what, turned
         As for `consilience_apt.checking.refuse`.
     raw : dict
         What the file says of itself.
     settle : callable, optional
-        Highest value of each column to the final layout, where a unit depends on it, and
-        what is to be said of that.
+        What was seen to the final layout, where a unit depends on it, and what is to be said.
 
     Raises
     ------
@@ -130,29 +127,29 @@ def ions_signal(
     """
     seen = look(source, request.ranges)
     refuse(path, seen, place, what, turned)
-    scale = dict.fromkeys(source.columns, 1.0)
-    kept = dict.fromkeys(source.columns, np.dtype(np.float32))
+    layout: Layout | Hdf5Layout = source.layout
+    scale = {name: one.scale for name, one in layout.fields.items()}
     if settle is not None:
-        layout, said = settle(seen.high)
+        layout, said = settle(seen)
         notices = [*notices, *said]
-        lazy, source = layout.to_json(), FileSource(path, layout)
-        scale = {name: one.scale for name, one in layout.fields.items()}
-    if isinstance(source, FileSource):
-        kept = {name: one.kept for name, one in source.layout.fields.items()}
-    assert lazy is not None
+        scale = {name: one.scale / scale[name] for name, one in layout.fields.items()}
+    else:
+        scale = dict.fromkeys(scale, 1.0)
+    layout = layout.only([name for name in layout.fields if name not in seen.unusable])
+    names = list(layout.fields)
     values: dict[str, Json] = {"ions": seen.ions}
     for name in "xyz":
         values[f"extent_{name}"] = {"value": seen.high[name] - seen.low[name], "unit": "nm"}
     for name in ("mass_to_charge", "voltage"):
-        if name in source.columns:
+        if name in names:
             for end, bound in (("low", seen.low), ("high", seen.high)):
                 values[f"{name}_{end}"] = {
                     "value": bound[name] * scale[name],
                     "unit": UNITS[name],
                 }
-    if "ions_per_pulse" in source.columns and not seen.broken_pulses:
+    if "ions_per_pulse" in names and not seen.broken_pulses:
         values["ions_in_multiple_hits"] = seen.multiple
-    if "pulses_since" in source.columns:
+    if "pulses_since" in names:
         values["pulses"] = int(seen.pulses)
     if request.ranges is not None and seen.in_range is not None:
         values["ranges"] = request.ranges.to_json()
@@ -160,13 +157,13 @@ def ions_signal(
     return Signal(
         name="ions",
         modality="apt",
-        lazy=lazy,
+        lazy=layout.to_json(),
         summary=DataSummary(
             variables={
                 name: VariableSummary(
-                    dims=["ion"], shape=[seen.ions], unit=UNITS[name], dtype=str(kept[name])
+                    dims=["ion"], shape=[seen.ions], unit=UNITS[name], dtype=str(one.kept)
                 )
-                for name in source.columns
+                for name, one in layout.fields.items()
             },
             coordinates={},
         ),
