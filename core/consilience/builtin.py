@@ -53,4 +53,7 @@ def register_comparisons() -> Sequence[Comparison]:
 @hookimpl
 def register_rules() -> Sequence[Rules]:
     """Return the rules that hold for every technique."""
-    return [Rules("core.rules", "consilience.rules", "core.toml")]
+    return [
+        Rules(f"core.{name}", "consilience.rules", f"{name}.toml")
+        for name in ("core", "custody", "storage")
+    ]

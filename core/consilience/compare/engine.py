@@ -292,18 +292,24 @@ def _with_caveats(verdict: Verdict, by_finding: Mapping[str, Sequence[Caveat]]) 
     doubts = [c for c in caveats if c.effect == "doubt"]
     if vetoes and verdict.verdict != "not_comparable":
         update["verdict"] = "not_comparable"
-        update["reason"] = (
-            f"left out by rule {vetoes[0].rule}: {vetoes[0].message}; "
-            f"without the rule: {_words(verdict.verdict)}, {verdict.reason}"
-        )
+        update["reason"] = _without(verdict, "left out", vetoes)
+        update["settle"] = _clearing(vetoes) or verdict.settle
     elif doubts and verdict.verdict in ("agree", "consistent", "disagree"):
         update["verdict"] = "undecided"
-        update["reason"] = (
-            f"doubted by rule {doubts[0].rule}: {doubts[0].message}; "
-            f"without the rule: {_words(verdict.verdict)}, {verdict.reason}"
-        )
-        update["settle"] = doubts[0].clear or verdict.settle
+        update["reason"] = _without(verdict, "doubted", doubts)
+        update["settle"] = _clearing(doubts) or verdict.settle
     return verdict.model_copy(update=update)
+
+
+def _without(verdict: Verdict, word: str, caveats: Sequence[Caveat]) -> str:
+    """Say which rules spoke, and what the verdict would be without them."""
+    said = dict.fromkeys(f"{word} by rule {c.rule}: {c.message}" for c in caveats)
+    rules = "the rule" if len({c.rule for c in caveats}) == 1 else "these rules"
+    return f"{'; '.join(said)}; without {rules}: {_words(verdict.verdict)}, {verdict.reason}"
+
+
+def _clearing(caveats: Sequence[Caveat]) -> str:
+    return "; ".join(dict.fromkeys(c.clear for c in caveats if c.clear))
 
 
 def _words(answer: str) -> str:

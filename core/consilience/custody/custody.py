@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from consilience.custody.chain import Chain, Moment, chain_of, instant
@@ -15,6 +16,8 @@ from consilience.model.sample import Sample, SensorSeries, Step
 if TYPE_CHECKING:
     import xarray as xr
 
+    from consilience.custody.contradictions import Contradiction
+
 __all__ = ["PROVIDERS", "Custody"]
 
 Provider = Callable[["Custody", MeasurementRecord, float | None], Metric]
@@ -23,6 +26,7 @@ PROVIDERS: dict[str, Ref] = {
     name: Ref(f"consilience.custody.{module}:{name}")
     for module, names in {
         "metrics_data": ("data_faults",),
+        "metrics_cuts": ("storage_hours_before_cut",),
         "metrics_dose": (
             "dose_unknown",
             "electron_fluence",
@@ -90,6 +94,13 @@ class Custody:
         self._chains: dict[str, Chain] = {}
         self._answers: dict[tuple[str, str, float | None], Metric] = {}
 
+    @cached_property
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """What cannot be true together among steps, series and measurements."""
+        from consilience.custody.contradictions import find_contradictions
+
+        return find_contradictions(self)
+
     def series_of(self, step: Step) -> list[SensorSeries]:
         """Return the sensor series that belong to a step."""
         return [s for s in self.series if s.step == step.id]
@@ -140,6 +151,12 @@ class Custody:
         if record.id not in self._chains:
             self._chains[record.id] = chain_of(self.place(record), self.samples, self.steps)
         return self._chains[record.id]
+
+    def at(self, chain: Chain, record: MeasurementRecord) -> Custody:
+        """Return this custody as if `record` had been measured at the moment of `chain`."""
+        moved = Custody(self.samples, self.steps, self.series, self.records, self._open_series)
+        moved._chains[record.id] = chain
+        return moved
 
     def metric(
         self, name: str, record: MeasurementRecord, parameter: float | None = None

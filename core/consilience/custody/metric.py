@@ -107,6 +107,11 @@ _ALL = (
         "storage_hours", "h", "time in store since the sample was prepared, disassembled or cut"
     ),
     MetricSpec(
+        "storage_hours_before_cut",
+        "h",
+        "time in store of what the sample was cut from, before it was cut",
+    ),
+    MetricSpec(
         "hours_since_cut", "h", "time from the cut that made this sample to the measurement"
     ),
     MetricSpec(

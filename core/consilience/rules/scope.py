@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from consilience.lineage import ancestors
 from consilience.model.base import FrozenModel, OneLine, Origin
+from consilience.model.elements import SYMBOLS
 from consilience.model.finding import Finding, Status
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Sample, Step
 
 __all__ = ["LITHIUM", "Scope", "concerns", "materials_of"]
+
+_SYMBOL = re.compile(r"[A-Z][a-z]?")
 
 LITHIUM: dict[str, str] = {
     "Li": "Li metal",
@@ -32,11 +36,12 @@ class Scope(FrozenModel):
     Parameters
     ----------
     material : list of str
-        The finding is about one of these, or is about no phase and the sample is made of one.
+        The finding is about one of these phases; or it is about no phase, the sample is made of one
+        of these, and an element that it is about belongs to that.
     subject : list of str
         The finding is about one of these formulas, elements or labels.
     element : list of str
-        The finding is about one of these elements.
+        The finding is about one of these elements; a composition is about all.
     modality, kind : list of str
     status : list of str
         What a finding of presence says: ``present``, ``absent_below_limit``, ``not_observable``.
@@ -107,23 +112,43 @@ def concerns(
         As from `materials_of`.
     """
     subject = finding.subject
-    element = subject.element if subject else None
-    formula = subject.formula if subject else None
-    named = [] if subject is None else [w for w in (element, formula, subject.label) if w]
+    named = [w for w in (subject.element, subject.formula, subject.label) if w] if subject else []
     return (
         (not scope.modality or record.modality in scope.modality)
         and (not scope.kind or finding.kind in scope.kind)
         and (not scope.origin or record.origin in scope.origin)
         and (not scope.status or finding.status in scope.status)
-        and (not scope.element or element in scope.element)
+        and (not scope.element or _about(finding, scope.element))
         and (not scope.subject or _any(named, scope.subject))
         and (not scope.sample_material or _any(materials, scope.sample_material))
         and not _any(materials, scope.not_sample_material)
-        and (
-            not scope.material
-            or (_any(materials, scope.material) if formula is None else _any(named, scope.material))
-        )
+        and (not scope.material or _of_material(finding, scope.material, materials))
     )
+
+
+def _about(finding: Finding, elements: Sequence[str]) -> bool:
+    """Return whether a finding is about an element; a composition is about all of them."""
+    element = finding.subject.element if finding.subject else None
+    if element is not None:
+        return element in elements
+    return finding.kind == "composition" or (finding.kind == "li_content" and "Li" in elements)
+
+
+def _of_material(finding: Finding, wanted: Sequence[str], materials: frozenset[str]) -> bool:
+    """Return whether a phase is one of the materials, or anything else was found in one of them."""
+    subject = finding.subject
+    if subject is not None and subject.formula is not None:
+        return _any([subject.formula, subject.label], wanted)
+    there = [word for word in wanted if _plain(word) in materials]
+    if subject is None or subject.element is None:
+        return bool(there)
+    # an element is touched where it belongs to the material that is
+    return any(subject.element in _elements(word) for word in there)
+
+
+def _elements(material: str) -> set[str]:
+    """Return the elements of a formula or of the first word of a name (``Li metal``)."""
+    return {e for e in _SYMBOL.findall(material.split()[0]) if e in SYMBOLS}
 
 
 def _any(words: Iterable[str], wanted: Iterable[str]) -> bool:

@@ -21,6 +21,7 @@ from consilience.study.added import Added
 from consilience.study.contents import Contents
 
 if TYPE_CHECKING:
+    from consilience.rules import RuleChange
     from consilience.store import Index, Store
     from consilience.workers import WorkerPool
 
@@ -344,6 +345,43 @@ class Entry(Contents):
             return Added("margin", kind, False)
         self.store.append([("note", body)])
         return Added("margin", kind, True)
+
+    def set_rule(self, rule: str, reason: str, **fields: Any) -> Added:
+        """Change a shipped rule for this study, or add one of its own (``study.NAME``).
+
+        Parameters
+        ----------
+        rule : str
+            ID, as in ``consilience rules``.
+        reason : str
+            Why; printed wherever the rule speaks, beside what the shipped rule would say.
+        **fields
+            Of `consilience.rules.Rule`; ``effect="off"`` switches it off.
+
+        Raises
+        ------
+        BadInputError
+            The rule is not known, no reason is given, or the changed rule does not validate.
+        """
+        from consilience.rules import RuleChange
+
+        return self.set_rules([RuleChange(id=rule, fields=fields, reason=reason)])[0]
+
+    def set_rules(self, changes: Sequence[RuleChange]) -> list[Added]:
+        """Change several rules at once; all problems are listed together."""
+        from consilience.rules import apply_changes
+
+        apply_changes(self.rules(shipped=True), changes)
+        added = []
+        for change in changes:
+            content = {"rule": change.id, "fields": change.fields, "reason": change.reason}
+            body = {"id": f"rule:{change.id}", "about": "rule", **content}
+            known = self.store.index.get("note", body["id"])
+            new = known is None or known.body != body
+            if new:
+                self.store.append([("note", body)])
+            added.append(Added("rule", change.id, new, change.reason))
+        return added
 
     def retract(self, record: str, reason: str) -> Added:
         """Take back what was entered wrongly: a step, series, measurement, reference or finding.

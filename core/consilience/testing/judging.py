@@ -125,15 +125,10 @@ def params_faults(item: Declaration) -> Iterator[str]:
 
 def rules_faults(item: Declaration) -> Iterator[str]:
     """Yield what is wrong with a TOML resource of rules."""
-    import tomllib
-    from importlib.resources import files
+    from consilience.rules.loading import problems_in_rules
 
-    if not isinstance(item, Rules):
-        return
-    try:
-        tomllib.loads(files(item.package).joinpath(item.resource).read_text(encoding="utf-8"))
-    except (OSError, ModuleNotFoundError, ValueError) as error:
-        yield f"{item.key}: {item.package}/{item.resource} cannot be read as TOML: {error}"
+    if isinstance(item, Rules):
+        yield from (f"{item.key}: {problem}" for problem in problems_in_rules(item))
 
 
 def output_faults(analysis: Analysis, output: Any, registry: Registry) -> Iterator[str]:
