@@ -1,0 +1,200 @@
+"""Metrics from the steps of a chain: air, store, cuts, mills, freezes, coats, transfers.
+
+A metric is a number only where the chain leaves no room: what is not recorded (gaps between
+steps, steps without times, atmospheres that nobody wrote down) widens it to an interval, and
+then `value` is None and `at_least` and `at_most` say what is certain.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from consilience.custody.answers import (
+    at_most,
+    gap_words,
+    interval,
+    last_of,
+    name_of,
+    names_of,
+    nothing,
+    past_of,
+    said,
+    unknown,
+    with_evidence,
+)
+from consilience.custody.chain import instant
+from consilience.custody.conditions import bounds
+from consilience.custody.metric import Metric
+from consilience.custody.metrics_events import (
+    coated,
+    cryo_uhv_transfer,
+    frozen_liquid,
+    slow_freezes,
+    temperature,
+    warm_reactive_mills,
+)
+from consilience.custody.spans import Range, add, capped
+from consilience.model.sample import Step
+
+if TYPE_CHECKING:
+    from consilience.custody.custody import Custody
+    from consilience.model.measurement import MeasurementRecord
+
+__all__ = [
+    "air_seconds",
+    "coated",
+    "cryo_uhv_transfer",
+    "frozen_liquid",
+    "hours_since_cut",
+    "in_air",
+    "slow_freezes",
+    "storage_hours",
+    "temperature",
+    "time_contradictions",
+    "unaccounted_hours",
+    "warm_reactive_mills",
+]
+
+_SEALED = ("prepare", "cycle", "bias")
+_GAS = re.compile(r"\b(Ar|N2|He|CO2|O2|argon|nitrogen|helium|vacuum|UHV)\b", re.IGNORECASE)
+_AIR = re.compile(r"\bair\b(?!-?\s*(free|less|tight))", re.IGNORECASE)
+
+
+def in_air(step: Step) -> bool | None:
+    """Return whether the sample was in air in a step; None where nobody said so.
+
+    An *expose* step is air unless it names another gas.  A cell that is cycled or biased is
+    sealed, and what is being prepared is no sample yet, unless they say air.
+    """
+    gas = step.conditions.get("atmosphere", step.conditions.get("cover_gas"))
+    if isinstance(gas, str):
+        if _AIR.search(gas):
+            return True
+        return False if _GAS.search(gas) else None
+    if step.type == "expose":
+        return True
+    if step.type in _SEALED or "ion" in step.conditions:  # an ion beam needs vacuum
+        return False
+    _, pressure = bounds(step.conditions.get("pressure"), "Pa")
+    if pressure is not None and pressure <= 1e3:
+        return False
+    return False if "vacuum" in str(step.conditions.get("carrier", "")) else None
+
+
+def air_seconds(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
+    """Return the time in air, from the first recorded step to the measurement."""
+    past = past_of(custody, record)
+    if not past.recorded:
+        return nothing("air_seconds", record)
+    sure = [k for k in past.certain if in_air(k.step)]
+    maybe = [k for k in past.certain if in_air(k.step) is None]
+    maybe += [k for k in past.uncertain if in_air(k.step) is not False]
+    found = add(past.total(sure), at_most(past.total(maybe)))
+    gaps = past.unaccounted()
+    found = capped(add(found, at_most(gaps)), past.whole())
+    why = said("in air", sure, past)
+    if maybe:
+        why.append(f"not known whether in air: {names_of(maybe)}")
+    why += gap_words(gaps)
+    return interval("air_seconds", found, 1.0, why, [*sure, *maybe])
+
+
+def storage_hours(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
+    """Return the time in store since the sample was prepared, disassembled or cut."""
+    past = past_of(custody, record)
+    if not past.recorded:
+        return nothing("storage_hours", record)
+    made = {s.id for s in past.cuts.values() if s is not None}
+    resets = [
+        k
+        for k in [*past.certain, *past.uncertain]
+        if k.step.type in ("prepare", "disassemble") or k.step.id in made
+    ]
+    since = last_of([k for k in resets if k.order != "unknown"], past)
+    stores = [k for k in past.certain if k.step.type == "store"]
+    sure = [k for k in stores if all(past.earlier(r, k) for r in resets)]
+    maybe = [
+        k
+        for k in stores
+        if k not in sure and not any(past.earlier(k, r) for r in resets if r.order != "unknown")
+    ]
+    maybe += [k for k in past.uncertain if k.step.type == "store"]
+    gaps: Range = (0.0, None) if since is None else past.unaccounted(since)
+    found = add(past.total(sure), add(at_most(past.total(maybe)), at_most(gaps)))
+    if since is not None:
+        found = capped(found, past.whole(since))
+    why = said("in store", sure, past)
+    if since is None:
+        why.append("when it was prepared, disassembled or cut is not recorded")
+    else:
+        why.append(f"counted from {name_of(since.step)}")
+        why += gap_words(gaps)
+    if maybe:
+        why.append(f"not known whether it counts: {names_of(maybe)}")
+    return interval("storage_hours", found, 3600.0, why, [*sure, *maybe, *resets])
+
+
+def hours_since_cut(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
+    """Return the time from the end of the cut that made the sample to the measurement."""
+    past = past_of(custody, record)
+    sample = custody.samples.get(record.sample)
+    parent = None if sample is None else sample.parent
+    if parent is None:
+        return unknown("hours_since_cut", f"{record.sample} was not cut from another sample")
+    cut = past.cuts.get(parent)
+    if cut is None:
+        return unknown(
+            "hours_since_cut", f"no step says when {record.sample} was cut from {parent}"
+        )
+    start, end = instant(cut.start), instant(cut.end)
+    lasted = bounds(cut.conditions.get("duration"), "s")
+    if past.at is None or (start is None and end is None):
+        missing = "the measurement" if past.at is None else "the cut"
+        return unknown("hours_since_cut", f"the time of {missing} is not known", cut.id)
+    if end is not None:
+        gone = (past.at - end).total_seconds()
+        found: Range = (gone, gone)
+    else:
+        assert start is not None
+        gone = (past.at - start).total_seconds()
+        low = 0.0 if lasted[1] is None else max(gone - lasted[1], 0.0)
+        found = (low, gone - (lasted[0] or 0.0))
+    if gone < 0:
+        return unknown(
+            "hours_since_cut",
+            f"it was measured at {past.chain.moment.time}, before {name_of(cut)} at "
+            f"{cut.end or cut.start} made it",
+            cut.id,
+        )
+    why = [f"cut by {name_of(cut)}, {cut.end or cut.start}; measured {past.chain.moment.time}"]
+    if end is None and lasted == (None, None):
+        why.append("when the cut ended is not recorded")
+    metric = interval("hours_since_cut", found, 3600.0, why, [])
+    return with_evidence(metric, cut.id)
+
+
+def time_contradictions(
+    custody: Custody, record: MeasurementRecord, _: float | None = None
+) -> Metric:
+    """Return how many contradictions between times touch the past of the measurement."""
+    from consilience.custody.contradictions import touching
+
+    found = [c for c in touching(custody, record) if c.about == "time"]
+    why = "; ".join(c.words for c in found) or "no times contradict one another"
+    evidence = tuple(dict.fromkeys(i for c in found for i in c.evidence))
+    return Metric("time_contradictions", float(len(found)), "1", None, why, evidence)
+
+
+def unaccounted_hours(
+    custody: Custody, record: MeasurementRecord, _: float | None = None
+) -> Metric:
+    """Return the time between the first recorded step and the measurement that no step covers."""
+    past = past_of(custody, record)
+    if not past.recorded:
+        return nothing("unaccounted_hours", record)
+    found = past.unaccounted()
+    why = [] if found[0] == found[1] else ["steps without start or end, or without known order"]
+    if past.at is None:
+        why = ["the time of the measurement is not known"]
+    return interval("unaccounted_hours", found, 3600.0, why, past.certain)
