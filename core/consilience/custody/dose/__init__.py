@@ -5,6 +5,6 @@ may be added, `plan` holds it against the limits that rules cite.
 """
 
 from consilience.custody.dose.entries import DoseEntry
-from consilience.custody.dose.ledger import LIKE_ENERGY, DoseLedger, DoseSum, Share
+from consilience.custody.dose.ledger import LIKE_ENERGY, DoseLedger, DoseSum, Share, like
 
-__all__ = ["LIKE_ENERGY", "DoseEntry", "DoseLedger", "DoseSum", "Share"]
+__all__ = ["LIKE_ENERGY", "DoseEntry", "DoseLedger", "DoseSum", "Share", "like"]
