@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from consilience_apt.ranges import RangeTable
     from consilience_apt.stream import IonSource
 
-__all__ = ["BackgroundShare", "Basis", "Counts", "Fraction", "Selects", "labelled_blocks"]
+__all__ = [
+    "BackgroundShare",
+    "Basis",
+    "Counts",
+    "Fraction",
+    "Selects",
+    "by_species",
+    "element_weights",
+    "empty_region",
+    "labelled_blocks",
+]
 
 Basis = Literal["atomic", "ionic"]
 """Fractions of all atoms (molecular ions taken apart), or of all ranged ions."""
@@ -336,3 +346,19 @@ def labelled_blocks(
         else:
             inside = region.contains(block["x"], block["y"], block["z"])
             yield {name: block[name][inside] for name in columns}, labels[inside]
+
+
+def by_species(counts: NDArray[np.int64], table: RangeTable) -> NDArray[np.int64]:
+    """Add up the counts of ranges (…, ranges + 1) to those of species (…, species + 1)."""
+    made = np.zeros((*counts.shape[:-1], len(table.ions) + 1), np.int64)
+    for label, species in enumerate(table.species.tolist()):
+        made[..., species] += counts[..., label]
+    return made
+
+
+def empty_region(source: IonSource, name: str = "") -> BadInputError:
+    """Return the error for a region without ions."""
+    return BadInputError(
+        f"the region {name} holds none of the {source.ions} ions".replace("  ", " "),
+        fix="compare its place and size (nm) with the extent of the needle",
+    )

@@ -21,8 +21,7 @@ import numpy as np
 
 from consilience.errors import BadInputError
 from consilience.progress import Progress, no_progress
-from consilience_apt.counting import Basis, Selects, element_weights, labelled_blocks
-from consilience_apt.roi import empty_region
+from consilience_apt.counting import Basis, Selects, element_weights, empty_region, labelled_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

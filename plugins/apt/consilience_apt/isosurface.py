@@ -17,9 +17,8 @@ import numpy as np
 
 from consilience.errors import BadInputError
 from consilience.progress import Progress, no_progress
-from consilience_apt.counting import BackgroundShare, Counts, labelled_blocks
+from consilience_apt.counting import BackgroundShare, Counts, by_species, labelled_blocks
 from consilience_apt.grid import Field, Grid
-from consilience_apt.roi import by_species
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

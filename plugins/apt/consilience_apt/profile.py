@@ -16,9 +16,10 @@ from consilience_apt.counting import (
     Counts,
     Fraction,
     Selects,
+    empty_region,
     labelled_blocks,
 )
-from consilience_apt.roi import Direction, empty_region, unit_vector
+from consilience_apt.roi import Direction, unit_vector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,10 +16,9 @@ import numpy as np
 
 from consilience.errors import BadInputError
 from consilience.progress import Progress, no_progress
-from consilience_apt.counting import BackgroundShare, Counts, Selects, labelled_blocks
+from consilience_apt.counting import BackgroundShare, Counts, Selects, by_species, labelled_blocks
 from consilience_apt.isosurface import Isosurface, Side, interpolated
 from consilience_apt.profile import Profile
-from consilience_apt.roi import by_species
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from consilience_apt.ranges import RangeTable
     from consilience_apt.stream import IonSource
 
-__all__ = ["Proxigram", "distance_to_surface", "proxigram"]
+__all__ = ["Proxigram", "distance_to_surface", "proxigram", "signed_distances"]
 
 NEIGHBOURS = 12
 """Triangles nearest by their middles, of which the nearest by distance is taken."""
@@ -153,7 +152,7 @@ def proxigram(
             fix="give a positive width and a reach of at least one bin",
         )
     reach = bins / 2 * width
-    signed = _signed_nodes(surface, reach)
+    signed = signed_distances(surface, reach)
     number = len(table.ranges) + 1
     counts = np.zeros((bins, number), np.int64)
     errors: list[NDArray[np.float64]] = []
@@ -187,7 +186,7 @@ def proxigram(
     return Proxigram(made, error, surface)
 
 
-def _signed_nodes(surface: Isosurface, reach: float) -> NDArray[np.float32]:
+def signed_distances(surface: Isosurface, reach: float) -> NDArray[np.float32]:
     """Return signed distances at the middles of the voxels, exact within reach.
 
     Farther away they are as large as makes ions there fall outside of all bins.

@@ -6,23 +6,19 @@ Lengths are nm, in the frame of the reconstruction.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from consilience.errors import BadInputError
-from consilience.progress import Progress, no_progress
-from consilience_apt.counting import BackgroundShare, Counts, Selects, labelled_blocks
-from consilience_apt.stream import BLOCK
+from consilience_apt.counting import Selects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from consilience.model.base import Json
-    from consilience_apt.ranges import RangeTable
-    from consilience_apt.stream import IonSource
 
 __all__ = [
     "Both",
@@ -31,10 +27,9 @@ __all__ = [
     "Direction",
     "Not",
     "Region",
+    "Slab",
     "Sphere",
-    "count_regions",
     "frame_of",
-    "isolate",
     "unit_vector",
 ]
 
@@ -257,6 +252,42 @@ class Sphere:
 
 
 @dataclass(frozen=True)
+class Slab:
+    """What lies between two planes across `direction`, ``low ≤ distance < high`` (nm)."""
+
+    low: float
+    high: float
+    direction: str | tuple[float, float, float] = "z"
+    _axis: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _length(self.high - self.low, "slab thickness")
+        object.__setattr__(self, "_axis", unit_vector(self.direction))
+
+    @property
+    def volume(self) -> None:
+        """None: it ends where the needle does."""
+        return
+
+    def contains(
+        self, x: NDArray[np.float32], y: NDArray[np.float32], z: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        """Return which positions are inside."""
+        at = _along(self._axis, (0.0, 0.0, 0.0), x, y, z)
+        return (at >= self.low) & (at < self.high)
+
+    def to_json(self) -> Json:
+        """Return shape and numbers."""
+        return {
+            "shape": "slab",
+            "low": self.low,
+            "high": self.high,
+            "direction": self._axis.tolist(),
+            "unit": "nm",
+        }
+
+
+@dataclass(frozen=True)
 class Both:
     """What lies in each of several regions; its volume is not known."""
 
@@ -301,118 +332,3 @@ class Not:
     def to_json(self) -> Json:
         """Return the region."""
         return {"shape": "not", "region": self.region.to_json()}
-
-
-def count_regions(
-    source: IonSource,
-    table: RangeTable,
-    regions: Mapping[str, Region | None],
-    background: BackgroundShare | None = None,
-    progress: Progress = no_progress,
-) -> dict[str, Counts]:
-    """Count the ions of several regions in one pass; they may overlap.
-
-    Parameters
-    ----------
-    source : IonSource
-    table : RangeTable
-    regions : mapping
-        By name; None is the whole volume.
-    background : BackgroundShare, optional
-    progress : callable
-
-    Returns
-    -------
-    dict
-        Counts with a single bin for each region.
-
-    Raises
-    ------
-    BadInputError
-        A region holds no ion.
-    """
-    number = len(table.ranges) + 1
-    found = {name: np.zeros(number, np.int64) for name in regions}
-    for block, labels in labelled_blocks(
-        source, table, ("x", "y", "z"), None, progress, "counting regions"
-    ):
-        for name, region in regions.items():
-            kept = labels
-            if region is not None:
-                kept = labels[region.contains(block["x"], block["y"], block["z"])]
-            found[name] += np.bincount(kept, minlength=number)
-    empty = [name for name, counts in found.items() if not counts.any()]
-    if empty:
-        raise empty_region(source, ", ".join(repr(name) for name in empty))
-    return {
-        name: Counts(by_species(counts[None], table), table, background)
-        for name, counts in found.items()
-    }
-
-
-def by_species(counts: NDArray[np.int64], table: RangeTable) -> NDArray[np.int64]:
-    """Add up the counts of ranges (…, ranges + 1) to those of species (…, species + 1)."""
-    made = np.zeros((*counts.shape[:-1], len(table.ions) + 1), np.int64)
-    for label, species in enumerate(table.species.tolist()):
-        made[..., species] += counts[..., label]
-    return made
-
-
-def empty_region(source: IonSource, name: str = "") -> BadInputError:
-    """Return the error for a region without ions."""
-    return BadInputError(
-        f"the region {name} holds none of the {source.ions} ions".replace("  ", " "),
-        fix="compare its place and size (nm) with the extent of the needle",
-    )
-
-
-class _Isolated:
-    """The ions of a region, found again each time they are gone over."""
-
-    def __init__(self, source: IonSource, region: Selects, ions: int) -> None:
-        self._source, self._region = source, region
-        self.ions = ions
-        self.columns = source.columns
-
-    def blocks(
-        self, columns: Sequence[str], start: int = 0, stop: int | None = None, size: int = BLOCK
-    ) -> Iterator[tuple[int, dict[str, NDArray[np.float32]]]]:
-        end = self.ions if stop is None else min(stop, self.ions)
-        needed = list(dict.fromkeys([*columns, "x", "y", "z"]))
-        seen = 0
-        for _, block in self._source.blocks(needed, size=size):
-            inside = np.flatnonzero(self._region.contains(block["x"], block["y"], block["z"]))
-            before, seen = seen, seen + inside.size
-            kept = inside[max(start - before, 0) : max(end - before, 0)]
-            if kept.size:
-                yield max(before, start), {name: block[name][kept] for name in columns}
-            if seen >= end:
-                return
-
-
-def isolate(source: IonSource, region: Selects, progress: Progress = no_progress) -> IonSource:
-    """Return the ions of a region as a source of their own, without copying them.
-
-    Parameters
-    ----------
-    source : IonSource
-    region : Selects
-    progress : callable
-
-    Returns
-    -------
-    IonSource
-        Goes over all ions of `source` whenever its own are asked for.
-
-    Raises
-    ------
-    BadInputError
-        The region holds no ion.
-    """
-    ions = 0
-    for first, block in source.blocks(("x", "y", "z")):
-        ions += int(np.count_nonzero(region.contains(block["x"], block["y"], block["z"])))
-        progress(first + len(block["x"]), source.ions, "isolating a region")
-    if not ions:
-        raise empty_region(source)
-    return _Isolated(source, region, ions)
