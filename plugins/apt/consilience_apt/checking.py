@@ -296,6 +296,15 @@ def notices_of(
                 fix="check that the export was complete",
             )
         )
+    elif all(seen.low[name] == seen.high[name] for name in "xyz"):
+        found.append(
+            Notice(
+                code="no-extent",
+                message=f"all {seen.ions} ions lie at one point: they were not reconstructed",
+                fix="use the masses alone, or register the reconstruction",
+                severity="fault",
+            )
+        )
     if seen.broken_pulses:
         found.append(
             Notice(
