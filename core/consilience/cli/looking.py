@@ -47,18 +47,23 @@ def samples(context: typer.Context, as_json: Json = False) -> None:
 
 @fail_well
 def measurements(context: typer.Context, sample: ForSample = None, as_json: Json = False) -> None:
-    """List the measurements."""
+    """List the measurements; *cuts*: made before or after a child was cut from the sample."""
+    from consilience.custody.relations import cut_marks, cut_words
     from consilience.study import Study
 
     with Study.open(context.obj.study) as study:
         if sample is not None:
             study.sample(sample)
         records = [r for r in study.measurement_records() if sample is None or r.sample == sample]
+        custody = study.custody()
+        marks = {r.id: cut_marks(custody, r) for r in records}
         if as_json:
-            print_json([r.to_json() for r in records])
+            print_json(
+                [{**r.to_json(), "cuts": [m.to_json() for m in marks[r.id]]} for r in records]
+            )
             return
         table(
-            ["measurement", "sample", "modality", "file", "signal", "origin", "notices"],
+            ["measurement", "sample", "modality", "file", "signal", "origin", "cuts", "notices"],
             [
                 [
                     r.id,
@@ -67,6 +72,7 @@ def measurements(context: typer.Context, sample: ForSample = None, as_json: Json
                     r.file_name,
                     r.name,
                     r.origin,
+                    cut_words(marks[r.id]),
                     len(r.notices) or "",
                 ]
                 for r in records
@@ -77,7 +83,7 @@ def measurements(context: typer.Context, sample: ForSample = None, as_json: Json
 
 @fail_well
 def steps(context: typer.Context, sample: ForSample = None, as_json: Json = False) -> None:
-    """List the steps and the sensor series on them."""
+    """List the steps, the sensor series on them, and what contradicts itself."""
     from consilience.study import Study
 
     with Study.open(context.obj.study) as study:
@@ -89,21 +95,27 @@ def steps(context: typer.Context, sample: ForSample = None, as_json: Json = Fals
             print_json([s.to_json() for s in found])
             return
         table(
-            ["step", "sample", "type", "title", "start", "end", "series"],
+            ["step", "sample", "no.", "type", "title", "start", "end", "makes", "series"],
             [
                 [
                     s.id,
                     s.sample,
+                    s.sequence or "",
                     s.type,
                     s.title,
                     s.start,
                     s.end,
+                    s.derives or "",
                     ", ".join(x.id for x in series if x.step == s.id),
                 ]
                 for s in found
             ],
             "no steps yet; add one with 'consilience step add TYPE --sample ID'",
         )
+        for item in study.custody().contradictions:
+            if sample is None or sample in item.samples:
+                say(f"contradiction: {item.words}")
+                say(f"  fix: {item.fix}")
 
 
 @fail_well

@@ -25,6 +25,23 @@ StateWords = Annotated[
     Words | None, typer.Option("--state", help="State of the sample, name=value; repeatable.")
 ]
 
+MaterialWords = Annotated[
+    Words | None,
+    typer.Option("--material", help='What it is made of: "Li metal", NMC811; repeatable.'),
+]
+ConditionWords = Annotated[
+    Words | None, typer.Option("--condition", help="name=value with unit; repeatable.")
+]
+Start = Annotated[str | None, typer.Option(help="ISO 8601 with time zone.")]
+Zone = Annotated[str | None, typer.Option(help="For times without offset, such as Europe/London.")]
+PlaceInChain = Annotated[
+    int | None, typer.Option(min=1, help="Place in the sample's chain, where there are no times.")
+]
+Remains = Annotated[
+    str, typer.Option(help='With a child: what is left of the parent, or "nothing".')
+]
+Citation = Annotated[str | None, typer.Option(help="Where it stands: page of the lab book, paper.")]
+
 
 def attach(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -73,6 +90,7 @@ def sample_add(
     elements: Annotated[
         str, typer.Option(help="Elements that can be in it, comma-separated: Li,F,C,O.")
     ] = "",
+    material: MaterialWords = None,
     note: Annotated[str, typer.Option(help="Anything else.")] = "",
     revise: Annotated[
         bool, typer.Option("--revise", help="Replace what was said; the journal keeps both.")
@@ -86,10 +104,67 @@ def sample_add(
             "title": title,
             "parent": parent,
             "control_of": control_of,
-            "elements": [e.strip() for e in elements.split(",") if e.strip()],
+            "elements": words.listed(elements),
+            "materials": material or [],
             "note": note,
         }
         _report([study.add_sample(sample, revise=revise, **fields)])
+
+
+@sample_app.command("derive")
+@fail_well
+def sample_derive(
+    context: typer.Context,
+    child: Annotated[str, typer.Argument(metavar="CHILD", help="ID of the new sample.")],
+    parent: Annotated[str, typer.Option("--from", help="Sample that it was cut from.")],
+    by: Annotated[str, typer.Option("--by", help="Step: lift_out, mill, disassemble or prepare.")],
+    cut: Annotated[
+        str | None,
+        typer.Option("--cut", help='Where in the parent: "box 10,4 22,9 um"; needs --frame.'),
+    ] = None,
+    frame: Annotated[
+        str | None, typer.Option(help="Map or image of the parent that --cut stands in.")
+    ] = None,
+    remains: Remains = "",
+    title: Annotated[str, typer.Option(help="What a reader sees beside the ID.")] = "",
+    elements: Annotated[
+        str, typer.Option(help="Elements that can be in it, comma-separated.")
+    ] = "",
+    material: MaterialWords = None,
+    start: Start = None,
+    end: Start = None,
+    time_zone: Zone = None,
+    sequence: PlaceInChain = None,
+    condition: ConditionWords = None,
+    citation: Citation = None,
+    note: Annotated[str, typer.Option(help="Anything else about the step.")] = "",
+) -> None:
+    """Make a child sample from a parent by a step: both, or neither, are registered."""
+    from consilience.study import Study
+
+    step: dict[str, Any] = {
+        "start": start,
+        "end": end,
+        "time_zone": time_zone,
+        "sequence": sequence,
+        "conditions": words.pairs(condition, "--condition"),
+        "citation": citation,
+        "note": note,
+    }
+    with Study.open(context.obj.study) as study:
+        _report(
+            study.derive(
+                child,
+                parent,
+                by,
+                cut=words.region(cut, frame),
+                remains=remains,
+                step=step,
+                title=title,
+                elements=words.listed(elements),
+                materials=material or [],
+            )
+        )
 
 
 @fail_well
@@ -158,15 +233,17 @@ def step_add(
         str, typer.Argument(metavar="TYPE", help="prepare, store, transfer, freeze, mill, …")
     ],
     sample: Annotated[str, typer.Option("--sample", help="ID of the sample.")],
-    start: Annotated[str | None, typer.Option(help="ISO 8601 with time zone.")] = None,
-    end: Annotated[str | None, typer.Option(help="ISO 8601 with time zone.")] = None,
-    time_zone: Annotated[
-        str | None, typer.Option(help="For times without offset, such as Europe/London.")
-    ] = None,
+    start: Start = None,
+    end: Start = None,
+    time_zone: Zone = None,
+    sequence: PlaceInChain = None,
     title: Annotated[str, typer.Option(help="What a reader sees.")] = "",
-    condition: Annotated[
-        Words | None, typer.Option("--condition", help="name=value with unit; repeatable.")
+    condition: ConditionWords = None,
+    derives: Annotated[
+        str | None,
+        typer.Option(help="Registered child that this step made; or use 'sample derive'."),
     ] = None,
+    remains: Remains = "",
     constituent: Annotated[
         Words | None,
         typer.Option("--constituent", help="Weighed in: LiF:225=0.25; repeatable."),
@@ -174,9 +251,7 @@ def step_add(
     complete: Annotated[
         bool, typer.Option("--complete", help="Nothing else was weighed in.")
     ] = False,
-    citation: Annotated[
-        str | None, typer.Option(help="Where it stands: page of the lab book, paper.")
-    ] = None,
+    citation: Citation = None,
     note: Annotated[str, typer.Option(help="Anything else.")] = "",
 ) -> None:
     """Register a step of a sample."""
@@ -189,7 +264,10 @@ def step_add(
             "start": start,
             "end": end,
             "time_zone": time_zone,
+            "sequence": sequence,
             "title": title,
+            "derives": derives,
+            "remains": remains,
             "conditions": words.pairs(condition, "--condition"),
             "constituents": words.constituents(constituent),
             "complete": complete,
@@ -266,7 +344,8 @@ def build(
 def _build_summary(summary: BuildSummary) -> None:
     say(f"{summary.new} new, {len(summary.added) - summary.new} already registered")
     for item in summary.added:
-        if item.new and item.notices:
+        # what a step leaves unsaid stands in the completeness of its measurements
+        if item.new and any(item.what != "step" or n.severity != "info" for n in item.notices):
             say(str(item))
             for line in notice_lines(item.notices):
                 say(line)

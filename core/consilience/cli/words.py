@@ -7,7 +7,7 @@ from typing import Any
 
 from consilience.errors import BadInputError
 
-__all__ = ["companions", "constituents", "options", "pairs", "params", "values"]
+__all__ = ["companions", "constituents", "listed", "options", "pairs", "params", "region", "values"]
 
 
 _EXAMPLES = {
@@ -65,6 +65,11 @@ def companions(words: list[str] | None) -> dict[str, Path]:
     return {role: Path(name) for role, name in pairs(words, "--with").items()}
 
 
+def listed(text: str) -> list[str]:
+    """Split words at commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def constituents(words: list[str] | None) -> list[dict[str, Any]]:
     """Split ``formula[:space group][=mass fraction]`` words."""
     found = []
@@ -84,6 +89,27 @@ def constituents(words: list[str] | None) -> list[dict[str, Any]]:
             ) from error
         found.append(part)
     return found
+
+
+def region(text: str | None, frame: str | None) -> dict[str, Any] | None:
+    """Read where something was cut: shape, points, unit; and the frame they stand in."""
+    if text is None:
+        return None
+    shape, *rest = text.split()
+    if frame is None:
+        raise BadInputError(
+            f"--cut {text!r} does not say in which frame",
+            fix='name the map or image that the coordinates belong to: --frame "chip map"',
+        )
+    try:
+        *points, unit = rest
+        coordinates = [[float(x) for x in point.split(",")] for point in points]
+    except ValueError as error:
+        raise BadInputError(
+            f"--cut {text!r} is not of the form: shape, points, unit",
+            fix='write for example --cut "box 10,4 22,9 um" --frame "chip map"',
+        ) from error
+    return {"shape": shape, "coordinates": coordinates, "unit": unit, "frame": frame}
 
 
 def params(words: list[str] | None) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class ComparisonContext:
         What happened to the samples.
     starts : mapping
         Measurement ID to when it started; None or missing if unknown.
+    sequences : mapping
+        Measurement ID to its place in the chain of its sample, where that is known.
     """
 
     samples: Mapping[str, Sample]
@@ -44,6 +46,7 @@ class ComparisonContext:
     listed: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     steps: Sequence[Step] = ()
     starts: Mapping[str, str | None] = field(default_factory=dict)
+    sequences: Mapping[str, int | None] = field(default_factory=dict)
 
     def relation(self, first: Finding, second: Finding) -> Relation:
         """Return what the second finding's sample is to the first one's."""

@@ -35,6 +35,7 @@ def compare_findings(
     margins: Mapping[str, Margin] | None = None,
     steps: Sequence[Step] = (),
     starts: Mapping[str, str | None] | None = None,
+    sequences: Mapping[str, int | None] | None = None,
     level: float = 0.05,
 ) -> list[Verdict]:
     """Compare all findings that can meet and return the verdicts, sorted by ID.
@@ -55,6 +56,8 @@ def compare_findings(
         What happened to the samples: what was weighed in holds until a step alters it.
     starts : mapping, optional
         Measurement ID to when it started, ISO 8601 with offset.
+    sequences : mapping, optional
+        Measurement ID to its place in the chain of its sample, where there are no times.
     level : float
         One-sided level of each test.
 
@@ -75,6 +78,7 @@ def compare_findings(
         listed=listed,
         steps=steps,
         starts=starts or {},
+        sequences=sequences or {},
     )
     by_finding = defaultdict(list)
     for caveat in caveats:
@@ -252,7 +256,10 @@ def _while_unaltered(verdict: Verdict, measured: Finding, context: ComparisonCon
         return verdict
     starts = [context.starts.get(m) for m in measured.measurements]
     latest = latest_of(starts)
-    reason = altered_before(measured.sample, latest, context.samples, context.steps)
+    places = [context.sequences.get(m) for m in measured.measurements]
+    known = [place for place in places if place is not None]
+    last = max(known) if known and len(known) == len(places) else None
+    reason = altered_before(measured.sample, latest, context.samples, context.steps, last)
     if reason is None:
         return verdict
     return verdict.model_copy(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from consilience.lineage import ancestors
+from consilience.custody.chain import Link, Moment, chain_of
+from consilience.custody.spans import Past
 from consilience.model.sample import Sample, Step
 
 __all__ = ["ALTERING", "altered_before", "latest_of"]
@@ -20,11 +21,18 @@ ALTERING: dict[str, str] = {
     "mill": "milled",
     "coat": "coated",
 }
-"""Steps after which other phases may be there than were put in, and how a reason names them."""
+"""Steps after which other phases may be there than were put in, and how a reason names them.
+
+What was stored or carried badly is no alteration: rules of custody speak of that.
+"""
 
 
 def altered_before(
-    sample: str, start: str | None, samples: Mapping[str, Sample], steps: Sequence[Step]
+    sample: str,
+    start: str | None,
+    samples: Mapping[str, Sample],
+    steps: Sequence[Step],
+    sequence: int | None = None,
 ) -> str | None:
     """Say why a measurement cannot speak of what was weighed in, or return None if it can.
 
@@ -36,31 +44,46 @@ def altered_before(
         When the measurement started, ISO 8601 with offset; None if unknown.
     samples : mapping
     steps : sequence of Step
-        Of the whole study; those of the sample and of what it was cut from count.
+        Of the whole study; those of the sample count, and those of what it was cut from that came
+        before the cut.
+    sequence : int, optional
+        Place of the measurement in the chain of the sample, where there are no times.
     """
-    line = {sample, *ancestors(samples, sample)}
-    made = latest_of([s.start for s in steps if s.sample in line and s.type == "prepare"])
-    prepared = None if made is None else _moment(made)
+    moment = Moment(sample, start, sequence)
+    past = Past(chain_of(moment, samples, steps), samples, steps)
+    prepared = [k for k in past.chain.links if k.step.type == "prepare" and k.order != "after"]
     altering = [
-        s
-        for s in steps
-        if s.sample in line
-        and s.type in ALTERING
-        and not (prepared and s.start is not None and _earlier(s.start, prepared))
+        link
+        for link in past.chain.links
+        if link.step.type in ALTERING
+        and link.order != "after"
+        and not any(past.earlier(link, p) for p in prepared)
     ]
     if not altering:
         return None
-    words = " and ".join(dict.fromkeys(ALTERING[s.type] for s in altering))
-    if start is None or any(s.start is None for s in altering):
-        return f"it is not known whether {sample} was measured before or after it was {words}"
-    moment = _moment(start)
-    if moment is None:
-        return f"the time zone of the measurement is not known, and {sample} was {words}"
-    before = [s for s in altering if s.start is not None and _earlier(s.start, moment)]
-    if not before:
-        return None
-    words = " and ".join(dict.fromkeys(ALTERING[s.type] for s in before))
-    return f"{sample} was {words} after it was prepared and before it was measured"
+    sure = [link for link in altering if link.order in ("before", "during")]
+    if sure:
+        return f"{sample} was {_words(sure)} after it was prepared and before it was measured"
+    uncut = [k.inherited_from for k in altering if k.inherited_from and _never_cut(k, past)]
+    if len(uncut) == len(altering):
+        parent = " and ".join(dict.fromkeys(uncut))
+        return (
+            f"it is not known whether {sample} was cut before or after {parent} was "
+            f"{_words(altering)}"
+        )
+    if start is not None and _moment(start) is None:
+        return f"the time zone of the measurement is not known, and {sample} was {_words(altering)}"
+    return (
+        f"it is not known whether {sample} was measured before or after it was {_words(altering)}"
+    )
+
+
+def _words(links: Sequence[Link]) -> str:
+    return " and ".join(dict.fromkeys(ALTERING[k.step.type] for k in links))
+
+
+def _never_cut(link: Link, past: Past) -> bool:
+    return link.inherited_from is not None and past.cuts.get(link.inherited_from) is None
 
 
 def latest_of(starts: Sequence[str | None]) -> str | None:
@@ -74,8 +97,3 @@ def latest_of(starts: Sequence[str | None]) -> str | None:
 def _moment(text: str) -> datetime | None:
     moment = datetime.fromisoformat(text)
     return None if moment.tzinfo is None else moment
-
-
-def _earlier(text: str, moment: datetime) -> bool:
-    start = _moment(text)
-    return start is None or start < moment

@@ -129,7 +129,9 @@ class Study(Entry):
         from consilience.compare import compare_findings
 
         findings = self.findings()
-        records = {r.id: r for r in self.measurement_records()}
+        custody = self.custody()
+        records = custody.records
+        places = {r.id: custody.place(r) for r in records.values()}
         modalities = {
             f.id: records[f.measurements[0]].modality if f.measurements else f.entered_by
             for f in findings
@@ -142,7 +144,8 @@ class Study(Entry):
             caveats=self.caveats(findings),
             margins=self.margins(),
             steps=self.steps(),
-            starts={r.id: r.start for r in records.values()},
+            starts={i: place.time for i, place in places.items()},
+            sequences={i: place.sequence for i, place in places.items()},
         )
 
     def show(self, record_id: str) -> dict[str, Any]:
@@ -172,7 +175,20 @@ class Study(Entry):
             )
         kind, full = found[0]
         entry = self.store.index.get(kind, full)
-        return {"type": kind, **(entry.body if entry is not None else {})}
+        body = dict(entry.body) if entry is not None else {}
+        return {"type": kind, **body, **self._cuts(kind, full)}
+
+    def _cuts(self, kind: str, record: str) -> dict[str, Any]:
+        """Return how a measurement lies to the cuts of children, and a child's to its parents'."""
+        from consilience.custody.relations import cut_marks, marks_of_parents
+
+        if kind not in ("measurement", "sample") or not self.holds(kind, record):
+            return {}
+        custody = self.custody()
+        if kind == "measurement":
+            return {"cuts": [m.to_json() for m in cut_marks(custody, custody.records[record])]}
+        marks = marks_of_parents(custody, record)
+        return {"parents_measurements": [m.to_json() for m in marks]} if marks else {}
 
     def verify(self, head: str | None = None, progress: Progress = no_progress) -> VerifyReport:
         """Check every stored byte against its hash, and the journal against its chain."""
