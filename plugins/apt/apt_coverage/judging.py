@@ -25,10 +25,12 @@ FAMILY = 0.05
 MODELS = ("first", "second")
 LEVEL = 0.05
 """Of the tests of homogeneity."""
+NOMINAL = 0.683
+"""Of the intervals."""
 TWO_SIGMA = 0.9545
 """Share of a normal distribution within two standard deviations."""
 
-Kind = Literal["pull", "pull with systematic", "false alarm"]
+Kind = Literal["pull", "pull with systematic", "interval", "false alarm"]
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,13 @@ class Row:
     Attributes
     ----------
     name : str
-    kind : {"pull", "pull with systematic", "false alarm"}
+    kind : {"pull", "pull with systematic", "interval", "false alarm"}
         "pull": mean 0 and standard deviation 1 by both forward models.  "pull with systematic":
         the same by the first model with the statistical error alone; by the second, which breaks
         an assumption that the systematic error stands for, at least as many within two
         standard deviations of both errors together as a normal distribution has.
-        "false alarm": share of p-values up to `LEVEL`.
+        "interval": at least as often as `NOMINAL` says the interval holds the truth; of discrete
+        places it may hold it more often.  "false alarm": share of p-values up to `LEVEL`.
     run : callable
         ``run(model, seed) -> Outcome``.
     """
@@ -55,7 +58,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One repeat: a pull by the statistical error, one by both, or a p-value.
+    """One repeat: a pull by the statistical error, one by both, an interval's hit, or a p-value.
 
     `pull` None with a `reason` where the program could not tell.
     """
@@ -63,6 +66,7 @@ class Outcome:
     pull: float | None = None
     pull_total: float | None = None
     p_value: float | None = None
+    inside: bool | None = None
     reason: str = ""
 
 
@@ -82,7 +86,7 @@ class Judged:
 
 def judgements(rows: Sequence[Row]) -> int:
     """Return how many numbers a table of these rows judges."""
-    each = {"pull": 6, "pull with systematic": 3, "false alarm": 3}
+    each = {"pull": 6, "pull with systematic": 3, "interval": 3, "false alarm": 3}
     return sum(each[row.kind] for row in rows)
 
 
@@ -103,6 +107,9 @@ def judge(row: Row, outcomes: dict[str, list[Outcome]], family: int) -> list[Jud
     if row.kind == "false alarm":
         for model, some in (*outcomes.items(), ("both", both)):
             found.append(_alarms(row, model, some, alpha))
+    elif row.kind == "interval":
+        for model, some in (*outcomes.items(), ("both", both)):
+            found.append(_held(row, model, some, alpha))
     elif row.kind == "pull":
         for model, some in (*outcomes.items(), ("both", both)):
             found += _pulls(row, model, some, alpha)
@@ -148,6 +155,24 @@ def _inside(row: Row, model: str, outcomes: list[Outcome], alpha: float) -> Judg
         f"{inside / number:.3f} (mean {values.mean():+.2f})",
         f"≥ {least / number:.3f}",
         inside >= least,
+    )
+
+
+def _held(row: Row, model: str, outcomes: list[Outcome], alpha: float) -> Judged:
+    values = [o.inside for o in outcomes if o.inside is not None]
+    if len(values) < 10:
+        return _nothing(row, model, outcomes)
+    number, hits = len(values), sum(values)
+    least = int(binom.ppf(alpha, number, NOMINAL))
+    return Judged(
+        row.name,
+        model,
+        number,
+        len(outcomes) - number,
+        f"interval of {NOMINAL:.1%} holds it",
+        f"{hits / number:.3f}",
+        f"≥ {least / number:.3f}",
+        hits >= least,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from apt_coverage.judging import Outcome, Row
 from apt_coverage.needles import drawn, needle, ranges, source
 from consilience_apt.excess import gibbs_excess
-from consilience_apt.interface import fit_interface
+from consilience_apt.interface import InterfaceFit, fit_interface
 from consilience_apt.profile import profile
+from consilience_apt.segmentation import segment_profile
 from consilience_apt.simulation import (
     Layer,
     profile_truth,
@@ -33,6 +35,10 @@ STEP = (
     Layer(name="above", thickness=10.0, top={"Al+": 0.8, "Ni+": 0.2}, blur=1.0),
     Layer(name="below", thickness=10.0, top={"Al+": 0.3, "Ni+": 0.7}),
 )
+SHARP = (
+    Layer(name="above", thickness=10.0, top={"Al+": 0.6, "Ni+": 0.4}),
+    Layer(name="below", thickness=10.0, top={"Al+": 0.4, "Ni+": 0.6}),
+)
 FILM = (
     Layer(name="above", thickness=8.0, top={"Al+": 0.8, "Ni+": 0.15, "Cu+": 0.05}, blur=0.3),
     Layer(name="film", thickness=2.0, top={"Al+": 0.55, "Ni+": 0.20, "Cu+": 0.25}, blur=0.3),
@@ -53,20 +59,39 @@ def _profile_bin(model: str, seed: int) -> Outcome:
     return Outcome(pull=float(pull))
 
 
-def _interface(model: str, seed: int) -> Outcome:
-    params = needle(model, STEP, ions=2000)
+@lru_cache(maxsize=2000)
+def _step(model: str, seed: int, ions: int) -> InterfaceFit:
+    params = needle(model, STEP, ions=ions)
     made = profile(source(drawn(params, seed)), ranges(params), "z", 0.5)
-    best = fit_interface(made, "Ni", simulations=0)[0]
+    return fit_interface(made, "Ni", simulations=0)[0]
+
+
+def _interface(model: str, seed: int) -> Outcome:
+    best = _step(model, seed, 8000)
+    return Outcome(pull=(best.location + 10.0) / best.location_std_stat)
+
+
+def _interface_of_few(model: str, seed: int) -> Outcome:
+    best = _step(model, seed, 2000)
     return Outcome(pull=(best.location + 10.0) / best.location_std_stat)
 
 
 def _interface_before(model: str, seed: int) -> Outcome:
-    params = needle(model, STEP, ions=2000)
-    made = profile(source(drawn(params, seed)), ranges(params), "z", 0.5)
-    best = fit_interface(made, "Ni", simulations=0)[0]
+    best = _step(model, seed, 8000)
     if best.before_std_stat is None:
         return Outcome(reason="at a bound")
     return Outcome(pull=(best.before - 0.7) / best.before_std_stat)
+
+
+def _change_point(model: str, seed: int) -> Outcome:
+    """A sharp step between two flat regions; does the interval hold it?"""
+    params = needle(model, SHARP, ions=2000)
+    made = profile(source(drawn(params, seed)), ranges(params), "z", 0.5)
+    found = segment_profile(made, "Ni", most_changes=2)
+    if len(found.change_points) != 1:
+        return Outcome(inside=False)
+    low, high = found.change_points[0].interval
+    return Outcome(inside=low <= -10.0 <= high)
 
 
 def _excess(model: str, seed: int) -> Outcome:
@@ -101,7 +126,9 @@ def _edges(low: float, high: float) -> NDArray[np.float64]:
 
 ROWS = [
     Row("profile: a bin of 200 ions", "pull", _profile_bin),
-    Row("interface: location", "pull", _interface),
+    Row("interface: location, 8000 ions", "pull", _interface),
+    Row("interface: location, 2000 ions", "pull", _interface_of_few),
     Row("interface: composition beside it", "pull", _interface_before),
     Row("interfacial excess", "pull", _excess),
+    Row("change point: 68.3 % interval", "interval", _change_point),
 ]

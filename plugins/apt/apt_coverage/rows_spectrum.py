@@ -1,0 +1,90 @@
+"""Pulls of what is taken from the mass spectrum: background and overlaps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from apt_coverage.judging import Outcome, Row
+from apt_coverage.needles import drawn, needle, ranges, source
+from consilience_apt.background import (
+    flight_background,
+    local_background,
+    quiet_windows,
+    with_model_spread,
+)
+from consilience_apt.ions import Ion
+from consilience_apt.overlaps import solve_overlap
+from consilience_apt.simulation import Layer, NeedleParams, lines_of
+from consilience_apt.simulation.lines import background_below, peak_below
+from consilience_apt.spectrum import measure_spectrum
+
+__all__ = ["ROWS", "expected_in_ranges"]
+
+MIXED = (Layer(name="alloy", thickness=20.0, top={"Cr+": 0.5, "Fe+": 0.5}),)
+PLAIN = (Layer(name="alloy", thickness=20.0, top={"Al+": 0.97, "Ni+": 0.03}),)
+TENTH = 2.2
+"""Width at a tenth of the maximum over that at half: 1.82 for a Gaussian, more with tails."""
+
+
+def _overlap(model: str, seed: int) -> Outcome:
+    """Chromium's share where ⁵⁴Cr and ⁵⁴Fe lie on each other, over a background."""
+    params = needle(model, MIXED, ions=2000, background=0.1)
+    spectrum = measure_spectrum(source(drawn(params, seed)), width=0.01, high=params.longest_mass)
+    ions = [Ion.parse("Cr+"), Ion.parse("Fe+")]
+    found = solve_overlap(spectrum, ions, params.resolution / TENTH)
+    counts = [share.counts for share in found.shares]
+    if counts[0] is None or counts[1] is None or found.covariance is None:
+        return Outcome(reason="the system of ratios has no rank")
+    total = counts[0] + counts[1]
+    share = counts[0] / total
+    slope = np.array([1.0 - share, -share]) / total
+    both = found.covariance + (0.0 if found.systematic is None else found.systematic)
+    return Outcome(
+        pull=float((share - 0.5) / np.sqrt(slope @ found.covariance @ slope)),
+        pull_total=float((share - 0.5) / np.sqrt(slope @ both @ slope)),
+    )
+
+
+def expected_in_ranges(params: NeedleParams) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ions and the background ions expected in each range, for a layer of one sort."""
+    table = ranges(params)
+    edges = table.edges
+    peaks = np.zeros(len(edges))
+    (layer,) = params.layers
+    total = sum(layer.top.values())
+    for name, share in layer.top.items():
+        lines = lines_of(name)
+        for mass, abundance in zip(lines.mass, lines.abundance, strict=True):
+            inside = np.diff(peak_below(params, float(mass), edges), axis=1)[:, 0]
+            peaks += share / total * abundance * inside
+    floor = np.diff(background_below(params, edges), axis=1)[:, 0]
+    return (
+        params.ions * (1.0 - params.background) * peaks,
+        params.ions * params.background * floor,
+    )
+
+
+def _net_counts(model: str, seed: int) -> Outcome:
+    """Counts of a weak species' ranges less the background, against what was expected there."""
+    params = needle(model, PLAIN, ions=6000, background=0.2)
+    table = ranges(params)
+    spectrum = measure_spectrum(
+        source(drawn(params, seed)), table, width=0.01, high=params.longest_mass
+    )
+    assert spectrum.ranged is not None
+    flight = flight_background(spectrum, table.edges, quiet_windows(spectrum, table))
+    found = with_model_spread(flight, local_background(spectrum, table.edges))
+    weak = np.array([one.ion is not None and one.ion.formula == "Ni" for one in table.ranges])
+    counts = float(spectrum.ranged[weak].sum())
+    net = counts - float(found.expected[weak].sum())
+    stat = counts + float(found.covariance[np.ix_(weak, weak)].sum())
+    assert found.systematic is not None
+    systematic = float(found.systematic[np.ix_(weak, weak)].sum())
+    away = net - float(expected_in_ranges(params)[0][weak].sum())
+    return Outcome(pull=away / stat**0.5, pull_total=away / (stat + systematic) ** 0.5)
+
+
+ROWS = [
+    Row("overlap ⁵⁴Cr/⁵⁴Fe: share of Cr over background", "pull with systematic", _overlap),
+    Row("net counts of a weak species over background", "pull with systematic", _net_counts),
+]
