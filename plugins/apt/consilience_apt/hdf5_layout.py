@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from consilience.errors import BadFileError
+from consilience_apt.layout import in_order
 from consilience_apt.stream import BLOCK, wanted_columns
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Hdf5Layout:
         """Return the layout that `to_json` wrote."""
         fields = {
             str(name): Hdf5Field(str(d), None if c is None else int(c), float(s), str(t))
-            for name, (d, c, s, t) in value["hdf5"].items()
+            for name, (d, c, s, t) in in_order(value["hdf5"])
         }
         return cls(int(value["ions"]), fields)
 

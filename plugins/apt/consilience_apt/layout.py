@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from consilience.model.base import Json
 
-__all__ = ["UNITS", "Field", "FileSource", "Layout"]
+__all__ = ["UNITS", "Field", "FileSource", "Layout", "in_order"]
 
 UNITS: dict[str, str] = {
     "x": "nm",
@@ -42,6 +42,11 @@ UNITS: dict[str, str] = {
 """Columns that ions can have, with their units."""
 _CHUNK = 1 << 20
 """Bytes read at once: they are still in the cache when the columns are taken from them."""
+
+
+def in_order(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return fields in the order of `UNITS`: canonical JSON sorts them by name."""
+    return sorted(fields.items(), key=lambda pair: list(UNITS).index(pair[0]))
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class Layout:
         """Return the layout that `to_json` wrote."""
         fields = {
             str(name): Field(int(o), int(r), int(a), str(d), float(s))
-            for name, (o, r, a, d, s) in value["fields"].items()
+            for name, (o, r, a, d, s) in in_order(value["fields"])
         }
         return cls(int(value["ions"]), fields)
 

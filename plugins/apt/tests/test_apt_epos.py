@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from consilience.declarations import Claim
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Signal
 from consilience.probing import probe_file
+from consilience_apt.layout import UNITS
 from consilience_apt.lazy import open_ions
 from consilience_apt.probe import EPOS_RECORD, probe_epos
 from consilience_apt.reading import read_epos
@@ -151,6 +153,11 @@ def test_simulated_says_so_and_the_mark_is_no_ion(tmp_path: Path) -> None:
     assert signal.origin == "simulated"
     assert signal.metadata["ions"] == 60
     assert signal.notices == []
+
+
+def test_columns_keep_their_order_through_the_journal(epos: Path) -> None:
+    lazy = json.loads(json.dumps(read(epos).lazy, sort_keys=True))
+    assert source_of(open_ions(epos, {}, lazy)).columns == tuple(UNITS)
 
 
 def test_blocks_hold_all_columns_as_float32(epos: Path) -> None:
