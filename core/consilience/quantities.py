@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 from consilience.errors import BadInputError
@@ -32,6 +33,8 @@ UNITS: dict[str, str] = {
 _QUANTITY = re.compile(
     r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\s+(?=1\s*/)|\s*(?!\d))(\S.*?)\s*$"
 )
+_TOWER = re.compile(r"(?:\*\*|\^)\s*[-+(]*\s*(?:\d{3}|[\d.]*\s*\)*\s*(?:\*\*|\^))")
+"""Powers of powers, and exponents of three digits: a number that takes for ever to work out."""
 _COUNTED = re.compile(r"^(?:e|e-|e⁻|electrons?|ph|photons?|ions?)\s*/\s*")
 _NAMES = {
     "Å": "angstrom",
@@ -115,8 +118,21 @@ def _unit(name: str, text: str) -> pint.Unit:
     import pint
 
     try:
+        if len(name) > 60 or _TOWER.search(name):
+            raise ValueError("no unit is written so")
         return _registry().Unit(name)
-    except (pint.UndefinedUnitError, pint.DefinitionSyntaxError, ValueError, TypeError) as error:
+    except (
+        pint.UndefinedUnitError,
+        pint.DefinitionSyntaxError,
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        SyntaxError,
+        TokenError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise BadInputError(
             f"{text!r}: the unit {name!r} is not known",
             fix="write units as in 'K', 'degC', 'mbar', '1/angstrom', 'nm', 'keV', 'ppm', 's'",

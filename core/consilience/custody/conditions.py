@@ -379,6 +379,8 @@ def _word(known: Condition, text: str, *, closed: bool) -> str:
 
 
 def _not_nearly_known(name: str) -> None:
+    if not name.strip() or not name.isprintable():
+        raise BadInputError(f"a condition has the name {name!r}", fix="give it a name in words")
     small = re.sub(r"[\s-]+", "_", name.strip().lower())
     near = small if small in GLOSSARY else _OTHER_NAMES.get(small)
     if near is None and small.endswith("s") and small[:-1] in GLOSSARY:

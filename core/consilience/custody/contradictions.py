@@ -17,7 +17,7 @@ from consilience.custody.clocks import Shift, hours_between, series_interval, sh
 from consilience.custody.conditions import bounds, out_of_bounds
 from consilience.custody.places import exclusive, overlap_seconds, within
 from consilience.custody.spans import precedes, same_extent
-from consilience.model.sample import Step
+from consilience.model.sample import Sample, Step
 
 if TYPE_CHECKING:
     from consilience.custody.custody import Custody
@@ -95,53 +95,57 @@ def touching(custody: Custody, record: MeasurementRecord) -> list[Contradiction]
     return found
 
 
-def _samples_and_their_beginning(custody: Custody) -> Iterator[Contradiction]:
+def _beginning(custody: Custody, sample: Sample) -> Step | None:
+    """Return the cut that made a sample, or the preparation that came before all else."""
+    if sample.parent is not None:
+        return cut_of(sample.id, [s for s in custody.steps if s.sample == sample.parent])
+    own = [s for s in custody.steps if s.sample == sample.id]
+    prepared = [s for s in own if s.type == "prepare"]
+    return next((p for p in prepared if all(o is p or precedes(p, o) for o in own)), None)
+
+
+def _made_later(custody: Custody, record: MeasurementRecord) -> Step | None:
+    """Return the step that made the sample of a measurement, if it came after that."""
+    sample = custody.samples.get(record.sample)
+    begun = None if sample is None else _beginning(custody, sample)
+    place = custody.place(record)
+    # a place in the child's own chain says nothing of the parent's
+    if begun is None or instant(place.time) is None or order_of(begun, place) != "after":
+        return None
+    return begun
+
+
+def _before_it_existed(custody: Custody) -> Iterator[Contradiction]:
     """Measured or worked on before the cut, or the first preparation, that made it."""
-    for sample in custody.samples.values():
-        own = [s for s in custody.steps if s.sample == sample.id]
-        begun = None
-        if sample.parent is not None:
-            begun = cut_of(sample.id, [s for s in custody.steps if s.sample == sample.parent])
-        elif own:
-            prepared = [s for s in own if s.type == "prepare"]
-            begun = next(
-                (p for p in prepared if all(o is p or precedes(p, o) for o in own)),
-                None,
-            )
+    for record in custody.records.values():
+        begun = _made_later(custody, record)
         if begun is None:
             continue
-        made = f"{name_of(begun)} at {begun.start or begun.end or 'an unknown time'}"
-        for record in custody.records.values():
-            if record.sample != sample.id:
-                continue
-            place = custody.place(record)
-            # a place in the child's own chain says nothing of the parent's
-            if instant(place.time) is not None and order_of(begun, place) == "after":
-                yield Contradiction(
-                    "measured-before-sample",
-                    f"{record.file_name} of {sample.id} was measured at {place.time}, before the "
-                    f"sample was made by {made}",
-                    (f"measurement {record.id}: {place.time}", f"{name_of(begun)}: {begun.start}"),
-                    (record.id, begun.id),
-                    (sample.id,),
-                    "check the clock of the instrument, the sample, and the time of the step",
-                )
-        if sample.parent is None:
-            continue
-        for step in own:
-            end = instant(step.end) or instant(step.start)
-            start = instant(step.start) or end
-            cut_start = instant(begun.start) or instant(begun.end)
-            if start is not None and cut_start is not None and start < cut_start:
-                yield Contradiction(
-                    "step-before-sample",
-                    f"{name_of(step)} of {sample.id} began at {step.start or step.end}, before "
-                    f"the sample was made by {made}",
-                    (f"{name_of(step)}: {step.start or step.end}", made),
-                    (step.id, begun.id),
-                    (sample.id, begun.sample),
-                    "if it happened to the parent, enter it there; else correct one of the times",
-                )
+        time = custody.place(record).time
+        yield Contradiction(
+            "measured-before-sample",
+            f"{record.file_name} of {record.sample} was measured at {time}, before the sample was "
+            f"made by {name_of(begun)}, {_when(begun)}{_zone(_clock_shift(custody, record))}",
+            (f"measurement {record.id}: {time}", f"{name_of(begun)}: {_when(begun)}"),
+            (record.id, begun.id),
+            (record.sample,),
+            "check the clock of the instrument, the sample, and the time of the step",
+        )
+    for step in custody.steps:
+        sample = custody.samples.get(step.sample)
+        made = None if sample is None or sample.parent is None else _beginning(custody, sample)
+        start = instant(step.start) or instant(step.end)
+        cut = None if made is None else instant(made.start) or instant(made.end)
+        if made is not None and start is not None and cut is not None and start < cut:
+            yield Contradiction(
+                "step-before-sample",
+                f"{name_of(step)} of {step.sample} began at {step.start or step.end}, before the "
+                f"sample was made by {name_of(made)}, {_when(made)}",
+                (f"{name_of(step)}: {_when(step)}", f"{name_of(made)}: {_when(made)}"),
+                (step.id, made.id),
+                (step.sample, made.sample),
+                "if it happened to the parent, enter it there; else correct one of the times",
+            )
 
 
 def _after_it_was_used_up(custody: Custody) -> Iterator[Contradiction]:
@@ -204,29 +208,54 @@ def _in_two_places(custody: Custody) -> Iterator[Contradiction]:
             )
 
 
+def _clock_shift(custody: Custody, record: MeasurementRecord) -> Shift | None:
+    """Return by how many hours a measurement must move to lie in a session that has none."""
+    at = instant(record.start)
+    if at is None or custody.measure_steps(record):
+        return None
+    alike = [
+        other
+        for other in custody.records.values()
+        if other.sample == record.sample and other.modality == record.modality
+    ]
+    taken = {s.id for other in alike for s in custody.measure_steps(other)}
+    sessions = [
+        s
+        for s in custody.steps
+        if s.sample == record.sample
+        and s.type == "measure"
+        and s.conditions.get("modality") == record.modality
+        and s.id not in taken
+    ]
+    return shifted_onto(at, sessions)
+
+
 def _measured_elsewhere(custody: Custody) -> Iterator[Contradiction]:
     """A measurement whose clock disagrees with the steps of its sample."""
     for record in custody.records.values():
         at = instant(record.start)
-        if at is None:
+        if at is None or custody.measure_steps(record) or _made_later(custody, record):
             continue
-        own = [s for s in custody.steps if s.sample == record.sample]
-        sessions = [
-            s
-            for s in own
-            if s.type == "measure" and s.conditions.get("modality") == record.modality
-        ]
-        if custody.measure_steps(record):
-            continue
-        shift = shifted_onto(at, sessions)
+        shift = _clock_shift(custody, record)
         if shift is not None:
-            yield _wrong_clock(record, shift)
+            yield Contradiction(
+                "measurement-outside-step",
+                f"{record.file_name} was measured at {record.start}, outside "
+                f"{name_of(shift.step)} ({_when(shift.step)}){_zone(shift)}",
+                (
+                    f"measurement {record.id}: {record.start}",
+                    f"{name_of(shift.step)}: {_when(shift.step)}",
+                ),
+                (record.id, shift.step.id),
+                (record.sample,),
+                "say 'start' with the right offset for the measurement, or correct the step",
+            )
             continue
-        for step in own:
+        for step in custody.steps:
             start, end = instant(step.start), instant(step.end)
-            if step.type not in ("store", "transfer") or start is None or end is None:
+            if step.sample != record.sample or step.type not in ("store", "transfer"):
                 continue
-            if start < at < end:
+            if start is not None and end is not None and start < at < end:
                 yield Contradiction(
                     "measured-elsewhere",
                     f"{record.file_name} was measured at {record.start}, while {record.sample} "
@@ -238,17 +267,8 @@ def _measured_elsewhere(custody: Custody) -> Iterator[Contradiction]:
                 )
 
 
-def _wrong_clock(record: MeasurementRecord, shift: Shift) -> Contradiction:
-    step = shift.step
-    return Contradiction(
-        "measurement-outside-step",
-        f"{record.file_name} was measured at {record.start}, outside {name_of(step)} "
-        f"({_when(step)}); it would fit if moved by {shift.hours:+d} h: {_TIME_ZONE}",
-        (f"measurement {record.id}: {record.start}", f"{name_of(step)}: {_when(step)}"),
-        (record.id, step.id),
-        (record.sample,),
-        "say 'start' with the right offset for the measurement, or correct the step",
-    )
+def _zone(shift: Shift | None) -> str:
+    return "" if shift is None else f"; it would fit if moved by {shift.hours:+d} h: {_TIME_ZONE}"
 
 
 def _series_outside(custody: Custody) -> Iterator[Contradiction]:
@@ -269,7 +289,7 @@ def _series_outside(custody: Custody) -> Iterator[Contradiction]:
         early = start - logged[0] > slack and end - logged[1] > slack
         late = logged[0] - start > slack and logged[1] - end > slack
         alike = abs((logged[0] - start) - (logged[1] - end)) <= slack
-        if not (apart or ((early or late) and alike)):
+        if not (apart or (hours and (early or late) and alike)):
             continue
         by = f"; it would fit if moved by {hours:+d} h: {_TIME_ZONE}" if hours else ""
         span = f"{logged[0].isoformat()} to {logged[1].isoformat()}"
@@ -350,7 +370,7 @@ def _sequence_against_time(custody: Custody) -> Iterator[Contradiction]:
 
 
 _CHECKS: tuple[Callable[[Custody], Iterator[Contradiction]], ...] = (
-    _samples_and_their_beginning,
+    _before_it_existed,
     _after_it_was_used_up,
     _in_two_places,
     _measured_elsewhere,
