@@ -142,7 +142,7 @@ def register_simulators() -> Sequence[Simulator]:
             "apt",
             Ref("consilience_apt.simulation:NeedleParams"),
             Ref("consilience_apt.simulation:simulate_needle"),
-            "a needle of layers, gradients and clusters, with isotopes, tails, background, multiple hits",
+            "a needle of layers and clusters, with isotopes, tails, background and multiple hits",
         )
     ]
 
