@@ -12,7 +12,7 @@ from consilience.model.finding import Region
 from consilience.model.sample import Sample, Step
 from consilience.study.added import Added
 from consilience.study.entering import validated
-from consilience.study.steps import step_from
+from consilience.study.steps import notices_of_step, step_from
 
 if TYPE_CHECKING:
     from consilience.study.entry import Entry
@@ -118,7 +118,7 @@ def derive_sample(
             break
     return [
         Added("sample", child, "sample" in appended, fresh.title),
-        Added("step", making.id, "step" in appended, making.type),
+        Added("step", making.id, "step" in appended, making.type, notices_of_step(making)),
     ]
 
 
