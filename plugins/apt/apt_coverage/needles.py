@@ -29,7 +29,7 @@ def needle(
     ions: int = 3000,
     background: float = 0.0,
     multiples: float = 0.1,
-    resolution: float = 600.0,
+    like_loss: float = 0.0,
 ) -> NeedleParams:
     """Return the parameters of a needle of 10 nm radius."""
     return NeedleParams(
@@ -38,7 +38,7 @@ def needle(
         layers=layers,
         background=background,
         multiples=multiples,
-        resolution=resolution,
+        like_loss=like_loss,
         longest_mass=100.0,
         model=cast("Model", model),
     )
@@ -61,4 +61,6 @@ def drawn(params: NeedleParams, seed: int) -> SimulatedIons:
 
 def source(ions: SimulatedIons) -> IonSource:
     """Return them as an analysis gets them."""
-    return array_source(ions.x, ions.y, ions.z, ions.mass_to_charge)
+    return array_source(
+        ions.x, ions.y, ions.z, ions.mass_to_charge, {"ions_per_pulse": ions.ions_per_pulse}
+    )

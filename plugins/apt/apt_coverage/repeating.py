@@ -19,7 +19,13 @@ def _some(name: str, model: str, seeds: range) -> list[Outcome]:
     return [row.run(model, seed) for seed in seeds]
 
 
-def cover(rows: Sequence[Row], repeats: int, seed: int = 1, processes: int = 1) -> list[Judged]:
+def cover(
+    rows: Sequence[Row],
+    repeats: int,
+    seed: int = 1,
+    processes: int = 1,
+    family: int | None = None,
+) -> list[Judged]:
     """Run `repeats` of each row, half of them by the second forward model, and judge them.
 
     Parameters
@@ -31,8 +37,10 @@ def cover(rows: Sequence[Row], repeats: int, seed: int = 1, processes: int = 1) 
         Of the first repeat; the others count on.
     processes : int
         1 runs in this one.
+    family : int, optional
+        Numbers judged altogether, where these rows are a part of a table; by default theirs.
     """
-    family = judgements(rows)
+    family = judgements(rows) if family is None else family
     table: list[Judged] = []
     half = repeats // 2
     seeds = {
