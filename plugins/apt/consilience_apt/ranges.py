@@ -26,6 +26,8 @@ __all__ = ["Range", "RangeTable", "assign_charges", "problems_of"]
 
 MOST_RANGES = 254
 """Labels are one byte: 0 is unranged, and one value marks cells that hold an edge."""
+LARGEST_EDGE = 10_000.0
+"""Da; ten times what instruments record, so that the lookup table stays small."""
 _SHIFT = 9
 """Cells of the lookup table are 2⁹ neighbouring float32: 0.001 Da wide at 16 Da."""
 _EDGE = 255
@@ -80,6 +82,8 @@ def problems_of(ranges: Sequence[Range]) -> list[tuple[int | None, str]]:
             found.append((one.line, f"an edge is not finite: {one.text}"))
         elif one.low < 0:
             found.append((one.line, f"an edge is negative: {one.text}"))
+        elif max(one.low, one.high) > LARGEST_EDGE:
+            found.append((one.line, f"an edge is beyond {LARGEST_EDGE:g} Da: {one.text}"))
         elif one.low > one.high:
             found.append((one.line, f"reversed: {one.text}"))
         elif np.float32(one.low) == np.float32(one.high):

@@ -102,6 +102,7 @@ def test_all_faults_are_listed_at_once() -> None:
                 Range(8.0, 8.0, line=6),
                 Range(-1.0, 0.5, line=7),
                 Range(6.9, 7.1, line=8),
+                Range(50.0, 1e300, line=9),
             ],
             "a.rrng",
         )
@@ -110,6 +111,7 @@ def test_all_faults_are_listed_at_once() -> None:
         "reversed: 5 to 4 Da, unidentified (line 3)",
         "overlap: 6.5 to 6.6 Da, unidentified (line 5), with 6 to 7 Da, unidentified (line 4)",
         "empty: 8 to 8 Da",
+        "an edge is beyond 10000 Da: 50 to 1e+300 Da",
         "an edge is negative: -1 to 0.5 Da",
         "overlap: 6.9 to 7.1 Da, unidentified (line 8), with 6 to 7 Da",
     ):
