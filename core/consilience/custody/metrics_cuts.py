@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from consilience.custody.chain import Moment, chain_of, cut_of
@@ -29,7 +30,7 @@ def storage_hours_before_cut(
     if len(line) == 1:
         return Metric(name, 0.0, unit, why=f"{record.sample} was not cut from another sample")
     found: list[Metric] = []
-    for child, parent in zip(line, line[1:], strict=False):
+    for child, parent in pairwise(line):
         cut = cut_of(child, [s for s in custody.steps if s.sample == parent])
         if cut is None:
             why = f"no step says when {child} was cut from {parent}"

@@ -72,21 +72,20 @@ class Comparator(FrozenModel):
     @classmethod
     def _in_the_parameters_unit(cls, at: Any, info: ValidationInfo) -> Any:
         spec = METRICS.get(info.data.get("metric", ""))
-        if spec is None or spec.parameter is None or not isinstance(at, str):
+        if spec is None or at is None:
             return at
-        return _in_unit(at, spec.parameter)
+        if spec.parameter is None:
+            raise ValueError(f"metric {spec.name!r} takes no 'at'")
+        return _in_unit(at, spec.parameter) if isinstance(at, str) else at
 
     @model_validator(mode="after")
     def _parameter(self) -> Self:
         spec = METRICS[self.metric]
         object.__setattr__(self, "unit", spec.unit)  # the value was converted to it above
-        if (spec.parameter is None) != (self.at is None):
-            wants = (
-                "takes no 'at'"
-                if spec.parameter is None
-                else f"needs 'at', for example at = '90 {spec.parameter}'"
+        if spec.parameter is not None and self.at is None:
+            raise ValueError(
+                f"metric {self.metric!r} needs 'at', for example at = '90 {spec.parameter}'"
             )
-            raise ValueError(f"metric {self.metric!r} {wants}")
         return self
 
     def holds(self, metric: Metric) -> bool | None:

@@ -12,7 +12,7 @@ from consilience.model.finding import Finding, Status
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Sample, Step
 
-__all__ = ["LITHIUM", "Scope", "concerns", "materials_of"]
+__all__ = ["LITHIUM", "Scope", "concerns", "is_one_of", "materials_of"]
 
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 
@@ -22,6 +22,7 @@ LITHIUM: dict[str, str] = {
     "Li foil": "Li metal",
     "bi-salt": "Li metal",
     "Gen 2": "Li metal",
+    "low-efficiency Li": "Li metal",
 }
 """Words for a sample's material that say more than they name: all of these are lithium metal.
 
@@ -119,9 +120,9 @@ def concerns(
         and (not scope.origin or record.origin in scope.origin)
         and (not scope.status or finding.status in scope.status)
         and (not scope.element or _about(finding, scope.element))
-        and (not scope.subject or _any(named, scope.subject))
-        and (not scope.sample_material or _any(materials, scope.sample_material))
-        and not _any(materials, scope.not_sample_material)
+        and (not scope.subject or is_one_of(named, scope.subject))
+        and (not scope.sample_material or is_one_of(materials, scope.sample_material))
+        and not is_one_of(materials, scope.not_sample_material)
         and (not scope.material or _of_material(finding, scope.material, materials))
     )
 
@@ -138,7 +139,7 @@ def _of_material(finding: Finding, wanted: Sequence[str], materials: frozenset[s
     """Return whether a phase is one of the materials, or anything else was found in one of them."""
     subject = finding.subject
     if subject is not None and subject.formula is not None:
-        return _any([subject.formula, subject.label], wanted)
+        return is_one_of([subject.formula, subject.label], wanted)
     there = [word for word in wanted if _plain(word) in materials]
     if subject is None or subject.element is None:
         return bool(there)
@@ -151,7 +152,8 @@ def _elements(material: str) -> set[str]:
     return {e for e in _SYMBOL.findall(material.split()[0]) if e in SYMBOLS}
 
 
-def _any(words: Iterable[str], wanted: Iterable[str]) -> bool:
+def is_one_of(words: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Return whether two lists of words share one, however it is spelt."""
     return not {_plain(w) for w in words}.isdisjoint(_plain(w) for w in wanted)
 
 

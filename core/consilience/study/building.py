@@ -19,6 +19,7 @@ from consilience.progress import Progress, no_progress
 from consilience.quantities import parse_value
 from consilience.study.added import Added
 from consilience.study.entering import validated
+from consilience.study.ruling import change_of, keep_protocols, keep_rules
 from consilience.study.study_file import MeasurementTable, StudyFile, read_study_file
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def build(
     _describe(study, file)
     for kind, margin in sorted(file.margins.items()):
         summary.added.append(study.set_margin(kind, margin))
+    summary.added.extend(keep_rules(study, [change_of(table) for table in file.rule]))
+    summary.added.extend(keep_protocols(study, file.protocol))
     for content in _parents_first(file.sample):
         tick(f"sample {content.get('id')}")
         sample = validated(Sample, content, f"sample {content.get('id')!r}")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from consilience.custody import Custody
+    from consilience.custody.holding import Held
+    from consilience.custody.protocol import Protocol
+    from consilience.custody.storage import StorageAnswer
     from consilience.rules import Rule
     from consilience.rules.loading import RuleChange
     from consilience.store import Entry, Store
@@ -280,6 +283,36 @@ class Contents:
         from consilience.rules import load_rules
 
         return load_rules(self.registry, () if shipped else self.rule_changes())
+
+    def protocols(self) -> list[Protocol]:
+        """Return the planned chains that the study brings itself."""
+        from consilience.custody.protocol import Protocol
+
+        return [
+            Protocol.model_validate(body["plan"])
+            for body in self.notes()
+            if body.get("about") == "protocol"
+        ]
+
+    def check(self, protocol: str | None = None, sample: str | None = None) -> list[Held]:
+        """Hold chains of samples against a protocol: kept, broken, unknown, step by step.
+
+        Parameters
+        ----------
+        protocol : str, optional
+            Name, or a file that ends in .toml; the study's own otherwise.
+        sample : str, optional
+            Every sample at the end of a chain otherwise.
+        """
+        from consilience.study.ruling import check_chains
+
+        return check_chains(self, protocol, sample)
+
+    def storage(self, material: str, hours: float) -> StorageAnswer:
+        """Say what the rules have on storing a material so long, and what of it is published."""
+        from consilience.custody.storage import storage_answer
+
+        return storage_answer(self.rules(), material, hours)
 
     def _body(self, kind: str, record_id: str) -> dict[str, Any]:
         entry = self.store.index.get(kind, record_id)

@@ -21,7 +21,6 @@ from consilience.study.added import Added
 from consilience.study.contents import Contents
 
 if TYPE_CHECKING:
-    from consilience.rules import RuleChange
     from consilience.store import Index, Store
     from consilience.workers import WorkerPool
 
@@ -363,25 +362,15 @@ class Entry(Contents):
         BadInputError
             The rule is not known, no reason is given, or the changed rule does not validate.
         """
-        from consilience.rules import RuleChange
+        from consilience.study.ruling import change_of, keep_rules
 
-        return self.set_rules([RuleChange(id=rule, fields=fields, reason=reason)])[0]
+        return keep_rules(self, [change_of({**fields, "id": rule, "reason": reason})])[0]
 
-    def set_rules(self, changes: Sequence[RuleChange]) -> list[Added]:
-        """Change several rules at once; all problems are listed together."""
-        from consilience.rules import apply_changes
+    def add_protocol(self, protocol: Mapping[str, Any]) -> Added:
+        """Register a planned chain of steps; see docs/rules.md for its fields."""
+        from consilience.study.ruling import keep_protocols
 
-        apply_changes(self.rules(shipped=True), changes)
-        added = []
-        for change in changes:
-            content = {"rule": change.id, "fields": change.fields, "reason": change.reason}
-            body = {"id": f"rule:{change.id}", "about": "rule", **content}
-            known = self.store.index.get("note", body["id"])
-            new = known is None or known.body != body
-            if new:
-                self.store.append([("note", body)])
-            added.append(Added("rule", change.id, new, change.reason))
-        return added
+        return keep_protocols(self, [protocol])[0]
 
     def retract(self, record: str, reason: str) -> Added:
         """Take back what was entered wrongly: a step, series, measurement, reference or finding.

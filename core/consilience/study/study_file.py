@@ -113,6 +113,8 @@ class StudyFile(_Table):
     finding: list[FindingTable] = []
     peak_list: list[PeakListTable] = []
     analysis: list[AnalysisTable] = []
+    rule: list[dict[str, Json]] = []
+    protocol: list[dict[str, Json]] = []
 
 
 def read_toml(path: Path) -> dict[str, Any]:

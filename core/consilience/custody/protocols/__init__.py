@@ -1,0 +1,1 @@
+"""Protocols that come with the program, one TOML file each."""
