@@ -15,6 +15,7 @@ from consilience.model.measurement import MeasurementRecord, Notice, RegisteredF
 from consilience.probing import choose_reader
 from consilience.progress import Progress, no_progress
 from consilience.study.added import Added
+from consilience.study.exposures import completed
 from consilience.times import parse_time
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def register_file(
             if signal.raw_metadata is not None:
                 raw = study.store.put_json(parse_json((staging / signal.raw_metadata).read_bytes()))
             identity = {"read": read_id, "signal": signal.name}
+            doses, contradictions = completed(signal.exposures, exposures)
             records.append(
                 MeasurementRecord(
                     id=content_id("m", identity),
@@ -120,8 +122,9 @@ def register_file(
                         *signal.notices,
                         *map(_broken_link, broken),
                         *_other_start(signal.start, start),
+                        *contradictions,
                     ],
-                    exposures=[*signal.exposures, *exposures],
+                    exposures=doses,
                     start=start or signal.start,
                 )
             )
@@ -201,6 +204,12 @@ def _all_hold(study: Entry, note: Mapping[str, Any]) -> bool:
     return all(study.holds("measurement", m) for m in note["measurements"])
 
 
+def _held(known: Sequence[Exposure], said: Sequence[Exposure]) -> bool:
+    """Return True if what a person says of a dose is in the record already."""
+    joined, _ = completed(known, said)
+    return joined == list(known) or all(exposure in known for exposure in said)
+
+
 def _already(
     study: Entry,
     ids: Sequence[str],
@@ -224,7 +233,11 @@ def _already(
                 fix=f"find out in which of the two it was measured; {_WRONGLY}",
             )
         for name, value in said.items():
-            if value and value != getattr(known, name):
+            if name == "exposures":
+                differs = not _held(known.exposures, value)
+            else:
+                differs = bool(value) and value != getattr(known, name)
+            if differs:
                 raise BadInputError(
                     f"{known.file_name!r} is already registered as measurement "
                     f"{known.id} with another {name}",
