@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from consilience._version import __version__
-from consilience.cli import looking, plugins, registering, working
+from consilience.cli import completing, custody, dose, looking, plugins, registering, rules, working
 from consilience.cli.output import ProgressStyle, Settings, say
 
 __all__ = ["app", "main"]
@@ -68,7 +68,11 @@ def _globals(
 registering.attach(app)
 looking.attach(app)
 working.attach(app)
+dose.attach(app)
 plugins.attach(app)
+rules.attach(app)
+custody.attach(app)
+completing.attach(custody.custody_app)
 
 
 def main() -> None:

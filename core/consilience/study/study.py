@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from consilience.errors import BadInputError, NotFoundError
 from consilience.model.finding import Finding
+from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Caveat, Verdict
 from consilience.progress import Progress, no_progress
 from consilience.registry import Registry
 from consilience.study.entry import Entry
 
 if TYPE_CHECKING:
+    from consilience.custody.completeness import Completeness
+    from consilience.custody.dose import DoseLedger
+    from consilience.custody.dose.plan import DosePlan
     from consilience.store.verify_report import VerifyReport
     from consilience.study.analysing import AnalysisSummary
 
@@ -147,6 +151,86 @@ class Study(Entry):
             starts={i: place.time for i, place in places.items()},
             sequences={i: place.sequence for i, place in places.items()},
         )
+
+    def dose_ledger(self) -> DoseLedger:
+        """Return every irradiation, and what each measured region received."""
+        from consilience.custody.dose import DoseLedger
+
+        return DoseLedger(self.custody())
+
+    def dose_plan(
+        self,
+        phase: str,
+        rate: float | str,
+        *,
+        temperature: str | None = None,
+        energy: str | None = None,
+        sample: str | None = None,
+        measurement: str | None = None,
+    ) -> DosePlan:
+        """Return how many seconds published limits leave for a phase.
+
+        Parameters
+        ----------
+        phase : str
+            As rules name it: ``LiF``.
+        rate : float or str
+            In e/Å²/s where it is a number.
+        temperature, energy : str, optional
+            Such as ``"-170 degC"`` and ``"300 kV"``.
+        sample, measurement : str, optional
+            Hold the limits against the regions that were measured on this sample, or
+            against the region of this measurement.
+
+        Raises
+        ------
+        NotFoundError, BadInputError
+        """
+        from consilience.custody.dose.plan import plan_dose, used_by
+
+        records = []
+        if sample is not None:
+            self.sample(sample)
+            records = [r for r in self.measurement_records() if r.sample == sample]
+        if measurement is not None:
+            records = [self.measurement(measurement).record]
+            if sample not in (None, records[0].sample):
+                raise BadInputError(
+                    f"measurement {records[0].id} is of sample {records[0].sample!r}, not of "
+                    f"{sample!r}",
+                    fix="leave one of the two out",
+                )
+        used = used_by(self.dose_ledger(), records) if records else []
+        return plan_dose(
+            self.rules(), phase, rate, temperature=temperature, energy=energy, used=used
+        )
+
+    def completeness(
+        self, sample: str | None = None, measurement: str | None = None
+    ) -> list[Completeness]:
+        """Return for each measurement which of what its field asks for is recorded."""
+        from consilience.custody.completeness import completeness_of
+        from consilience.declarations import Modality
+
+        asks = {m.key: m.asks for m in self.registry.all(Modality)}
+        return completeness_of(self.custody(), self._chosen(sample, measurement), asks)
+
+    def methods(self, sample: str | None = None, measurement: str | None = None) -> str:
+        """Return a paragraph for the methods of a paper, with *not recorded* where it was not."""
+        from consilience.custody.methods import methods_text
+        from consilience.declarations import Modality
+
+        modalities = {m.key: m for m in self.registry.all(Modality)}
+        records = self._chosen(sample, measurement)
+        samples = () if sample is None else (sample,)
+        return methods_text(self.custody(), records, modalities, samples)
+
+    def _chosen(self, sample: str | None, measurement: str | None) -> list[MeasurementRecord]:
+        if measurement is not None:
+            return [self.measurement(measurement).record]
+        if sample is not None:
+            self.sample(sample)
+        return [r for r in self.measurement_records() if sample in (None, r.sample)]
 
     def show(self, record_id: str) -> dict[str, Any]:
         """Return any record by its ID or an unambiguous beginning of it, as JSON.

@@ -57,6 +57,7 @@ def register_modalities() -> Sequence[Modality]:
             },
             sees="elements and isotopes, lithium too, ion by ion within a needle some 50 nm wide",
             blind="ions that overlap in mass-to-charge; chemical state; what lies beside it",
+            asks=("temperature", "transfer", "storage"),
         )
     ]
 

@@ -32,6 +32,7 @@ def register_modalities() -> Sequence[Modality]:
             variables={"raw_frames": ("adu",), "gain": ("keV/adu",), "intercept": ("keV",)},
             sees="electron momentum, light elements too, through millimetres of material",
             blind="crystal structure; anything without the energy calibration of each pixel",
+            asks=("energy", "dose", "dose_rate", "temperature", "atmosphere"),
         )
     ]
 

@@ -42,6 +42,15 @@ def register_modalities() -> Sequence[Modality]:
             variables={"counts": ("count",), "intensity": ("1",)},
             sees="elements and their bonding, lithium too, at the nanometre; thickness",
             blind="what is thicker than a few mean free paths; traces below about one percent",
+            asks=(
+                "energy",
+                "dose",
+                "dose_rate",
+                "temperature",
+                "atmosphere",
+                "transfer",
+                "storage",
+            ),
         )
     ]
 

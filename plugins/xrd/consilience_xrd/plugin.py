@@ -53,6 +53,7 @@ def register_modalities() -> Sequence[Modality]:
             sees="crystalline phases by their lattice spacings, averaged over the beam's path",
             blind="amorphous matter, and phases whose lines lie under others'; "
             "it tells lattices apart, not elements",
+            asks=("energy", "dose", "dose_rate", "temperature", "atmosphere"),
         )
     ]
 

@@ -32,6 +32,7 @@ def register_modalities() -> Sequence[Modality]:
             variables={"counts": ("count",)},
             sees="elements from about sodium up, by their characteristic lines, micrometres deep",
             blind="lithium and other light elements; chemical state; crystal structure",
+            asks=("energy", "dose", "dose_rate", "temperature", "atmosphere"),
         )
     ]
 

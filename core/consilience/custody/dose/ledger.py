@@ -123,7 +123,9 @@ class DoseLedger:
         """Return the irradiations that this measurement was."""
         return [e for e in self.entries if record.id in e.measurements]
 
-    def shares(self, record: MeasurementRecord, *, own: bool = True) -> list[Share]:
+    def shares(
+        self, record: MeasurementRecord, *, own: bool = True, later: bool = False
+    ) -> list[Share]:
         """Return how each irradiation of the sample and its ancestors lies to a measurement.
 
         Parameters
@@ -131,6 +133,8 @@ class DoseLedger:
         record : MeasurementRecord
         own : bool
             Count the measurement itself.
+        later : bool
+            Count what the sample received after it, too.
         """
         line = [record.sample, *ancestors(self.custody.samples, record.sample)]
         found = []
@@ -141,13 +145,17 @@ class DoseLedger:
                 continue
             # what was only simulated put nothing into a thing that was measured
             if entry.sample in line and (record.origin == "simulated" or not entry.simulated):
-                found.append(self._share(record, entry, line))
+                found.append(self._share(record, entry, line, later))
         return found
 
-    def _share(self, record: MeasurementRecord, entry: DoseEntry, line: list[str]) -> Share:
+    def _share(
+        self, record: MeasurementRecord, entry: DoseEntry, line: list[str], later: bool
+    ) -> Share:
         depth = line.index(entry.sample)
         origin = entry.sample if depth else None
         order, when = self._order(record, entry, line, depth)
+        if later and not depth:
+            order = "before"
         if order == "after":
             return Share(entry, "after", when, origin)
         wanted = self._wanted(record, line)
@@ -214,6 +222,7 @@ class DoseLedger:
         particle: Particle,
         *,
         own: bool = True,
+        later: bool = False,
         warmer_than: float | None = None,
     ) -> DoseSum:
         """Return the fluence of one particle at the most irradiated point of a region.
@@ -225,10 +234,13 @@ class DoseLedger:
         particle : {"electron", "photon", "ion"}
         own : bool
             Count the measurement itself.
+        later : bool
+            Count what came after it on the same sample, too: all that the region has had.
         warmer_than : float, optional
             Count only what came while the sample was warmer than this (K).
         """
-        shares = [s for s in self.shares(record, own=own) if s.entry.particle == particle]
+        told = self.shares(record, own=own, later=later)
+        shares = [s for s in told if s.entry.particle == particle]
         relevant = [s for s in shares if s.kept not in ("outside", "after")]
         mine = [e for e in self.own(record) if e.particle == particle]
         unknown: list[str] = []
