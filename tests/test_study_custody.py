@@ -188,3 +188,43 @@ def test_a_study_file_says_derives_remains_and_materials(tmp_path: Path) -> None
         assert (cut.derives, cut.remains, cut.sequence) == ("needle", "nothing", 2)
         assert study.sample("chip").materials == ["Li metal"]
         assert study.custody().contradictions == ()
+
+
+@pytest.mark.parametrize(
+    ("exposure", "words"),
+    [
+        ('{ particle = "proton" }', "use one of: electron, photon, ion"),
+        ('{ particle = "electron", fluence = 40 }', "without a unit"),
+        ('{ particle = "electron", fluence = "40 K" }', "measures something else"),
+        ('{ particle = "electron", energy = "-1 keV" }', "is negative"),
+    ],
+)
+def test_an_exposure_that_cannot_be_is_refused(exposure: str, words: str, tmp_path: Path) -> None:
+    table = f'[[measurement]]\nfile = "a"\nsample = "chip"\nexposures = [{exposure}]\n'
+    (tmp_path / "study.toml").write_text(f'[study]\nname = "x"\n{table}')
+    with pytest.raises(BadInputError) as caught:
+        read_study_file(tmp_path / "study.toml")
+    assert words in f"{caught.value.what} {caught.value.fix}"
+
+
+def test_exposures_are_written_with_units(tmp_path: Path) -> None:
+    table = """
+[study]
+name = "x"
+[[measurement]]
+file = "a"
+sample = "chip"
+exposures = [
+  { particle = "electron", fluence = "40 e/Å^2", energy = "300 keV", temperature = "-190 degC" },
+  { particle = "photon", fluence = "1e6 ph/um^2" },
+]
+"""
+    (tmp_path / "study.toml").write_text(table, encoding="utf-8")
+    electrons, photons = read_study_file(tmp_path / "study.toml").measurement[0].exposures
+    assert electrons.fluence is not None
+    assert (electrons.fluence.value, electrons.fluence.unit) == (40.0, "1/angstrom^2")
+    assert electrons.temperature is not None
+    assert electrons.temperature.value == pytest.approx(83.15)
+    assert (electrons.source, electrons.fluence_rate) == ("user", None)
+    assert photons.fluence is not None
+    assert photons.fluence.unit == "1/um^2"

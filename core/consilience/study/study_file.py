@@ -6,11 +6,12 @@ See docs/study-toml.md for the format.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from consilience.errors import BadFileError, NotFoundError
 from consilience.model.base import FrozenModel, Json
@@ -18,6 +19,7 @@ from consilience.model.finding import Region
 from consilience.model.measurement import Exposure
 from consilience.model.verdict import Margin
 from consilience.study.entering import validated
+from consilience.study.exposure_entry import exposure_from
 
 __all__ = ["MeasurementTable", "StudyFile", "read_study_file", "read_toml"]
 
@@ -31,6 +33,12 @@ class StudyTable(_Table):
 
     name: str
     description: str = ""
+
+
+def _exposures(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [exposure_from(v) if isinstance(v, Mapping | Exposure) else v for v in value]
 
 
 class MeasurementTable(_Table):
@@ -48,7 +56,7 @@ class MeasurementTable(_Table):
     state: dict[str, Json] = {}
     region: Region | None = None
     start: datetime | str | None = None
-    exposures: list[Exposure] = []
+    exposures: Annotated[list[Exposure], BeforeValidator(_exposures)] = []
     link: bool = False
     refused: str | None = None
 
