@@ -79,20 +79,19 @@ class SeriesWriter:
         import numpy as np
         import xarray as xr
 
-        remarks = xr.Dataset(
-            {
-                "note_time": ("note", np.array([t for t, _ in notes], float), {"units": "s"}),
-                "note_text": ("note", np.array([text for _, text in notes], dtype=object)),
-            }
-        )
+        variables: dict[str, Any] = {}
+        if notes:
+            times = np.array([t for t, _ in notes], float)
+            variables["note_time"] = ("note", times, {"units": "s"})
+            variables["note_text"] = ("note", np.array([text for _, text in notes], dtype=object))
         if not self._written:
-            data = xr.Dataset(
-                {name: ("time", self._joined(name), self._attrs(name)) for name in self._held}
-            ).set_coords("time")
-            write_dataset(data.merge(remarks) if notes else data, self._folder)
+            for name in self._held:
+                variables[name] = ("time", self._joined(name), self._attrs(name))
+            write_dataset(xr.Dataset(variables).set_coords("time"), self._folder)
             return
         self._flush(self._waiting)
         if notes:
+            remarks = xr.Dataset(variables)
             beside = self._folder.with_name(f"{self._folder.name}-notes")
             write_dataset(remarks, beside)
             for name in remarks.variables:
