@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from consilience.custody import METRICS, Custody, Metric
-from consilience.errors import PluginError
 from consilience.model.finding import Finding
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Caveat
@@ -50,11 +49,7 @@ def judge(rule: Rule, record: MeasurementRecord, custody: Custody) -> Outcome:
     asked: dict[str, Metric] = {}
 
     def ask(comparator: Comparator) -> bool | None:
-        try:
-            metric = custody.metric(comparator.metric, record, comparator.at)
-        except PluginError as error:
-            unit = METRICS[comparator.metric].unit
-            metric = Metric(comparator.metric, None, unit, why=error.what)
+        metric = custody.metric(comparator.metric, record, comparator.at)
         asked[comparator.metric] = metric
         return comparator.holds(metric)
 
