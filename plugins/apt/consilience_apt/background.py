@@ -87,7 +87,8 @@ def quiet_windows(
     table : RangeTable, optional
         Ranges to stay away from, by `margin` (Da).
     low, high : float
-        Da; where to look.  `high` is a quarter beyond the last range, or the end of the spectrum.
+        Da; where to look.  Unless given, to a quarter and 20 Da beyond the last range, or
+        to the end of the spectrum.
     width : float
         Da; length of a window.
     most : float
@@ -108,7 +109,7 @@ def quiet_windows(
     if high is not None:
         end = min(end, high)
     elif table is not None:
-        end = min(end, 1.25 * float(table.edges.max()))
+        end = min(end, 1.25 * float(table.edges.max()) + 20.0)
     starts = np.arange(low, end - width, width)
     windows = np.column_stack([starts, starts + width])
     if table is not None:

@@ -25,6 +25,7 @@ __all__ = ["Limits", "currie", "feldman_cousins", "poisson_interval"]
 MANY = 200
 """Counts above which the likelihood ratio is taken in its asymptotic form."""
 _STEP = 0.005
+"""Net counts; step in which the largest upper end is looked for."""
 
 
 def poisson_interval(counts: int, level: float = 0.6827) -> tuple[float, float]:
@@ -107,8 +108,10 @@ def _check(counts: int, background: float, level: float) -> None:
 
 @lru_cache(maxsize=4096)
 def _unified(counts: int, background: float, level: float) -> tuple[float, float]:
-    top = counts + 6.0 * math.sqrt(counts + 4.0) + 8.0
-    signal = np.arange(0.0, top, 0.05)
+    reach = 6.0 * math.sqrt(counts + 4.0) + 8.0
+    # ends only have to be bracketed: steps grow with the width of the interval
+    step = 0.05 * max(1.0, math.sqrt(counts) / 3.0)
+    signal = np.arange(max(counts - background - reach, 0.0), counts + reach, step)
     inside = np.flatnonzero(_accepted(counts, signal, background, level))
     if inside.size == 0:  # can only be at a signal of nearly nothing
         return 0.0, 0.0
@@ -118,7 +121,7 @@ def _unified(counts: int, background: float, level: float) -> tuple[float, float
             ends.append(0.0)
             continue
         # the accepted signals need not be connected: the outermost one counts
-        fine = signal[edge] + direction * np.arange(0.0, 0.3, _STEP / 5)
+        fine = signal[edge] + direction * np.arange(0.0, 0.25 + step, step / 50)
         fine = fine[fine >= 0.0]
         taken = np.flatnonzero(_accepted(counts, fine, background, level))
         ends.append(max(float(fine[taken[-1]]), 0.0))
@@ -127,8 +130,12 @@ def _unified(counts: int, background: float, level: float) -> tuple[float, float
 
 def _accepted(counts: int, signal: np.ndarray, background: float, level: float) -> np.ndarray:
     """Return which signals keep `counts` in their acceptance region."""
-    most = int(signal.max() + background + 8 * math.sqrt(signal.max() + background + 4) + 20)
-    n = np.arange(max(most, counts + 2))
+    means = signal.min() + background, signal.max() + background
+    low, high = (
+        mean + side * (8 * math.sqrt(mean + 4) + 20)
+        for mean, side in zip(means, (-1, 1), strict=True)
+    )
+    n = np.arange(min(max(int(low), 0), counts), max(int(high), counts + 2))
     mean = (signal + background)[:, None]
     best = np.maximum(n, background)[None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -137,7 +144,7 @@ def _accepted(counts: int, signal: np.ndarray, background: float, level: float) 
         )
         top = np.where(best > 0, np.exp(n * np.log(best) - best - gammaln(n + 1)), 1.0)
     ratio = chance / top
-    mine = ratio[:, counts, None]
+    mine = ratio[:, counts - n[0], None]
     # a number enters before mine if its ratio is larger; mine enters while the sum is short
     before = np.where(ratio > mine * (1 + 1e-12), chance, 0.0).sum(axis=1)
     return np.asarray(before < level)

@@ -262,6 +262,8 @@ def _width(
             return None, None
         slope = net[at] - net[at + side]
         share = (net[at] - level) / slope
+        if net[at + side] > 0:  # flanks are nearer to an exponential than to a straight line
+            share = math.log(net[at] / level) / math.log(net[at] / net[at + side])
         step = x[at + side] - x[at]
         ends.append(x[at] + share * step)
         noise = (1 - share) ** 2 * raw[at] + share**2 * raw[at + side] + part**2 * raw[top]

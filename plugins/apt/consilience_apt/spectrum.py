@@ -70,9 +70,17 @@ class MassSpectrum:
     def _cumulative(self) -> NDArray[np.int64]:
         return np.concatenate([[0], np.cumsum(self.counts)])
 
+    def _nearest(self, mass: float) -> int:
+        after = int(np.searchsorted(self.edges, mass))
+        if after == 0:
+            return 0
+        if after == self.edges.size or mass - self.edges[after - 1] <= self.edges[after] - mass:
+            return after - 1
+        return after
+
     def bins(self, low: float, high: float) -> slice:
         """Return the bins whose edges are nearest to `low` and `high`; at least one."""
-        first, last = (int(np.argmin(np.abs(self.edges - edge))) for edge in (low, high))
+        first, last = (self._nearest(edge) for edge in (low, high))
         first = min(first, self.counts.size - 1)
         return slice(first, max(last, first + 1))
 

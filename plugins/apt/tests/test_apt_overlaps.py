@@ -1,0 +1,128 @@
+"""Overlaps: solved where isotopes decide, bounded where not, never proved with one isotope."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from apt_spectra import drawn
+
+from consilience.errors import BadInputError
+from consilience_apt.ions import Ion
+from consilience_apt.overlaps import composition_bounds, solve_overlap
+from consilience_apt.patterns import abundance_std
+from consilience_apt.spectrum import measure_spectrum
+
+
+def solved(planted, named, seed=1, quiet=100_000):
+    spectrum = measure_spectrum(drawn(planted, quiet, seed=seed), high=100.0)
+    found = solve_overlap(spectrum, [Ion.parse(name) for name in named], 500.0)
+    return found, {share.ion.name: share for share in found.shares}
+
+
+def test_ratios_with_rank_and_counts_decide():
+    found, share = solved({"Si+": 400_000, "N2+": 100_000}, ["Si+", "N2+"], seed=2)
+    assert found.rank == 2
+    assert found.condition < 100
+    assert share["Si+"].status == "resolved"
+    for name, truth in (("Si+", 400_000), ("N2+", 100_000)):
+        one = share[name]
+        assert abs(one.counts - truth) < 3 * np.hypot(one.std_stat, one.std_sys) + 0.01 * truth
+        assert one.low < truth < one.high
+    assert found.covariance[0, 1] < 0
+
+
+def test_twenty_eight_with_all_three_is_ambiguous():
+    found, share = solved({"Si+": 20_000, "CO+": 5000}, ["Si+", "CO+", "N2+"])
+    assert found.rank == 3
+    assert found.condition > 300  # CO+ and N2+ are nearly collinear
+    assert share["CO+"].status == share["N2+"].status == "ambiguous"
+    assert share["CO+"].low < 5000 < share["CO+"].high
+    assert not found.solved
+    bounds = composition_bounds({Ion.parse("Cr+"): 5000.0}, found)
+    assert set(bounds["Si"]) == {"fitted", "all Si+", "all CO+", "all N2+"}
+    assert min(bounds["N"].values()) == 0.0
+    assert bounds["C"]["all CO+"] == pytest.approx(bounds["O"]["all CO+"])
+    for name in bounds["Si"]:
+        assert sum(bounds[symbol][name] for symbol in bounds) == pytest.approx(1.0)
+    # the ratios exclude that all of it is one ion
+    assert all(reading.p_value < 1e-6 for reading in found.readings)
+
+
+@pytest.mark.parametrize(
+    ("planted", "named"),
+    [
+        ({"Si++": 20_000, "N+": 2000}, ["Si++", "N+", "CO++"]),  # 14 and 14.5 Da
+        ({"F+": 2000}, ["F+", "H3O+", "LiC+"]),  # 19 Da
+        ({"CO+": 5000}, ["CO+", "N2+"]),  # 28 Da
+        ({"Li2C+": 2000, "C2H2+": 2000}, ["Li2C+", "C2H2+"]),  # 26 Da
+    ],
+)
+def test_published_overlaps_are_ambiguous_with_these_counts(planted, named):
+    found, share = solved(planted, named)
+    assert found.ambiguous
+    for name, truth in planted.items():
+        assert share[name].low <= truth <= share[name].high
+
+
+def test_one_isotope_is_consistent_and_no_more():
+    found, share = solved({"F+": 50_000}, ["F+"])
+    assert share["F+"].status == "consistent"
+    assert "cannot prove it" in share["F+"].why
+    assert share["F+"].counts == pytest.approx(50_000, rel=0.02)
+    _, share = solved({"P+": 20_000, "SiH3+": 200_000}, ["P+", "SiH3+"])
+    assert share["SiH3+"].status == "resolved"
+    assert share["P+"].status == "consistent"
+    assert share["P+"].low > 0
+    _, share = solved({"SiH3+": 200_000}, ["P+", "SiH3+"])
+    assert share["P+"].status in {"absent_below_limit", "ambiguous"}
+    assert share["P+"].low == 0
+    assert found.rank == 1
+
+
+def test_dependent_ratios_have_no_values():
+    found, share = solved({"P+": 3000}, ["P+", "P2++"])
+    assert found.rank == 1
+    assert np.isinf(found.condition)
+    assert share["P+"].counts is None
+    assert share["P+"].status == "ambiguous"
+    assert share["P+"].low == 0
+    assert share["P+"].high > 3000
+
+
+def test_an_ion_that_was_not_named_shows_in_the_fit():
+    found, share = solved({"Si+": 100_000, "CO+": 0, "N2H+": 20_000}, ["Si+", "CO+"])
+    assert found.p_value is None or found.p_value < 1e-3 or share["CO+"].status != "resolved"
+    found, share = solved({"Ni+": 50_000, "Co+": 5000}, ["Ni+", "NiH+"])
+    assert found.p_value < 1e-3
+    assert share["Ni+"].status == "ambiguous"
+    assert "do not explain the ratios" in share["Ni+"].why
+
+
+def test_shares_and_errors_hold_over_repeats():
+    truth = {"Si+": 8000.0, "N2+": 3000.0}
+    pulls, inside = [], 0
+    for seed in range(120):
+        found, share = solved(truth, list(truth), seed=seed, quiet=20_000)
+        values = np.array([share[name].counts for name in truth])
+        pulls.append((values - list(truth.values())) / np.sqrt(np.diag(found.covariance)))
+        inside += share["N2+"].low <= 3000 <= share["N2+"].high
+    pulls = np.array(pulls)
+    assert np.abs(pulls.mean(axis=0)).max() < 0.45
+    assert np.all(np.abs(pulls.std(axis=0) - 1) < 0.25)
+    assert inside >= 108
+
+
+def test_abundances_carry_what_nature_varies():
+    # IUPAC 2013 interval of carbon-13: 0.0096 to 0.0116
+    assert abundance_std("C")[1] == pytest.approx((0.0116 - 0.0096) / 12**0.5, rel=0.01)
+    assert abundance_std("F") == (0.0,)
+
+
+def test_nonsense_is_refused():
+    spectrum = measure_spectrum(drawn({"F+": 100}), high=100.0)
+    with pytest.raises(BadInputError, match="name each ion once"):
+        solve_overlap(spectrum, [Ion.parse("F+"), Ion.parse("F+")], 500.0)
+    with pytest.raises(BadInputError, match="has no charge"):
+        solve_overlap(spectrum, [Ion.parse("F")], 500.0)
+    with pytest.raises(BadInputError, match="ends at 100 Da"):
+        solve_overlap(spectrum, [Ion.parse("Pt+")], 500.0)
