@@ -131,9 +131,7 @@ def main() -> None:
                 peaks[name].append(memory)
     median = {name: statistics.median(values) for name, values in times.items()}
     memory = {name: max(values) for name, values in peaks.items()}
-    print(
-        f"\n{rows} rows of five columns, {size:.0f} MB; memory beyond the imports, largest of rounds"
-    )
+    print(f"\n{rows} rows of five columns, {size:.0f} MB; memory is what comes to the imports")
     for name, words in (
         ("bytes", "reading the bytes"),
         ("pandas", "pandas.read_csv, whole"),
