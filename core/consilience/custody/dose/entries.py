@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 from consilience.custody.chain import Moment
 from consilience.custody.conditions import bounds
@@ -50,6 +51,8 @@ _TECHNIQUES: dict[str, tuple[Particle, ...]] = {
     "apt": (),
 }
 """Words for techniques in the conditions of steps, and what they irradiate with."""
+
+_RADIATION: WeakKeyDictionary[Custody, dict[str, tuple[Particle, ...]]] = WeakKeyDictionary()
 
 Field = Literal["fluence", "fluence_rate", "energy", "temperature"]
 
@@ -270,13 +273,13 @@ def radiation_of(custody: Custody, modality: str) -> tuple[Particle, ...] | None
 
     The exposures of the study's own measurements say so, else the technique's name does.
     """
-    known = {
-        exposure.particle
-        for record in custody.records.values()
-        if record.modality == modality
-        for exposure in record.exposures
-    }
-    return tuple(sorted(known)) or _TECHNIQUES.get(modality.lower())
+    if custody not in _RADIATION:
+        known: dict[str, set[Particle]] = {}
+        for record in custody.records.values():
+            particles = known.setdefault(record.modality, set())
+            particles.update(exposure.particle for exposure in record.exposures)
+        _RADIATION[custody] = {name: tuple(sorted(found)) for name, found in known.items()}
+    return _RADIATION[custody].get(modality) or _TECHNIQUES.get(modality.lower())
 
 
 def _of_mill(step: Step) -> DoseEntry:

@@ -83,6 +83,13 @@ def _relation(region: Region, target: Region) -> Place:
     low_target, high_target = second.min(axis=0), second.max(axis=0)
     if (high < low_target).any() or (low > high_target).any():
         return "apart"
+    if region.shape == target.shape == "box":
+        inner = (low <= low_target).all() and (high >= high_target).all()
+        if inner:
+            return "covers"
+        # boxes that only touch share no inside
+        over = (high > low_target).all() and (low < high_target).all()
+        return "part" if over else "apart"
     if not _area(region) and not _area(target):
         return "unknown"  # how wide the beam was there is not said
     points = _points([target, region], target)

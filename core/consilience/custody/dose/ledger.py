@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from consilience.custody.chain import Moment, Order, cut_of, instant
+from consilience.custody.chain import Moment, Order, cut_of
 from consilience.custody.dose.entries import DoseEntry, collect, radiation_of
 from consilience.custody.dose.geometry import Place, highest_sum, place
+from consilience.custody.dose.order import between, to_cut
 from consilience.custody.dose.units import FLUENCE_UNITS, Particle, shown
 from consilience.lineage import ancestors
 from consilience.model.finding import Region
 from consilience.model.measurement import MeasurementRecord
-from consilience.model.sample import Step
 
 if TYPE_CHECKING:
     from consilience.custody.custody import Custody
@@ -115,6 +115,7 @@ class DoseLedger:
 
     custody: Custody
     entries: list[DoseEntry] = field(init=False)
+    _told: dict[tuple[str, bool], list[Share]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.entries = collect(self.custody)
@@ -136,29 +137,39 @@ class DoseLedger:
         later : bool
             Count what the sample received after it, too.
         """
+        key = (record.id, later)
+        if key not in self._told:
+            self._told[key] = self._shares(record, later)
+        return [share for share in self._told[key] if own or share.kept != "own"]
+
+    def _shares(self, record: MeasurementRecord, later: bool) -> list[Share]:
         line = [record.sample, *ancestors(self.custody.samples, record.sample)]
+        at, wanted = self.custody.place(record), self._wanted(record, line)
         found = []
         for entry in self.entries:
             if record.id in entry.measurements:
-                if own:
-                    found.append(Share(entry, "own", "this measurement"))
+                found.append(Share(entry, "own", "this measurement"))
                 continue
             # what was only simulated put nothing into a thing that was measured
             if entry.sample in line and (record.origin == "simulated" or not entry.simulated):
-                found.append(self._share(record, entry, line, later))
+                found.append(self._share(entry, line, at, wanted, later))
         return found
 
     def _share(
-        self, record: MeasurementRecord, entry: DoseEntry, line: list[str], later: bool
+        self,
+        entry: DoseEntry,
+        line: list[str],
+        at: Moment,
+        wanted: list[Region | None],
+        later: bool,
     ) -> Share:
         depth = line.index(entry.sample)
         origin = entry.sample if depth else None
-        order, when = self._order(record, entry, line, depth)
+        order, when = self._order(at, entry, line, depth)
         if later and not depth:
             order = "before"
         if order == "after":
             return Share(entry, "after", when, origin)
-        wanted = self._wanted(record, line)
         where: Place = place(entry.region, wanted)
         if where == "apart":
             return Share(entry, "outside", "it lies beside this region", origin)
@@ -194,11 +205,10 @@ class DoseLedger:
         return f"no region of this line is known in the frame {entry.region.frame!r}"
 
     def _order(
-        self, record: MeasurementRecord, entry: DoseEntry, line: list[str], depth: int
+        self, at: Moment, entry: DoseEntry, line: list[str], depth: int
     ) -> tuple[Order, str]:
-        at = self.custody.place(record)
         if not depth:
-            order = _between(entry.moment, at)
+            order = between(entry.moment, at)
             return order, {
                 "after": "it came after this measurement",
                 "unknown": "whether it came before this measurement is not known",
@@ -206,11 +216,11 @@ class DoseLedger:
         steps = [s for s in self.custody.steps if s.sample == entry.sample]
         cut = cut_of(line[depth - 1], steps)
         if cut is None:
-            order = _between(Moment(at.sample, entry.moment.time), Moment(at.sample, at.time))
+            order = between(Moment(at.sample, entry.moment.time), Moment(at.sample, at.time))
             if order == "after":
                 return order, "it came after this measurement"
             return "unknown", f"when {line[depth - 1]!r} was cut out is not recorded"
-        order = _to_cut(entry.moment, cut)
+        order = to_cut(entry.moment, cut)
         return order, {
             "after": f"it came after {line[depth - 1]!r} was cut out",
             "unknown": f"whether it came before {line[depth - 1]!r} was cut out is not known",
@@ -358,32 +368,6 @@ def _warm(entry: DoseEntry, than: float) -> bool | None:
     if high is not None and high <= than:
         return False
     return None
-
-
-def _between(first: Moment, second: Moment) -> Order:
-    """Return whether `first` came before `second`, in the life of one sample."""
-    one, two = instant(first.time), instant(second.time)
-    if one is not None and two is not None and one != two:
-        return "before" if one < two else "after"
-    if one is not None and two is not None:
-        return "unknown"  # at the same moment: one irradiation told twice, or two
-    places = (first.sequence, second.sequence)
-    if places[0] is None or places[1] is None or places[0] == places[1]:
-        return "unknown"
-    return "before" if places[0] < places[1] else "after"
-
-
-def _to_cut(moment: Moment, cut: Step) -> Order:
-    at, start, end = instant(moment.time), instant(cut.start), instant(cut.end)
-    if at is not None and (start is not None or end is not None):
-        if end is not None and start is not None and start < at < end:
-            return "unknown"  # while it was being cut out
-        limit = end if start is None else start
-        assert limit is not None
-        return "before" if at <= limit else "after"
-    if moment.sequence is not None and cut.sequence is not None:
-        return "before" if moment.sequence < cut.sequence else "after"
-    return "unknown"
 
 
 def _kev(energy: float | None) -> str:
