@@ -287,7 +287,7 @@ BAD: dict[str, Bad] = {
         "    del context\n",
         '    return ["<b>bold</b>"]\n',
         "test_views_return_blocks_that_draw",
-        "is a str, expected Figure, Table or Text, never HTML",
+        "is a str, expected Figure, Cloud, Table or Text, never HTML",
     ),
     "rows_without_heading": bad(
         "views.py",

@@ -270,7 +270,7 @@ class View:
     """A section of the report.
 
     ``build(measurements: Sequence[Measurement], findings: Sequence[Finding],
-    context: ViewContext) -> list[Figure | Table | Text]``; never HTML.
+    context: ViewContext) -> list[Figure | Cloud | Table | Text]``; never HTML.
     `modality` None: called once for the study with everything; `scope` as in Analysis.
     """
 

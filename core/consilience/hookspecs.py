@@ -96,7 +96,7 @@ def register_checks() -> Sequence[Check]:  # type: ignore[empty-body]
 
 @hookspec
 def register_views() -> Sequence[View]:  # type: ignore[empty-body]
-    """Which sections do you add to the report (Figure, Table or Text, never HTML)?"""
+    """Which sections do you add to the report (Figure, Cloud, Table or Text, never HTML)?"""
 
 
 @hookspec

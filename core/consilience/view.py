@@ -1,4 +1,4 @@
-"""What a report section is made of: Figure, Table and Text, never HTML.
+"""What a report section is made of: Figure, Cloud, Table and Text, never HTML.
 
 The report escapes every text, draws every figure, and prints each figure also as a
 table.
@@ -11,12 +11,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
     from matplotlib.figure import Figure as MatplotlibFigure
+    from numpy.typing import NDArray
 
     from consilience.model import Sample
 
-__all__ = ["Block", "Cell", "Figure", "Table", "Text", "ViewContext", "palette"]
+__all__ = [
+    "CLOUD_POINTS",
+    "Block",
+    "Cell",
+    "Cloud",
+    "CloudGroup",
+    "Figure",
+    "Table",
+    "Text",
+    "ViewContext",
+    "palette",
+]
 
 Cell = str | float | int | bool | None
 """None is shown as *unknown*."""
@@ -70,7 +83,58 @@ class Figure:
     raster: bool = False
 
 
-Block = Figure | Table | Text
+@dataclass(frozen=True)
+class CloudGroup:
+    """Points of one sort, such as the atoms of one element.
+
+    Parameters
+    ----------
+    label : str
+    points : ndarray, shape (n, 3)
+        x, y, z in the cloud's `unit`; finite.
+    colour : str
+        ``"#rrggbb"``; empty: the next of ``palette()``.
+    size : float
+        Diameter in pixels of the screen, 1 to 8.
+    """
+
+    label: str
+    points: NDArray[np.floating]
+    colour: str = ""
+    size: float = 2.0
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Points in space that a reader can turn, cut and sort; printed as a still picture.
+
+    At most `CLOUD_POINTS` in all: thin the points, and say so in the caption.  Where data are
+    simulated the caption says that.
+
+    Parameters
+    ----------
+    title, caption, alt : str
+        As for a Figure.
+    groups : sequence of CloudGroup
+        At most 12.
+    unit : str
+        Unit of the coordinates, such as ``"nm"``.
+    table : Table
+        How many points of each sort there are, and what else the picture says.
+    """
+
+    title: str
+    caption: str
+    alt: str
+    groups: Sequence[CloudGroup]
+    unit: str
+    table: Table
+
+
+CLOUD_POINTS = 30_000
+"""Most points of one cloud: what a browser turns smoothly and a report can hold."""
+
+Block = Figure | Cloud | Table | Text
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from consilience.model.finding import Finding
 from consilience.model.measurement import MeasurementRecord, Notice
 from consilience.model.sample import Sample, SensorSeries
 from consilience.registry import FailedPlugin
-from consilience.report.blocks import Budget, Shown, show
+from consilience.report.blocks import Budget, Shown, ShownCloud, show
 from consilience.report.content import FailedView, ReportContent, Section
 from consilience.report.drawing import SVG_BUDGET
 from consilience.report.evidence import facts
@@ -75,6 +75,16 @@ class Page:
     failed_plugins: list[FailedPlugin]
     failed_views: list[FailedView]
     anchors: Anchors = field(default_factory=Anchors)
+
+    @property
+    def has_clouds(self) -> bool:
+        """True if there is a cloud of points to turn."""
+        sections = [
+            *self.study_sections,
+            *(s for card in self.cards for s in card.sections),
+            *(s for group in self.groups for s in group.sections),
+        ]
+        return any(isinstance(b, ShownCloud) for s in sections for b in s.blocks)
 
 
 def arrange(content: ReportContent) -> Page:

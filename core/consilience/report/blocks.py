@@ -10,11 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from consilience.report.clouds import CLOUD_SIZE, PackedCloud, pack, still
 from consilience.report.drawing import SVG_BUDGET, Picture, draw
 from consilience.report.text import cell, one_line
-from consilience.view import Block, Cell, Figure, Table, Text
+from consilience.view import Block, Cell, Cloud, Figure, Table, Text
 
-__all__ = ["Budget", "Shown", "ShownFault", "ShownFigure", "ShownTable", "ShownText", "show"]
+__all__ = [
+    "Budget",
+    "Shown",
+    "ShownCloud",
+    "ShownFault",
+    "ShownFigure",
+    "ShownTable",
+    "ShownText",
+    "show",
+]
 
 _TOTAL_PICTURES = 4_500_000
 _TOTAL_ROWS = 10_000
@@ -87,7 +97,22 @@ class ShownFault:
     what: str = "fault"
 
 
-Shown = ShownFigure | ShownTable | ShownText | ShownFault
+@dataclass(frozen=True)
+class ShownCloud:
+    """A cloud as a still picture, with its points for those who can turn it."""
+
+    title: str
+    caption: str
+    alt: str
+    packed: PackedCloud
+    picture: Picture
+    table: ShownTable | None
+    table_open: bool = False
+    fault: ShownFault | None = None
+    what: str = "cloud"
+
+
+Shown = ShownFigure | ShownCloud | ShownTable | ShownText | ShownFault
 
 
 def show(
@@ -97,7 +122,7 @@ def show(
 
     Parameters
     ----------
-    block : Figure, Table or Text
+    block : Figure, Cloud, Table or Text
     maker : str
         Who made it, for the note on a fault: ``plugin xrd, view xrd.pattern``.
     budget : Budget, optional
@@ -112,10 +137,12 @@ def show(
             return _table(block, _TABLE_ROWS, thin=False)
         if isinstance(block, Figure):
             return _figure(block, maker, budget, table_open=table_open)
+        if isinstance(block, Cloud):
+            return _cloud(block, budget)
     except Exception as error:  # noqa: BLE001  one bad view never stops the report
         return _fault(f"A block of {maker} could not be shown", error, maker)
     return ShownFault(
-        f"{maker} returned a {type(block).__name__}, expected Figure, Table or Text.",
+        f"{maker} returned a {type(block).__name__}, expected Figure, Cloud, Table or Text.",
         "Return only these from the view's build function; report it to the plugin's author.",
     )
 
@@ -137,6 +164,15 @@ def _figure(block: Figure, maker: str, budget: Budget, *, table_open: bool) -> S
     return ShownFigure(
         str(block.title), str(block.caption), str(block.alt), picture, table, fault, table_open
     )
+
+
+def _cloud(block: Cloud, budget: Budget) -> ShownCloud:
+    packed = pack(block)
+    table = None
+    if block.table.headings:
+        table = _table(block.table, budget.rows, thin=True, title=str(block.title))
+    picture = draw(still(block), CLOUD_SIZE, raster=True, budget=budget.svg)
+    return ShownCloud(str(block.title), str(block.caption), str(block.alt), packed, picture, table)
 
 
 def _fault(what: str, error: Exception, maker: str) -> ShownFault:

@@ -1,4 +1,4 @@
-"""Render the content as one HTML file: autoescaped, without script, without network."""
+"""Render the content as one HTML file: autoescaped, without network, without foreign script."""
 
 from __future__ import annotations
 
@@ -40,22 +40,27 @@ def render(content: ReportContent) -> str:
     Returns
     -------
     str
-        A document that needs no other file, runs no script and asks nothing of the
-        network; equal content gives equal text.
+        A document that needs no other file and asks nothing of the network; it runs no
+        script, or, where it shows clouds of points, one of ours that its policy names by hash.
+        Equal content gives equal text.
 
     Notes
     -----
     Every value goes through `_finalize` and is then escaped by the template engine: control
     and direction characters become visible, None becomes the word *unknown*.
     """
-    css = resources.files("consilience.report").joinpath("templates/report.css").read_text("utf-8")
+    templates = resources.files("consilience.report").joinpath("templates")
+    css = templates.joinpath("report.css").read_text("utf-8")
     page = arrange(content)
+    script = templates.joinpath("cloud.js").read_text("utf-8") if page.has_clouds else ""
     template = _environment().get_template("report.html.j2")
     return template.render(
         page=page,
         content=page.content,
         css=Markup(css),  # noqa: S704  our own file, and the page's policy names its hash
         css_hash=_hash(css),
+        script=Markup(script),  # noqa: S704  our own file too
+        script_hash=_hash(script),
         answers=ANSWERS,
     )
 

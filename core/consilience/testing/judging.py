@@ -23,7 +23,7 @@ from consilience.declarations import (
 from consilience.errors import PluginError
 from consilience.registry import Registry
 from consilience.validation import dataset_problems
-from consilience.view import Figure, Table, Text
+from consilience.view import Cloud, Figure, Table, Text
 
 __all__ = [
     "SIGNATURES",
@@ -159,10 +159,13 @@ def output_faults(analysis: Analysis, output: Any, registry: Registry) -> Iterat
             yield str(problem)
 
 
+_BLOCKS = "Figure, Cloud, Table or Text"
+
+
 def block_faults(view: View, blocks: Any) -> Iterator[str]:
     """Yield what is wrong with the blocks of a report section; draws each figure."""
     if not isinstance(blocks, Sequence) or isinstance(blocks, str | bytes):
-        yield f"{view.key} returned {type(blocks).__name__}, expected a list of Figure, Table, Text"
+        yield f"{view.key} returned {type(blocks).__name__}, expected a list of {_BLOCKS}"
         return
     for i, block in enumerate(blocks):
         where = f"{view.key}, block {i}"
@@ -170,8 +173,10 @@ def block_faults(view: View, blocks: Any) -> Iterator[str]:
             yield from _table_faults(block, where)
         elif isinstance(block, Figure):
             yield from _figure_faults(block, where)
+        elif isinstance(block, Cloud):
+            yield from _cloud_faults(block, where)
         elif not isinstance(block, Text):
-            yield f"{where} is a {type(block).__name__}, expected Figure, Table or Text, never HTML"
+            yield f"{where} is a {type(block).__name__}, expected {_BLOCKS}, never HTML"
 
 
 def _table_faults(table: Table, where: str) -> Iterator[str]:
@@ -205,3 +210,16 @@ def _figure_faults(figure: Figure, where: str) -> Iterator[str]:
         return
     if not canvas.axes:
         yield f"{where}: draw left the figure empty"
+
+
+def _cloud_faults(cloud: Cloud, where: str) -> Iterator[str]:
+    from consilience.report.clouds import pack
+
+    for name in ("title", "caption", "alt"):
+        if not getattr(cloud, name).strip():
+            yield f"{where}: {name} is empty"
+    yield from _table_faults(cloud.table, f"{where}, table")
+    try:
+        pack(cloud)
+    except Exception as error:  # noqa: BLE001 - whatever it raises is the fault
+        yield f"{where}: {error}"
