@@ -280,9 +280,15 @@ class Contents:
 
     def rules(self, *, shipped: bool = False) -> list[Rule]:
         """Return the rules that hold for this study, or all as they are shipped."""
-        from consilience.rules import load_rules
+        from consilience.rules import apply_changes, load_rules
 
-        return load_rules(self.registry, () if shipped else self.rule_changes())
+        rules = load_rules(self.registry)
+        if shipped:
+            return rules
+        known = {rule.id for rule in rules}
+        # a change of a rule whose plugin is not installed here has nothing to change
+        changes = [c for c in self.rule_changes() if c.id in known or c.id.startswith("study.")]
+        return apply_changes(rules, changes)
 
     def protocols(self) -> list[Protocol]:
         """Return the planned chains that the study brings itself."""
