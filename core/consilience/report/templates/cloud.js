@@ -54,6 +54,17 @@ for (const figure of document.querySelectorAll("figure.cloud")) {
       }
     });
     context.putImageData(image, 0, 0);
+    bar(scale);
+  }
+  function bar(scale) {
+    // the view has no perspective, so that one bar holds for all depths
+    const most = about.span / zoom / 4, power = 10 ** Math.floor(Math.log10(most));
+    const length = power * [5, 2, 1].find((m) => m * power <= most);
+    const left = 12 * ratio, bottom = canvas.height - 24 * ratio;
+    context.fillStyle = "#000000";
+    context.fillRect(left, bottom, length / about.span * scale, 3 * ratio);
+    context.font = 13 * ratio + "px sans-serif";
+    context.fillText(Number(length.toPrecision(6)) + " " + about.unit, left, bottom + 18 * ratio);
   }
   function soon() {
     if (!waiting) { waiting = true; requestAnimationFrame(paint); }
