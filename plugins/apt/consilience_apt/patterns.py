@@ -282,8 +282,9 @@ def fit_patterns(seen: PatternCounts, other_widths: Sequence[PatternCounts] = ()
     ----------
     seen : PatternCounts
     other_widths : sequence of PatternCounts
-        The same windows, narrower and wider: the spread of the amounts, each scaled to
-        the same sum, is the systematic term of the window's width.
+        The same windows, narrower and wider.  The spread of the amounts, each scaled to the
+        same sum, is one systematic term; what wider windows gain in sum is another, common to
+        all ions, for tails that no window holds.
 
     Returns
     -------
@@ -299,15 +300,15 @@ def fit_patterns(seen: PatternCounts, other_widths: Sequence[PatternCounts] = ()
         shifts = [gain @ change for change in spread]
         total = fit.values.sum()
         others = [
-            other.values * (total / max(other.values.sum(), 1e-9))
-            for other in (
-                fit_counts(each.shares, each.counts, each.background.expected)
-                for each in other_widths
-            )
+            fit_counts(each.shares, each.counts, each.background.expected).values
+            for each in other_widths
         ]
         if others:
-            values = np.array([fit.values, *others])
-            shifts.append((values.max(axis=0) - values.min(axis=0)) / np.sqrt(12.0))
+            scaled = [fit.values, *(v * (total / max(v.sum(), 1e-9)) for v in others)]
+            shifts.append(np.ptp(scaled, axis=0) / np.sqrt(12.0))
+            # what wider windows gain in all is as much as the windows may have missed
+            gained = max(max(float(v.sum()) for v in others) - total, 0.0)
+            shifts.append(fit.values * (gained / max(total, 1e-9)))
         systematic = np.zeros_like(covariance)
         for shift in shifts:
             systematic += np.outer(shift, shift)

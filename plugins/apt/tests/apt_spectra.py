@@ -17,15 +17,24 @@ from consilience_apt.stream import IonSource, array_source
 
 
 def drawn(
-    amounts: dict[str, float], quiet: int = 100_000, resolving: float = 1000.0, seed: int = 1
+    amounts: dict[str, float],
+    quiet: int = 100_000,
+    resolving: float = 1000.0,
+    seed: int = 1,
+    tail: float = 0.0,
 ) -> IonSource:
-    """Poisson counts of each isotopologue, Gaussian in mass, over flat time of flight to 100 Da."""
+    """Poisson counts of each isotopologue, Gaussian in mass, over flat time of flight to 100 Da.
+
+    With `tail` three ions of ten come late, by an exponential of that relative length.
+    """
     chance = np.random.default_rng(seed)
     parts = [(chance.random(quiet) * 10.0) ** 2]
     for name, amount in amounts.items():
         for one in isotopologues(Ion.parse(name), 1e-8):
             number = chance.poisson(amount * one.abundance)
             shape = 1 + chance.normal(0.0, 1 / resolving / 2.3548, number)
+            if tail:
+                shape += chance.exponential(tail, number) * (chance.random(number) < 0.3)
             parts.append(one.mass_to_charge * shape)
     mass = np.concatenate(parts)
     none = np.zeros(mass.size)

@@ -10,6 +10,7 @@ from consilience.errors import BadInputError
 from consilience_apt.ions import Ion
 from consilience_apt.overlaps import composition_bounds, solve_overlap
 from consilience_apt.patterns import abundance_std
+from consilience_apt.peaks import find_peaks, resolution
 from consilience_apt.spectrum import measure_spectrum
 
 
@@ -110,6 +111,21 @@ def test_shares_and_errors_hold_over_repeats():
     assert np.abs(pulls.mean(axis=0)).max() < 0.45
     assert np.all(np.abs(pulls.std(axis=0) - 1) < 0.25)
     assert inside >= 108
+
+
+def test_tails_that_the_windows_do_not_model_stay_within_the_errors():
+    truth = {"Si+": 400_000.0, "N2+": 100_000.0}
+    pulls, inside = [], 0
+    for seed in range(30):
+        ions = drawn(truth, 20_000, resolving=700.0, seed=seed, tail=0.0015)
+        spectrum = measure_spectrum(ions, high=100.0)
+        power = resolution(find_peaks(spectrum))[1]
+        share = solve_overlap(spectrum, [Ion.parse(name) for name in truth], power).shares[1]
+        pulls.append((share.counts - 100_000) / np.hypot(share.std_stat, share.std_sys))
+        inside += share.low <= 100_000 <= share.high
+    assert abs(np.mean(pulls)) < 1.5
+    assert np.std(pulls) < 1.2
+    assert inside >= 28
 
 
 def test_abundances_carry_what_nature_varies():
