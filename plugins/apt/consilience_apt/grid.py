@@ -141,17 +141,37 @@ class Grid:
         least : float
             Where fewer delocalised atoms (ions) than that are in a voxel, the fraction is NaN.
         """
-        self._check(sigma)
-        return self._field(what, sigma, least)
+        return self.fields([what], sigma, least)[what]
 
-    def _field(self, what: str, sigma: float, least: float) -> Field:
+    def fields(
+        self, names: Sequence[str], sigma: float = 1.0, least: float = 1.0
+    ) -> dict[str, Field]:
+        """Return the fields of several elements or species; see `field`."""
+        self._check(sigma)
+        return self.fields_beyond(names, sigma, least)
+
+    def fields_beyond(self, names: Sequence[str], sigma: float, least: float) -> dict[str, Field]:
+        """Return fields with any delocalisation: a wide one loses ions over the grid's edge."""
+        whole = self.weights(names[0])[1]
+        total = self.smooth(self.sums(whole), sigma)
+        square = self.smooth(self.sums(whole**2), sigma, squared=True)
+        return {name: self._field(name, sigma, least, total, square) for name in names}
+
+    def _field(
+        self,
+        what: str,
+        sigma: float,
+        least: float,
+        total: NDArray[np.float32],
+        whole_square: NDArray[np.float32],
+    ) -> Field:
         part, whole = self.weights(what)
         plain = self.smooth(self.sums(part), sigma)
-        total = self.smooth(self.sums(whole), sigma)
         square = [
             self.smooth(self.sums(weights), sigma, squared=True)
-            for weights in (part**2, part * whole, whole**2)
+            for weights in (part**2, part * whole)
         ]
+        square.append(whole_square)
         with np.errstate(invalid="ignore", divide="ignore"):
             known = total >= max(least, 1e-6)
             value = np.where(known, plain / total, np.nan).astype(np.float32)

@@ -225,7 +225,8 @@ def area_errors(
         made = drawn.field(surface.field.what, surface.field.sigma, least=0.0)
         areas.append(isosurface(made, surface.level, known).area)
         progress(repeat + 1, repeats, "area of the iso-surface")
-    wider = grid._field(surface.field.what, surface.field.spread[0] * 2**0.5, 0.0)
+    what = surface.field.what
+    wider = grid.fields_beyond([what], surface.field.spread[0] * 2**0.5, 0.0)[what]
     shrunk = isosurface(wider, surface.level, known).area
     return replace(
         surface,

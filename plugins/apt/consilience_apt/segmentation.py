@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,17 +24,15 @@ from consilience.errors import BadInputError
 from consilience.progress import Progress, no_progress
 from consilience_apt.counting import Basis
 from consilience_apt.profile import Profile
-from consilience_apt.segments import (
-    PARAMETERS,
-    Bins,
-    Kind,
-    end_errors,
-    flat_likelihood,
-    gradient_likelihood,
+from consilience_apt.segment_models import (
+    Model,
+    best_models,
+    change_curve,
+    likelihood_of,
+    placed,
+    refined,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from consilience_apt.segments import Bins, Kind, end_errors
 
 __all__ = ["ChangePoint", "Model", "Segment", "Segmentation", "bootstrap", "segment_profile"]
 
@@ -83,31 +80,6 @@ class ChangePoint:
 
 
 @dataclass(frozen=True)
-class Model:
-    """One description of the profile.
-
-    Attributes
-    ----------
-    name : str
-    kinds : tuple of str
-        Of the stretches, in order.
-    stops : tuple of int
-        Bins of the (merged) profile at which stretches end.
-    log_likelihood : float
-        Over the dispersion.
-    parameters : int
-    bic : float
-    """
-
-    name: str
-    kinds: tuple[Kind, ...]
-    stops: tuple[int, ...]
-    log_likelihood: float
-    parameters: int
-    bic: float
-
-
-@dataclass(frozen=True)
 class Segmentation:
     """What a profile can be made of.
 
@@ -119,9 +91,15 @@ class Segmentation:
     rival : Model or None
         The best with a gradient if `best` has none, the best without if it has one.
     bic_difference : float or None
-        Of the rival to the best; `decided` if it is at least 6.
+        Of the rival to the best.
     likelihood_ratio : float or None
         Twice the difference of log-likelihoods, best minus rival.
+    decided : bool
+        Whether the rival's BIC is higher by 6 or more, and the best is also the more likely one:
+        one that is only simpler is not shown to be right.
+    throughout : Segment
+        One gradient fitted to the whole profile, whatever the best model: with its errors it
+        says how much of a gradient could be there unseen.
     segments : tuple of Segment
         Of the best model.
     change_points : tuple of ChangePoint
@@ -137,6 +115,7 @@ class Segmentation:
     bic_difference: float | None
     likelihood_ratio: float | None
     decided: bool
+    throughout: Segment
     segments: tuple[Segment, ...]
     change_points: tuple[ChangePoint, ...]
     bins: Bins
@@ -159,6 +138,7 @@ def segment_profile(
     Parameters
     ----------
     profile : Profile
+        In narrow bins, of some tens of ions: a bin across a change point mixes both sides.
     what, basis
         Element or species, and of what it is a fraction.
     most_changes : int
@@ -190,24 +170,29 @@ def segment_profile(
     span = slice(int(held[0]), int(held[-1]) + 1)
     every = Bins(profile.edges[span.start : span.stop + 1], k[span], n[span], dispersion)
     coarse = every.merged(most_bins)
-    models = _models(coarse, most_changes, least_bins)
+    models = best_models(coarse, most_changes, least_bins)
+    if len(coarse) < len(every):
+        models = [placed(every, coarse, model, least_bins) for model in models]
+    models.sort(key=lambda model: model.bic)
     best = models[0]
     ramp = "gradient" in best.kinds
     rival = next((one for one in models if ("gradient" in one.kinds) != ramp), None)
-    places = [int(np.searchsorted(every.edges, coarse.edges[stop])) for stop in best.stops[:-1]]
-    places = _refined(every, places, best.kinds, least_bins)
+    places = refined(every, list(best.stops[:-1]), best.kinds, least_bins)
     bounds = [0, *places, len(every)]
     difference = None if rival is None else rival.bic - best.bic
+    ratio = None if rival is None else 2 * (best.log_likelihood - rival.log_likelihood)
     return Segmentation(
         what=what,
         models=tuple(models),
         best=best,
         rival=rival,
         bic_difference=difference,
-        likelihood_ratio=None
-        if rival is None
-        else 2 * (best.log_likelihood - rival.log_likelihood),
-        decided=difference is not None and difference >= DECIDED,
+        likelihood_ratio=ratio,
+        decided=difference is not None
+        and ratio is not None
+        and difference >= DECIDED
+        and ratio > 0,
+        throughout=_segment(every, 0, len(every), "gradient"),
         segments=tuple(
             _segment(every, first, stop, kind)
             for first, stop, kind in zip(bounds[:-1], bounds[1:], best.kinds, strict=True)
@@ -221,110 +206,8 @@ def segment_profile(
     )
 
 
-def _likelihood(
-    bins: Bins, first: NDArray[np.intp], stop: NDArray[np.intp], kind: Kind
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return (flat_likelihood if kind == "flat" else gradient_likelihood)(bins, first, stop)
-
-
-def _models(bins: Bins, most_changes: int, least: int) -> list[Model]:
-    """Find the best model for each number of stretches, without and with gradients."""
-    number = len(bins)
-    first, stop = np.triu_indices(number + 1, k=least)
-    cost = math.log(max(float(bins.n.sum()) / bins.dispersion, 2.0))
-    table: dict[Kind, NDArray[np.float64]] = {}
-    for kind in ("flat", "gradient"):
-        table[kind] = np.full((number + 1, number + 1), -np.inf)
-        values, _ = _likelihood(bins, first, stop, kind)
-        table[kind][first, stop] = values - 0.5 * cost * PARAMETERS[kind]
-    # value[ramp][j]: highest penalised likelihood of bins 0 … j − 1; ramp: has a gradient
-    value = [np.full(number + 1, -np.inf), np.full(number + 1, -np.inf)]
-    value[0][0] = 0.0
-    back: list[list[list[tuple[int, int, Kind] | None]]] = []
-    found: list[Model] = []
-    steps: list[tuple[int, int, Kind]] = [
-        (0, 0, "flat"), (1, 1, "flat"), (1, 0, "gradient"), (1, 1, "gradient")
-    ]  # fmt: skip
-    for count in range(1, min(most_changes + 1, number // least) + 1):
-        grown = [np.full(number + 1, -np.inf), np.full(number + 1, -np.inf)]
-        origin: list[list[tuple[int, int, Kind] | None]] = [[None] * (number + 1) for _ in "ab"]
-        for target, source, kind in steps:
-            whole = value[source][:, None] + table[kind]
-            begin = whole.argmax(axis=0)
-            top = whole[begin, np.arange(number + 1)]
-            for j in np.flatnonzero(top > grown[target]):
-                grown[target][j] = top[j]
-                origin[target][j] = (int(begin[j]), source, kind)
-        value = grown
-        back.append(origin)
-        found += [
-            _traced(back, count, ramp, number, float(value[ramp][number]), cost)
-            for ramp in (0, 1)
-            if np.isfinite(value[ramp][number])
-        ]
-    return sorted(found, key=lambda model: model.bic)
-
-
-def _traced(
-    back: list[list[list[tuple[int, int, Kind] | None]]],
-    count: int,
-    ramp: int,
-    number: int,
-    value: float,
-    cost: float,
-) -> Model:
-    kinds: list[Kind] = []
-    stops: list[int] = []
-    at, state = number, ramp
-    for level in range(count - 1, -1, -1):
-        step = back[level][state][at]
-        assert step is not None
-        stops.append(at)
-        at, state, kind = step
-        kinds.append(kind)
-    kinds.reverse()
-    inner = sum(PARAMETERS[kind] for kind in kinds)
-    parameters = inner + count - 1
-    likelihood = value + 0.5 * cost * inner
-    changes = f"{count - 1} change point{'s' if count != 2 else ''}"
-    name = "one fraction throughout" if count == 1 else changes
-    if ramp:
-        name = "one gradient throughout" if count == 1 else f"{changes}, with gradients"
-    return Model(
-        name, tuple(kinds), tuple(reversed(stops)), likelihood, parameters,
-        parameters * cost - 2 * likelihood,
-    )  # fmt: skip
-
-
-def _curve(
-    bins: Bins, low: int, high: int, kinds: tuple[Kind, Kind], least: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return places of one change between two fixed ones, and the log-likelihood of each."""
-    places = np.arange(low + least, high - least + 1)
-    if not places.size:
-        places = np.array([(low + high) // 2])
-    left, _ = _likelihood(bins, np.full_like(places, low), places, kinds[0])
-    right, _ = _likelihood(bins, places, np.full_like(places, high), kinds[1])
-    return places, left + right
-
-
-def _refined(bins: Bins, places: list[int], kinds: tuple[Kind, ...], least: int) -> list[int]:
-    """Move each change point to its best edge, the others fixed, until none moves."""
-    for _ in range(10):
-        bounds = [0, *places, len(bins)]
-        for i in range(1, len(bounds) - 1):
-            tried, likelihood = _curve(
-                bins, bounds[i - 1], bounds[i + 1], (kinds[i - 1], kinds[i]), least
-            )
-            bounds[i] = int(tried[likelihood.argmax()])
-        if bounds[1:-1] == places:
-            break
-        places = bounds[1:-1]
-    return places
-
-
 def _segment(bins: Bins, first: int, stop: int, kind: Kind) -> Segment:
-    _, ends = _likelihood(bins, np.array([first]), np.array([stop]), kind)
+    _, ends = likelihood_of(bins, np.array([first]), np.array([stop]), kind)
     start, end = float(ends[0, 0]), float(ends[0, 1])
     errors = end_errors(bins, first, stop, kind, (start, end))
     return Segment(
@@ -344,7 +227,7 @@ def _change(
     fixed: float,
 ) -> ChangePoint:
     pair = (kinds[place - 1], kinds[place])
-    tried, likelihood = _curve(bins, bounds[place - 1], bounds[place + 1], pair, least)
+    tried, likelihood = change_curve(bins, bounds[place - 1], bounds[place + 1], pair, least)
     fall = 2 * (likelihood.max() - likelihood)
     quantile = -2 * math.log(1 - math.sqrt(level))
     kept = tried[fall <= quantile]
@@ -409,7 +292,7 @@ def bootstrap(
     for repeat in range(repeats):
         k = rng.binomial(trials, np.clip(p, 0, 1)) * (bins.n / np.maximum(trials, 1))
         drawn = Bins(bins.edges, np.minimum(k, bins.n), bins.n, bins.dispersion)
-        ends[repeat] = bins.edges[_refined(drawn, list(places), found.best.kinds, least_bins)]
+        ends[repeat] = bins.edges[refined(drawn, list(places), found.best.kinds, least_bins)]
         progress(repeat + 1, repeats, "errors of change points")
     made = []
     for column, point in zip(ends.T, found.change_points, strict=True):
