@@ -235,6 +235,8 @@ def profile_interval(
         return least - best.deviance - rise
 
     value = float(best.values[which])
+    # where a fit of the others alone ends short of the minimum, the interval gets wider by that
+    rise += max(above(value) + rise, 0.0)
     low = 0.0
     if value > 0 and above(0.0) > 0:
         low = float(brentq(above, 0.0, value, xtol=1e-6 * max(value, 1.0)))

@@ -236,20 +236,19 @@ def measure_history(
     step_of = -(-source.ions // steps)
     steps = -(-source.ions // step_of)
     counts = np.zeros(steps, np.int64)
-    sums = {name: np.zeros(steps) for name in names[:]}
+    sums = {name: np.zeros(steps) for name in names}
     events = np.zeros(steps, np.int64)
     detector = np.zeros(pixels * pixels, np.int64)
     flat = {"detector_x", "detector_y"} <= set(names)
     for first, columns in source.blocks(names, size=1 << 17):
         size = next(iter(columns.values())).size
-        place = (first + np.arange(size)) // step_of
-        low, high = int(place[0]), int(place[-1]) + 1
-        here = place - low
-        counts[low:high] += np.bincount(here)
+        low, high = first // step_of, (first + size - 1) // step_of + 1
+        cuts = np.maximum(np.arange(low, high) * step_of - first, 0)
+        counts[low:high] += np.diff(np.append(cuts, size))
         for name in names:
-            sums[name][low:high] += np.bincount(here, weights=columns[name])
+            sums[name][low:high] += np.add.reduceat(columns[name], cuts, dtype=np.float64)
         if "pulses_since" in names:
-            events[low:high] += np.bincount(here, weights=columns["pulses_since"] > 0).astype(int)
+            events[low:high] += np.add.reduceat(columns["pulses_since"] > 0, cuts, dtype=np.int64)
         if flat:
             scale = pixels / (2 * reach)
             at_x, at_y = (

@@ -124,7 +124,8 @@ class PatternFit:
     systematic : array of shape (ions, ions) or None
         Natural abundances and, where it was measured, width of the windows.
     chi2, dof : float, int
-        With the model's variances, the background's, the abundances' and the windows'.
+        With the model's variances, the background's, the abundances' and the windows'; amounts at
+        their bound of zero take no degree of freedom.
     """
 
     fit: LinearFit
@@ -323,4 +324,7 @@ def fit_patterns(seen: PatternCounts, other_widths: Sequence[PatternCounts] = ()
         variance += np.diag((np.max(nets, axis=0) - np.min(nets, axis=0)) ** 2 / 12.0)
     rest = (seen.counts - fit.expected)[used]
     chi2 = float(rest @ np.linalg.solve(variance[np.ix_(used, used)], rest))
-    return PatternFit(fit, covariance, systematic, chi2, int(used.sum()) - fit.rank)
+    # an amount at its bound of zero fits nothing
+    active = fit.values > 1e-9 * max(float(fit.values.sum()), 1e-9)
+    fitted = int(np.linalg.matrix_rank(seen.shares[used][:, active])) if active.any() else 0
+    return PatternFit(fit, covariance, systematic, chi2, int(used.sum()) - fitted)
