@@ -48,8 +48,6 @@ REFUSED = {
     "electrochem/peis.issue_149.mpr",
     "electrochem/peis.issue_149.mpt",
     "environment_log/AL_data_b.h5",
-    "environment_log/protochips_gas_cell.csv",
-    "environment_log/protochips_thermal.csv",
     "hexitec/HEXITEC_CalTable_80x80.dat",
     "hexitec/Science_Output-RawMode-nohits.dat",
     "hexitec/gain_epac1005.txt",
@@ -109,6 +107,7 @@ def test_nothing_is_swallowed(real: tuple[Study, Any]) -> None:
 def test_every_file_of_the_data_is_accounted_for(shared_data: Path) -> None:
     plan = read_study_file(ROOT / "examples" / "real" / "study.toml")
     named = {m.file for m in plan.measurement} | {r.file for r in plan.reference}
+    named |= {series.file for series in plan.series}
     named |= {name for m in plan.measurement for name in m.companions.values()}
     there = {f.relative_to(shared_data).as_posix() for f in shared_data.rglob("*") if f.is_file()}
     assert named == there - {"README.md"}
