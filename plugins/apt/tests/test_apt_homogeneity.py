@@ -115,6 +115,13 @@ def test_a_cluster_is_seen_by_all_tests_in_space() -> None:
     assert 0 < results[0].pearson_mu < 1
 
 
+def test_a_probability_that_underflows_is_not_called_zero() -> None:
+    labels = np.repeat([0, 1], 2000)
+    assert (
+        "segregated (p < 1e-300)" in adjacent_test(adjacent_table([(labels, None)], 2)).sentence()
+    )
+
+
 def test_order_is_not_called_segregation() -> None:
     labels = np.tile([0, 1], 500)
     adjacent = adjacent_test(adjacent_table([(labels, None)], 2))

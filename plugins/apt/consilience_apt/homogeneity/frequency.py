@@ -167,12 +167,12 @@ def dispersion_test(blocks: BlockCounts) -> HomogeneityResult:
     ) * ((blocks.ions - 1) / blocks.ions)
     # given the number of solute ions, the variance is 2(n − 1)/n a block, not χ²'s 2 [1]
     adjusted = freedom + (statistic - freedom) * (size / (size - 1)) ** 0.5
-    upper = float(chi2.sf(adjusted, freedom))
+    tail = min(float(chi2.sf(adjusted, freedom)), float(chi2.cdf(adjusted, freedom)))
     return HomogeneityResult(
         test=test,
         ions=blocks.ions,
         solute=solute,
-        p_value=min(1.0, 2.0 * min(upper, 1.0 - upper)),
+        p_value=min(1.0, 2.0 * tail),
         statistic=statistic,
         statistic_name="χ²",
         degrees_of_freedom=freedom,

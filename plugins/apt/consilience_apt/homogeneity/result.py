@@ -97,7 +97,9 @@ class HomogeneityResult:
         """Return the outcome in words, with what could have been seen."""
         if self.p_value is None:
             return f"{self.test}: cannot tell, {self.reason}"
-        said = f"{self.test}: {self.decision(level)} (p = {self.p_value:.3g})"
+        # a probability that underflows is small, not nothing
+        chance = f"p = {self.p_value:.3g}" if self.p_value > 0 else "p < 1e-300"
+        said = f"{self.test}: {self.decision(level)} ({chance})"
         unit = "" if self.effect_unit == "1" else f" {self.effect_unit}"
         if self.effect is not None:
             said += f"; {self.effect_name} {self.effect:.3g}{unit}"
