@@ -173,3 +173,26 @@ def test_without_any_step_nothing_is_known() -> None:
         found = ask([], [], name, 0)
         assert found.value is None
         assert "no step" in found.why
+
+
+def test_a_log_is_gone_over_once_for_all_measurements_after_its_step() -> None:
+    series, data = cold(CARRY, temperature=np.full(362, 95.0))
+    custody = custody_of([FREEZE, CARRY], [(series, data)])
+    opened = []
+
+    def opening(which: Any) -> Any:
+        opened.append(which.id)
+        return data
+
+    custody._open_series = opening
+    after = step(3610, 9000, type="store", conditions={"temperature": (90.0, "K")})
+    custody.steps = [FREEZE, CARRY, after]
+    found = []
+    for i, when in enumerate((3610, 4000, 5000)):
+        record = record_of(f"m{i}", "chip", time=None, start=at(when))
+        found.append(custody.metric("seconds_above", record, 92.0).value)
+    assert found == pytest.approx([3600.0] * 3)
+    assert opened == [series.id]
+    during = record_of("during", "chip", time=None, start=at(1010))
+    assert custody.metric("seconds_above", during, 92.0).value == pytest.approx(1000.0)
+    assert opened == [series.id] * 2

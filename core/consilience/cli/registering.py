@@ -281,7 +281,7 @@ def step_add(
 @fail_well
 def series_import(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV file of the log.")],
+    file: Annotated[Path, typer.Argument(help="CSV or HDF5 file of the log.")],
     step: Annotated[str, typer.Option("--step", help="ID of the step that it belongs to.")],
     mapping: Annotated[Path, typer.Option("--mapping", help="TOML file: which column is what.")],
     link: Annotated[bool, typer.Option("--link", help="Leave the file in place.")] = False,

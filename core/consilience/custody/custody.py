@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from consilience.custody.chain import Chain, Moment, chain_of, instant
 from consilience.custody.metric import METRICS, Metric
@@ -93,6 +93,8 @@ class Custody:
         self._open_series = open_series
         self._chains: dict[str, Chain] = {}
         self._answers: dict[tuple[str, str, float | None], Metric] = {}
+        self.exposed: dict[tuple[object, ...], Any] = {}
+        """What was integrated over series already: measurements share most of their past."""
 
     @cached_property
     def contradictions(self) -> tuple[Contradiction, ...]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Exposed", "Window", "integral", "peak", "seconds_above", "unrecorded"]
 
+_Found = tuple[float, float, float, Range, tuple[str, ...]]
+
 TOLERANCE = 1e-6
 """s; a shorter time is rounding."""
 
@@ -52,6 +54,13 @@ class Window:
     def seconds(self) -> Range:
         """How long it was, at least and at most."""
         return self.past.elapsed(self.link)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells it from other parts of the same step, whatever the moment."""
+        end, limit = instant(self.step.end), self.past.limit(self.link)
+        cut = None if limit is None or (end is not None and end <= limit) else limit
+        return self.step.model_dump_json(), self.link.order, self.seconds, self.surely, cut
 
     @property
     def surely(self) -> bool:
@@ -124,7 +133,7 @@ def integral(custody: Custody, window: Window, name: str, unit: str) -> Exposed:
         area = (p.t1 - p.t0) * (p.v0 + p.v1) / 2.0
         return float(area[~p.held].sum()), float(area[p.held].sum())
 
-    found = _recorded(custody, window, name, unit, of)
+    found = _recorded(custody, window, name, unit, "integral", of)
     if found is not None:
         low, held, recorded, unknown, evidence = found
         complete = unknown == (0.0, 0.0)
@@ -160,7 +169,7 @@ def seconds_above(custody: Custody, window: Window, name: str, unit: str, limit:
         above = (p.t1 - p.t0) * np.clip(part, 0.0, 1.0)
         return float(above[~p.held].sum()), float(above[p.held].sum())
 
-    found = _recorded(custody, window, name, unit, of)
+    found = _recorded(custody, window, name, unit, ("above", limit), of)
     if found is not None:
         low, held, recorded, unknown, evidence = found
         high = None if unknown[1] is None else low + held + unknown[1]
@@ -182,7 +191,7 @@ def peak(custody: Custody, window: Window, name: str, unit: str) -> Exposed:
         read = np.concatenate((p.points, p.v0[~p.held], p.v1[~p.held]))
         return float(read.max(initial=-math.inf)), float(p.v0[p.held].max(initial=-math.inf))
 
-    found = _recorded(custody, window, name, unit, of, highest=True)
+    found = _recorded(custody, window, name, unit, "peak", of, highest=True)
     if found is not None:
         low, held, recorded, unknown, evidence = found
         high = max(low, held) if unknown == (0.0, 0.0) and recorded > 0.0 else None
@@ -205,6 +214,10 @@ def unrecorded(custody: Custody, window: Window, names: tuple[str, ...]) -> Rang
 
     Quantities without a sensor on the step do not count.
     """
+    key = ("unrecorded", names, *window.key)
+    if key in custody.exposed:
+        known: Range = custody.exposed[key]
+        return known
     covered: list[tuple[float, float]] | None = None
     anchor: datetime | None = None
     for name, unit in zip(names, ("K", "Pa"), strict=True):
@@ -215,9 +228,11 @@ def unrecorded(custody: Custody, window: Window, names: tuple[str, ...]) -> Rang
         anchor = anchor or (None if course is None else course.reference)
         found = [] if course is None else list(_stretches(course, anchor))
         covered = found if covered is None else _shared(covered, found)
-    if covered is None:
-        return 0.0, 0.0
-    return _missing(window, sum(end - begin for begin, end in covered))
+    answer: Range = (0.0, 0.0)
+    if covered is not None:
+        answer = _missing(window, sum(end - begin for begin, end in covered))
+    custody.exposed[key] = answer
+    return answer
 
 
 def _recorded(
@@ -225,19 +240,36 @@ def _recorded(
     window: Window,
     name: str,
     unit: str,
+    what: object,
     of: Callable[[Pieces], tuple[float, float]],
     *,
     highest: bool = False,
-) -> tuple[float, float, float, Range, tuple[str, ...]] | None:
+) -> _Found | None:
     """Return low, held, recorded and unknown seconds from sensors; None where there is none."""
     sensors = window.sensors(custody, name)
     if not sensors:
         return None
+    key = (what, name, unit, *window.key, *(s.id for s in sensors))
+    if key not in custody.exposed:
+        custody.exposed[key] = _summed(custody, window, name, unit, of, highest)
     evidence = (*_ids(window), *(s.id for s in sensors))
+    low, held, recorded, unknown = custody.exposed[key]
+    return low, held, recorded, unknown, evidence
+
+
+def _summed(
+    custody: Custody,
+    window: Window,
+    name: str,
+    unit: str,
+    of: Callable[[Pieces], tuple[float, float]],
+    highest: bool,
+) -> tuple[float, float, float, Range]:
+    """Go once over what the sensors of a step recorded."""
     nothing = -math.inf if highest else 0.0
     course = window.course(custody, name, unit)
     if course is None:
-        return nothing, nothing, 0.0, window.seconds, evidence
+        return nothing, nothing, 0.0, window.seconds
     certain = held = nothing
     recorded = 0.0
     for pieces in course.pieces(WINDOW_ROWS):
@@ -249,8 +281,8 @@ def _recorded(
     outside = longest is not None and recorded > longest * (1 + 1e-9) + TOLERANCE
     if outside or not window.surely:
         # A log that is longer than its step, or a step of which a part counts: which is not known.
-        return nothing, nothing, 0.0, (0.0, longest), evidence
-    return certain, held, recorded, _missing(window, recorded), evidence
+        return nothing, nothing, 0.0, (0.0, longest)
+    return certain, held, recorded, _missing(window, recorded)
 
 
 def _missing(window: Window, recorded: float) -> Range:

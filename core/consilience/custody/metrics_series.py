@@ -227,9 +227,13 @@ def _read_below(custody: Custody, window: Window, name: str, unit: str, limit: f
     from consilience.custody.course import course_of
 
     for series in window.sensors(custody, name):
-        for pieces in course_of(custody, [series], name, unit, None, None).pieces():
-            if pieces.points.size and float(pieces.points.min()) < limit:
-                return True
+        key = ("lowest", series.id, name, unit)
+        if key not in custody.exposed:
+            course = course_of(custody, [series], name, unit, None, None)
+            lows = [float(p.points.min(initial=math.inf)) for p in course.pieces()]
+            custody.exposed[key] = min(lows, default=math.inf)
+        if custody.exposed[key] < limit:
+            return True
     return False
 
 

@@ -94,8 +94,8 @@ class SeriesWriter:
             remarks = xr.Dataset(variables)
             beside = self._folder.with_name(f"{self._folder.name}-notes")
             write_dataset(remarks, beside)
-            for name in remarks.variables:
-                (beside / str(name)).rename(self._folder / str(name))
+            for note in variables:
+                (beside / note).rename(self._folder / note)
             shutil.rmtree(beside)
 
     def _joined(self, name: str) -> NDArray[Any]:

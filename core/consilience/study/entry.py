@@ -189,7 +189,7 @@ class Entry(Contents):
     def add_series(
         self, file: str | Path, step: str, mapping: Mapping[str, Any], *, link: bool = False
     ) -> Added:
-        """Import a CSV file of sensor data onto a step; see docs/series.md for the mapping."""
+        """Import a log of sensors (CSV or HDF5) onto a step; see docs/series.md for the mapping."""
         from consilience.study.series import register_series
 
         return register_series(self, Path(file), self.step(step), mapping, link=link)
