@@ -112,8 +112,8 @@ def test_the_unknown_is_said_where_the_rule_asks_for_it_and_never_as_a_number() 
     (caveat,) = said(rule(if_unknown="note"), Told())
     assert caveat.effect == "note"
     assert caveat.message == (
-        "it cannot be judged whether air_seconds > 15 s, because the time in air is unknown: "
-        "air_seconds was told"
+        "it cannot be judged whether air_seconds > 15 s, because air_seconds (time in air) is not "
+        "known: air_seconds was told"
     )
     assert caveat.numbers == {"air_seconds": None}
     assert said(rule(if_unknown="doubt"), Told())[0].effect == "doubt"
@@ -137,9 +137,20 @@ def test_a_simulation_and_an_entered_number_have_no_unknown_history(origin: str)
 def test_where_has_to_be_known_to_hold() -> None:
     told = rule(where=[{"metric": "frozen_liquid", "op": "==", "value": 1}], if_unknown="note")
     assert said(told, Told(air_seconds=20.0, frozen_liquid=0.0)) == []
-    assert said(told, Told(air_seconds=20.0)) == []
+    assert said(told, Told()) == []
+    assert said(told, Told(air_seconds=1.0)) == []
     assert len(said(told, Told(air_seconds=20.0, frozen_liquid=1.0))) == 1
     assert said(told, Told(frozen_liquid=1.0))[0].effect == "note"
+
+
+def test_a_rule_that_holds_where_it_may_not_matter_is_said_to_be_open() -> None:
+    where = [{"metric": "frozen_liquid", "op": "==", "value": 1}]
+    (caveat,) = said(rule(where=where, if_unknown="note"), Told(air_seconds=20.0))
+    assert caveat.effect == "note"
+    assert caveat.message.startswith(
+        "air_seconds > 15 s, but it cannot be judged whether frozen_liquid == 1, because"
+    )
+    assert said(rule(where=where), Told(air_seconds=20.0)) == []
 
 
 def test_unless_clears_only_what_is_known() -> None:

@@ -22,10 +22,14 @@ __all__ = ["Outcome", "caveats_for", "judge"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a rule says of one measurement: it fires, is silent, or cannot be judged."""
+    """What a rule says of one measurement: it fires, is silent, or cannot be judged.
+
+    `open` is the comparison that could not be made, where it cannot be judged.
+    """
 
     says: Literal["fires", "silent", "unknown"]
     metrics: Mapping[str, Metric]
+    open: Comparator | None = None
 
     @property
     def numbers(self) -> dict[str, float | None]:
@@ -44,7 +48,8 @@ def judge(rule: Rule, record: MeasurementRecord, custody: Custody) -> Outcome:
     Notes
     -----
     It fires where its comparison and all of `where` hold and none of `unless` does.  It cannot be
-    judged where `where` holds, nothing clears it, and its own metric is unknown.
+    judged where nothing clears it and either its own comparison is unknown though `where` holds, or
+    it holds though `where` is unknown; where both are unknown, nothing speaks for the rule.
     """
     asked: dict[str, Metric] = {}
 
@@ -55,13 +60,17 @@ def judge(rule: Rule, record: MeasurementRecord, custody: Custody) -> Outcome:
 
     if rule.effect == "off":
         return Outcome("silent", asked)
-    if any(ask(comparator) is not True for comparator in rule.where):
+    matters = [(comparator, ask(comparator)) for comparator in rule.where]
+    if any(answer is False for _, answer in matters):
         return Outcome("silent", asked)
     if any(ask(comparator) is True for comparator in rule.unless):
         return Outcome("silent", asked)
     answer = ask(rule)
-    if answer is None:
-        return Outcome("unknown", asked)
+    doubtful = next((comparator for comparator, known in matters if known is None), None)
+    if answer is None and doubtful is None:
+        return Outcome("unknown", asked, rule)
+    if answer and doubtful is not None:
+        return Outcome("unknown", asked, doubtful)
     return Outcome("fires" if answer else "silent", asked)
 
 
@@ -133,13 +142,8 @@ def _caveat(
             message = f"{message} ({len(fired)} of {len(found)} measurements, first {record.id})"
     elif unknown and rule.if_unknown != "nothing":
         record, outcome = unknown[0]
-        metric = outcome.metrics[rule.metric]
         effect = rule.if_unknown
-        why = f": {metric.why}" if metric.why else ""
-        message = (
-            f"it cannot be judged whether {rule.text()}, because the "
-            f"{METRICS[rule.metric].title} is unknown{why}"
-        )
+        message = _cannot_judge(rule, outcome)
     else:
         return None
     assert effect != "off"
@@ -153,6 +157,15 @@ def _caveat(
         evidence=outcome.evidence,
         clear=rule.clear,
     )
+
+
+def _cannot_judge(rule: Rule, outcome: Outcome) -> str:
+    asked = outcome.open or rule
+    metric = outcome.metrics[asked.metric]
+    because = f"{asked.metric} ({METRICS[asked.metric].title}) is not known"
+    why = f": {metric.why}" if metric.why else ""
+    held = f"{rule.text()}, but " if asked is not rule else ""
+    return f"{held}it cannot be judged whether {asked.text()}, because {because}{why}"
 
 
 def _both(
