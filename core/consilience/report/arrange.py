@@ -61,6 +61,7 @@ class Page:
     lineage: list[Shown]
     chains: list[Shown]
     timeline: list[Shown]
+    custody: list[ShownSection]
     cards: list[Card]
     cards_open: bool
     groups: list[SampleGroup]
@@ -70,7 +71,7 @@ class Page:
     readers: list[Method]
     limits: list[str]
     notices: list[tuple[Notice, int]]
-    series: list[SensorSeries]
+    series: list[tuple[SensorSeries, str]]
     plugins: list[PluginInfo]
     failed_plugins: list[FailedPlugin]
     failed_views: list[FailedView]
@@ -144,6 +145,7 @@ def arrange(content: ReportContent) -> Page:
         timeline=[
             show(b, "core", table_open=True) for b in timeline_blocks(content.steps, records)
         ],
+        custody=_shown(content.custody, Budget()),
         cards=[
             _card(r, anchors, techniques, _shown(sections_of.get(("m", r.id), ()), budget))
             for r in records
@@ -158,7 +160,7 @@ def arrange(content: ReportContent) -> Page:
         readers=_readers(records, anchors),
         limits=limits(content),
         notices=_notices(content.notices),
-        series=sorted(content.series, key=lambda s: (s.sample, s.file, s.id)),
+        series=_series(content),
         plugins=sorted(content.plugins, key=lambda p: p.name),
         failed_plugins=sorted(content.failed_plugins, key=lambda p: p.name),
         failed_views=sorted(
@@ -167,6 +169,14 @@ def arrange(content: ReportContent) -> Page:
         ),
         anchors=anchors,
     )
+
+
+def _series(content: ReportContent) -> list[tuple[SensorSeries, str]]:
+    """Return the series, each with what a reader calls its step."""
+    names = {s.id: s.type.replace("_", " ") + (f": {s.title}" if s.title else "")
+             for s in content.steps}  # fmt: skip
+    ordered = sorted(content.series, key=lambda s: (s.sample, s.file, s.id))
+    return [(series, names.get(series.step, series.step)) for series in ordered]
 
 
 def _chains(content: ReportContent) -> list[Shown]:

@@ -176,13 +176,17 @@ def _known(column: Column, name: str, thresholds: Sequence[Threshold]) -> str | 
     lows = [v for t in traces for v in t.low if v is not None]
     highs = [v for t in traces for v in t.high if v is not None]
     if lows:
-        said = f"{number(min(lows))} to {number(max(highs))}, recorded"
+        said = f"{_short(min(lows))} to {_short(max(highs))}, recorded"
         top: float | None = max(highs)
     elif (stated := column.stated(name)) is not None:
-        said, top = f"{number(stated)}, stated", stated
+        said, top = f"{_short(stated)}, stated", stated
     else:
         return None
     broken = [t for t in limits if top is not None and top > t.value]
     if broken:
-        said += f"; beyond {number(broken[0].value)} of rule {broken[0].rule}"
+        said += f"; beyond {_short(broken[0].value)} of rule {broken[0].rule}"
     return said
+
+
+def _short(value: float) -> str:
+    return number(float(f"{value:.4g}"))

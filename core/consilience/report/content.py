@@ -84,6 +84,8 @@ class ReportContent:
         The sensor series, thinned for the picture of the chain.
     thresholds : sequence of Threshold
         What rules call an excursion of a sensor.
+    custody : sequence of Section
+        Contradictions, doses, protocols, completeness and methods, after the steps.
     sections : sequence of Section
         What the views of the plugins add, in order; see `consilience.report.views`.
     failed_views : sequence of FailedView
@@ -115,6 +117,7 @@ class ReportContent:
     findings: Sequence[Finding] = ()
     verdicts: Sequence[Verdict] = ()
     caveats: Sequence[Caveat] = ()
+    custody: Sequence[Section] = ()
     sections: Sequence[Section] = ()
     failed_views: Sequence[FailedView] = ()
     failed_plugins: Sequence[FailedPlugin] = ()

@@ -11,11 +11,13 @@ from consilience._version import __version__
 from consilience.declarations import Kind, Modality
 from consilience.model.measurement import Notice
 from consilience.progress import Progress, no_progress
+from consilience.study.custody_sections import custody_sections
 from consilience.view import ViewContext
 
 if TYPE_CHECKING:
     from consilience.custody.traces import Trace
     from consilience.report import ReportContent
+    from consilience.report.chain_columns import Threshold
     from consilience.study.study import Study
 
 __all__ = ["report_content", "write_report"]
@@ -47,6 +49,8 @@ def report_content(study: Study, progress: Progress = no_progress) -> ReportCont
         steps=study.steps(),
         series=study.series(),
         traces=_traces(study),
+        thresholds=_thresholds(study),
+        custody=custody_sections(study),
         measurements=[m.record for m in measurements],
         findings=findings,
         verdicts=verdicts,
@@ -93,6 +97,21 @@ def _traces(study: Study) -> list[Trace]:
         for column in series.columns
         if column in shown
     ]
+
+
+def _thresholds(study: Study) -> list[Threshold]:
+    """Return what the study's rules call an excursion of temperature or pressure."""
+    from consilience.report.chain_columns import Threshold
+
+    found = []
+    for rule in study.rules():
+        if rule.effect == "off":
+            continue
+        if rule.metric == "seconds_above" and rule.at is not None:
+            found.append(Threshold("temperature", rule.at, rule.id, since_freeze=True))
+        elif rule.metric == "peak_pressure" and rule.op in (">", ">="):
+            found.append(Threshold("pressure", rule.value, rule.id, vacuum=True))
+    return found
 
 
 def _notes(study: Study) -> tuple[str, list[Notice]]:

@@ -222,7 +222,10 @@ class Study(Entry):
 
         modalities = {m.key: m for m in self.registry.all(Modality)}
         records = self._chosen(sample, measurement)
-        samples = () if sample is None else (sample,)
+        if sample is not None or measurement is not None:
+            samples: tuple[str, ...] = () if sample is None else (sample,)
+        else:
+            samples = tuple(dict.fromkeys(step.sample for step in self.steps()))
         return methods_text(self.custody(), records, modalities, samples)
 
     def _chosen(self, sample: str | None, measurement: str | None) -> list[MeasurementRecord]:
