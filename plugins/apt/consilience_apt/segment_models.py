@@ -145,10 +145,18 @@ def placed(every: Bins, coarse: Bins, model: Model, least: int) -> Model:
 
 
 def change_curve(
-    bins: Bins, low: int, high: int, kinds: tuple[Kind, Kind], least: int
+    bins: Bins,
+    low: int,
+    high: int,
+    kinds: tuple[Kind, Kind],
+    least: int,
+    step: int = 1,
+    among: NDArray[np.intp] | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return places of one change between two fixed ones, and the log-likelihood of each."""
-    places = np.arange(low + least, high - least + 1)
+    places = np.arange(low + least, high - least + 1, step)
+    if among is not None:
+        places = among[(among >= low + least) & (among <= high - least)]
     if not places.size:
         places = np.array([(low + high) // 2])
     left, _ = likelihood_of(bins, np.full_like(places, low), places, kinds[0])
@@ -161,9 +169,15 @@ def refined(bins: Bins, places: list[int], kinds: tuple[Kind, ...], least: int) 
     for _ in range(10):
         bounds = [0, *places, len(bins)]
         for i in range(1, len(bounds) - 1):
-            tried, likelihood = change_curve(
-                bins, bounds[i - 1], bounds[i + 1], (kinds[i - 1], kinds[i]), least
-            )
+            low, high, pair = bounds[i - 1], bounds[i + 1], (kinds[i - 1], kinds[i])
+            # some places first, then all around the best of them: the likelihood is rough, but
+            # over a few bins it is not
+            step = max((high - low) // 40, 1)
+            tried, likelihood = change_curve(bins, low, high, pair, least, step=step)
+            if step > 1:
+                best = tried[np.argsort(likelihood)[-3:]]
+                near = np.unique((best[:, None] + np.arange(1 - step, step)).ravel())
+                tried, likelihood = change_curve(bins, low, high, pair, least, among=near)
             bounds[i] = int(tried[likelihood.argmax()])
         if bounds[1:-1] == places:
             break

@@ -118,32 +118,53 @@ def _climb(
     s = 1 - t
     mean = np.clip(k.sum(axis=1) / np.maximum(n.sum(axis=1), 1e-300), 0.01, 0.99)
     ends = np.stack([mean, mean], axis=1)
-    best, best_ends = np.full(len(first), -np.inf), ends
+    best, best_ends = np.full(len(first), -np.inf), ends.copy()
+    active = np.arange(len(first))
     for _ in range(_ITERATIONS):
         p = ends[:, :1] * s + ends[:, 1:] * t
         likelihood = (k * np.log(p) + (n - k) * np.log1p(-p)).sum(axis=1)
-        better = likelihood > best + 1e-6
-        # a step that went too far is halved towards the best so far
-        best = np.where(better, likelihood, best)
-        best_ends = np.where(better[:, None], ends, best_ends)
-        if not better.any():
+        gain = likelihood - best[active]
+        better = gain > 0
+        best[active[better]] = likelihood[better]
+        best_ends[active[better]] = ends[better]
+        # Fisher scoring converges quadratically: a small gain is the last one
+        kept = np.abs(gain) > 1e-5
+        if not kept.any():
             break
-        weight = n / (p * (1 - p))
-        target = np.divide(k, n, out=np.zeros_like(k), where=n > 0)
-        a, b, c = ((weight * u).sum(axis=1) for u in (s * s, s * t, t * t))
-        d, e = ((weight * target * u).sum(axis=1) for u in (s, t))
-        determinant = a * c - b * b
-        fine = determinant > 1e-12 * a * c
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p0 = np.where(fine, (c * d - b * e) / determinant, mean)
-            p1 = np.where(fine, (a * e - b * d) / determinant, mean)
-            out0, out1 = (p0 < _TINY) | (p0 > 1 - _TINY), (p1 < _TINY) | (p1 > 1 - _TINY)
-            q0, q1 = np.clip(p0, _TINY, 1 - _TINY), np.clip(p1, _TINY, 1 - _TINY)
-            p1 = np.where(out0 & ~out1, (e - b * q0) / c, q1)
-            p0 = np.where(out1 & ~out0, (d - b * q1) / a, q0)
-        proposed = np.clip(np.stack([p0, p1], axis=1), _TINY, 1 - _TINY)
-        ends = np.where(better[:, None], proposed, (best_ends + ends) / 2)
+        if np.count_nonzero(kept) < 0.7 * len(kept):
+            active, ends, k, n = active[kept], ends[kept], k[kept], n[kept]
+            s, t, p, mean, better = s[kept], t[kept], p[kept], mean[kept], better[kept]
+        proposed = _scored(k, n, s, t, p, mean)
+        # a step that went too far is halved towards the best so far
+        ends = np.where(better[:, None], proposed, (best_ends[active] + ends) / 2)
     return best / bins.dispersion, best_ends
+
+
+def _scored(
+    k: NDArray[np.float64],
+    n: NDArray[np.float64],
+    s: NDArray[np.float64],
+    t: NDArray[np.float64],
+    p: NDArray[np.float64],
+    mean: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the end fractions of the weighted least squares, kept between 0 and 1."""
+    weight = n / (p * (1 - p))
+    target = weight * np.divide(k, n, out=np.zeros_like(k), where=n > 0)
+    left, right = weight * s, weight * t
+    a, b, c = (np.einsum("ij,ij->i", u, v) for u, v in ((left, s), (left, t), (right, t)))
+    d, e = (np.einsum("ij,ij->i", target, u) for u in (s, t))
+    determinant = a * c - b * b
+    fine = determinant > 1e-12 * a * c
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p0 = np.where(fine, (c * d - b * e) / determinant, mean)
+        p1 = np.where(fine, (a * e - b * d) / determinant, mean)
+        out0, out1 = (p0 < _TINY) | (p0 > 1 - _TINY), (p1 < _TINY) | (p1 > 1 - _TINY)
+        q0, q1 = np.clip(p0, _TINY, 1 - _TINY), np.clip(p1, _TINY, 1 - _TINY)
+        p1 = np.where(out0 & ~out1, (e - b * q0) / c, q1)
+        p0 = np.where(out1 & ~out0, (d - b * q1) / a, q0)
+    made: NDArray[np.float64] = np.clip(np.stack([p0, p1], axis=1), _TINY, 1 - _TINY)
+    return made
 
 
 def end_errors(

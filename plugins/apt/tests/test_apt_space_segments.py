@@ -114,12 +114,12 @@ def test_two_regions_of_the_anode() -> None:
 def test_no_region_where_there_is_none() -> None:
     rng = np.random.default_rng(3)
     wrong = 0
-    for _ in range(25):
+    for _ in range(60):
         found = segment_profile(along(rng, 3000, lambda z: np.full(z.shape, 0.5)), "Pt",
                                 most_changes=2)  # fmt: skip
         wrong += found.best.kinds != ("flat",)
         assert found.best.kinds != ("flat",) or not found.change_points
-    assert wrong <= 2
+    assert wrong <= 3
     assert not found.decided, "simpler is not shown to be right"
 
 
@@ -137,7 +137,7 @@ def test_a_weak_gradient_is_not_decided() -> None:
 def test_intervals_hold_the_change_point() -> None:
     rng = np.random.default_rng(5)
     inside, pulls = [], []
-    for _ in range(80):
+    for _ in range(200):
         where = rng.uniform(15, 25)
         made = along(rng, 2000, lambda z, w=where: np.where(z < w, 0.3, 0.55), 0.5)
         found = segment_profile(made, "Pt", most_changes=1)
@@ -146,7 +146,7 @@ def test_intervals_hold_the_change_point() -> None:
         point = found.change_points[0]
         inside.append(point.interval[0] <= where <= point.interval[1])
         pulls.append((point.position - where) / point.std_stat)
-    assert len(inside) > 70
+    assert len(inside) > 180
     assert 0.6 < np.mean(inside) < 0.92, "68.3 %, and more for what the bins cannot resolve"
     assert np.mean(pulls) == pytest.approx(0, abs=0.35)
     assert np.std(pulls) == pytest.approx(1.0, abs=0.3)
