@@ -439,3 +439,11 @@ def test_what_is_stuck_is_what_a_reading_by_reading_look_finds(
                 found[i] = WORD["stuck"] if found[i] == WORD["good"] else found[i]
         found += marks.tolist()
     assert [FLAGS[f] for f in found] == flags
+
+
+@pytest.mark.parametrize("piece", [1, 7, 149, 150, 1000])
+def test_equal_readings_are_counted_across_pieces(piece: int) -> None:
+    text = rows((0, 1), *((i + 1, 90) for i in range(150)), (151, 2), (152, 2), (153, ""))
+    found, _, flags = read(text, mapping(), piece_rows=piece, block_rows=50)
+    assert "temperature: the same reading 150 times in a row; is it stuck?" in found.problems
+    assert flags == ["good"] * 153 + ["missing"]
