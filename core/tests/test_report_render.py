@@ -295,8 +295,8 @@ def bad_draw(figure: MatplotlibFigure) -> None:
 
 
 BAD_BLOCKS = (
-    ("<b>html</b>", "returned a str, expected Figure, Table or Text"),
-    (None, "returned a NoneType, expected Figure, Table or Text"),
+    ("<b>html</b>", "returned a str, expected Figure, Cloud, Table or Text"),
+    (None, "returned a NoneType, expected Figure, Cloud, Table or Text"),
     (Table(("a", "b"), [(1,)]), "row 0 has 1 cells for 2 headings"),
     (Figure("f", "", "", bad_draw, Table((), ())), "ZeroDivisionError: no message"),
     (
