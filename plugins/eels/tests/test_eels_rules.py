@@ -176,6 +176,7 @@ def test_other_voltage_and_rate_are_noted_as_extrapolation(rules: list[Rule]) ->
 def test_a_missing_dose_is_noted_and_never_taken_as_fine(rules: list[Rule]) -> None:
     found = fired(rules, "LiF", None, None, rate=None, energy=None)
     assert found["eels.dose-unknown"].startswith("note: dose unknown")
+    assert found["eels.lif-dose-cold"].startswith("note: it cannot be judged")
     assert fired(rules, "Li2O", None, 20.0)["eels.li2o-product-warm"].startswith("note: it cannot")
 
 
