@@ -10,7 +10,8 @@ from consilience.custody.chain import Chain, Moment, chain_of, instant
 from consilience.custody.metric import METRICS, Metric
 from consilience.declarations import Ref
 from consilience.errors import BadInputError
-from consilience.model.measurement import MeasurementRecord
+from consilience.model.finding import Finding
+from consilience.model.measurement import DataSummary, MeasurementRecord
 from consilience.model.sample import Sample, SensorSeries, Step
 
 if TYPE_CHECKING:
@@ -138,6 +139,51 @@ class Custody:
                 continue
             found.append(step)
         return found
+
+    def told_of(self, finding: Finding) -> MeasurementRecord | None:
+        """Return the measurement behind a finding that a person entered, as far as steps tell.
+
+        A published finding has no file here; but where one *measure* step of its sample and
+        technique is recorded, and no registered measurement is it, its past is known as that of
+        any measurement is.  The record has the step's ID.
+        """
+        modality = finding.source.parameters.get("modality")
+        if finding.measurements or finding.origin != "entered" or not isinstance(modality, str):
+            return None
+        steps = [
+            s
+            for s in self.steps
+            if s.type == "measure"
+            and s.sample == finding.sample
+            and s.conditions.get("modality") == modality
+        ]
+        if len(steps) != 1 or self._registered(steps[0]):
+            return None
+        return MeasurementRecord(
+            id=steps[0].id,
+            name=steps[0].title or modality,
+            modality=modality,
+            sample=finding.sample,
+            state=finding.state,
+            region=finding.region,
+            origin="measured",
+            stored={},
+            reader="",
+            plugin=finding.source.plugin,
+            version=finding.source.version,
+            array=None,
+            lazy=None,
+            summary=DataSummary(variables={}, coordinates={}),
+            start=steps[0].start,
+            citation=finding.source.citation,
+        )
+
+    def _registered(self, step: Step) -> bool:
+        return any(
+            r.id != step.id and r.modality == step.conditions.get("modality")
+            for r in self.records.values()
+            if step in self.measure_steps(r)
+        )
 
     def place(self, record: MeasurementRecord) -> Moment:
         """Return when a measurement was made: its start, else the one measure step that fits it."""

@@ -312,7 +312,14 @@ def _apart(parts: Sequence[Part], past: Past) -> float:
 
 
 def _words(parts: Sequence[Part], unit: str, scale: float, gaps: Range) -> str:
-    return "; ".join([*(_said(k.step, p, unit, scale) for k, p in parts), *gap_words(gaps)])
+    """Say what each step adds; steps that are known to add nothing are only counted."""
+    told = [(k, p) for k, p in parts if p.unknown != (0.0, 0.0) or p.low or p.high != 0.0]
+    silent = len(parts) - len(told)
+    words = [*(_said(k.step, p, unit, scale) for k, p in told), *gap_words(gaps)]
+    if silent:
+        rest = f"{silent} step{'s' if silent > 1 else ''}"
+        words.append(f"{rest}{' more' if told else ''}: 0 {unit}")
+    return "; ".join(words)
 
 
 def _said(step: Step, part: Exposed, unit: str, scale: float) -> str:

@@ -86,7 +86,8 @@ def caveats_for(
     Parameters
     ----------
     findings : iterable of Finding
-        What a person entered without a measurement has no past here, and no caveat.
+        What a person entered without a measurement has the past that its *measure* step has;
+        without such a step it has none here, and no caveat.
     measurements : mapping
         By ID.
     rules : sequence of Rule
@@ -99,6 +100,17 @@ def caveats_for(
     known = custody or Custody({}, (), records=measurements)
     outcomes: dict[tuple[str, bool, str], Outcome] = {}
     materials: dict[str, frozenset[str]] = {}
+    told: dict[str, MeasurementRecord | None] = {}
+
+    def behind(finding: Finding) -> list[MeasurementRecord]:
+        if finding.id not in told:
+            published = known.told_of(finding)
+            told[finding.id] = published
+            if published is not None:
+                known.records.setdefault(published.id, published)
+        published = told[finding.id]
+        records = [measurements[m] for m in finding.measurements if m in measurements]
+        return records if published is None else [published]
 
     def outcome(rule: Rule, record: MeasurementRecord, changed: bool = True) -> Outcome:
         key = (rule.id, changed, record.id)
@@ -108,7 +120,7 @@ def caveats_for(
 
     def said(rule: Rule, finding: Finding, changed: bool = True) -> Caveat | None:
         found = []
-        for record in (measurements[m] for m in finding.measurements if m in measurements):
+        for record in behind(finding):
             if record.sample not in materials:
                 materials[record.sample] = materials_of(record.sample, known.samples, known.steps)
             if concerns(rule.scope, finding, record, materials[record.sample]):
@@ -116,7 +128,10 @@ def caveats_for(
         return _caveat(rule, finding, found)
 
     caveats = []
-    for finding in findings:
+    asked = list(findings)
+    for finding in asked:
+        behind(finding)  # before any sum is made, so that each step is one irradiation
+    for finding in asked:
         for rule in rules:
             caveat = said(rule, finding)
             if rule.overrides:
