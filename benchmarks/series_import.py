@@ -58,8 +58,8 @@ def work(what: str, path: Path, folder: Path) -> None:
         xarray.Dataset({"warm": ("up", [parse_quantity("1 mbar", "Pa").value])})
         from consilience import Study
         from consilience.custody.chain import Moment, chain_of
-        from consilience.custody.exposure import Window, integral
-        from consilience.custody.spans import Past
+        from consilience.custody.past.exposure import Window, integral
+        from consilience.custody.past.spans import Past
         from consilience.series import importing  # noqa: F401
         from consilience.study import series  # noqa: F401
     else:

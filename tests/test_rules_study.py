@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from consilience import Study
 from consilience.cli.app import app
-from consilience.custody.protocol import read_protocol
+from consilience.custody.protocols.protocol import read_protocol
 from consilience.errors import BadInputError
 from consilience.model.base import Quantity
 from consilience.study.building import build_study

@@ -121,7 +121,7 @@ class Modality:
     and never guesses.  Names that are not listed are kept, with any unit.
     `sees` says in words what the technique can speak of, `blind` what it cannot.
     `asks` names what its field wants reported of every measurement (dose, dose_rate, energy,
-    temperature, atmosphere, transfer, storage, …); see `consilience.custody.completeness`.
+    temperature, atmosphere, transfer, storage, …); see `consilience.custody.account.completeness`.
     """
 
     key: str

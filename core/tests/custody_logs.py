@@ -10,8 +10,8 @@ import xarray as xr
 
 from consilience.custody import Custody
 from consilience.custody.chain import Link, Moment, chain_of
-from consilience.custody.exposure import Window
-from consilience.custody.spans import Past
+from consilience.custody.past.exposure import Window
+from consilience.custody.past.spans import Past
 from consilience.model import MeasurementRecord, Quantity, Sample, SensorSeries, Step
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)

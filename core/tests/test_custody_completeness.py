@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from dose_samples import COLD, box, custody, electrons, photons, q, record, step
 
-from consilience.custody.completeness import FIELDS, completeness_of
+from consilience.custody.account.completeness import FIELDS, completeness_of
 from consilience.declarations import Modality
 from consilience.errors import BadInputError
 from consilience.model.measurement import Exposure

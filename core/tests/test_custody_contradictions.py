@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from consilience.custody import Custody
-from consilience.custody.contradictions import Contradiction, touching
+from consilience.custody.conflicts.contradictions import Contradiction, touching
 from consilience.model.base import Quantity
 from consilience.model.finding import Region
 from consilience.model.measurement import MeasurementRecord

@@ -12,8 +12,8 @@ from custody_logs import START, at, custody_of, log, step, window
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consilience.custody.course import course_of
-from consilience.custody.exposure import integral, peak, seconds_above, unrecorded
+from consilience.custody.past.course import course_of
+from consilience.custody.past.exposure import integral, peak, seconds_above, unrecorded
 from consilience.series.flags import MISSING, STUCK
 
 NAN = math.nan

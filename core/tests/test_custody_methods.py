@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dose_samples import COLD, box, custody, cuts, electrons, q, record, step
 
-from consilience.custody.completeness import FIELDS
-from consilience.custody.methods import methods_text
-from consilience.custody.phrases import celsius, conditions_text, list_of, time_text
+from consilience.custody.account.completeness import FIELDS
+from consilience.custody.account.methods import methods_text
+from consilience.custody.account.phrases import celsius, conditions_text, list_of, time_text
 from consilience.declarations import Modality
 from consilience.model.finding import Subject
 from consilience.model.sample import Constituent, Sample

@@ -11,8 +11,13 @@ import xarray as xr
 
 from consilience.custody import Custody
 from consilience.custody.conditions import checked
-from consilience.custody.holding import Held, hold
-from consilience.custody.protocol import Protocol, chosen, read_protocol, shipped_protocols
+from consilience.custody.protocols.holding import Held, hold
+from consilience.custody.protocols.protocol import (
+    Protocol,
+    chosen,
+    read_protocol,
+    shipped_protocols,
+)
 from consilience.errors import BadInputError, NotFoundError
 from consilience.model.sample import Sample, SensorSeries, Step
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from consilience.custody import Custody
 from consilience.custody.conditions import checked
-from consilience.custody.storage import storage_answer
+from consilience.custody.protocols.storage import storage_answer
 from consilience.errors import NotFoundError
 from consilience.model.finding import Finding, Source, Subject
 from consilience.model.measurement import DataSummary, MeasurementRecord

@@ -9,7 +9,7 @@ import typer
 from consilience.cli.output import fail_well, print_json, say, table
 
 if TYPE_CHECKING:
-    from consilience.custody.completeness import Completeness
+    from consilience.custody.account.completeness import Completeness
 
 __all__ = ["attach"]
 

@@ -10,7 +10,7 @@ import typer
 from consilience.cli.output import fail_well, print_json, say
 
 if TYPE_CHECKING:
-    from consilience.custody.holding import Held
+    from consilience.custody.protocols.holding import Held
 
 __all__ = ["attach", "custody_app"]
 
@@ -94,7 +94,7 @@ def storage(
     as_json: Json = False,
 ) -> None:
     """Say whether lithium may be stored so long, and which part of that is published."""
-    from consilience.custody.storage import storage_answer
+    from consilience.custody.protocols.storage import storage_answer
     from consilience.quantities import parse_quantity
 
     folder = context.obj.study

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from consilience.custody.chain import Link, Moment, chain_of
-from consilience.custody.spans import Past
+from consilience.custody.past.spans import Past
 from consilience.model.sample import Sample, Step
 
 __all__ = ["ALTERING", "altered_before", "latest_of"]

@@ -17,7 +17,7 @@ from consilience.model.sample import Sample, SensorSeries, Step
 if TYPE_CHECKING:
     import xarray as xr
 
-    from consilience.custody.contradictions import Contradiction
+    from consilience.custody.conflicts.contradictions import Contradiction
 
 __all__ = ["PROVIDERS", "Custody"]
 
@@ -26,9 +26,9 @@ Provider = Callable[["Custody", MeasurementRecord, float | None], Metric]
 PROVIDERS: dict[str, Ref] = {
     name: Ref(f"consilience.custody.{module}:{name}")
     for module, names in {
-        "metrics_data": ("data_faults",),
-        "metrics_cuts": ("storage_hours_before_cut",),
-        "metrics_dose": (
+        "metrics.data": ("data_faults",),
+        "metrics.cuts": ("storage_hours_before_cut",),
+        "metrics.dose": (
             "dose_unknown",
             "electron_fluence",
             "electron_fluence_before",
@@ -38,7 +38,7 @@ PROVIDERS: dict[str, Ref] = {
             "photon_fluence",
             "photon_dose",
         ),
-        "metrics_steps": (
+        "metrics.steps": (
             "air_seconds",
             "storage_hours",
             "hours_since_cut",
@@ -51,7 +51,7 @@ PROVIDERS: dict[str, Ref] = {
             "time_contradictions",
             "unaccounted_hours",
         ),
-        "metrics_series": (
+        "metrics.series": (
             "o2_ppm_hours",
             "h2o_ppm_hours",
             "peak_pressure",
@@ -100,7 +100,7 @@ class Custody:
     @cached_property
     def contradictions(self) -> tuple[Contradiction, ...]:
         """What cannot be true together among steps, series and measurements."""
-        from consilience.custody.contradictions import find_contradictions
+        from consilience.custody.conflicts.contradictions import find_contradictions
 
         return find_contradictions(self)
 

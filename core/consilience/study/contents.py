@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from consilience.custody import Custody
-    from consilience.custody.holding import Held
-    from consilience.custody.protocol import Protocol
-    from consilience.custody.storage import StorageAnswer
+    from consilience.custody.protocols.holding import Held
+    from consilience.custody.protocols.protocol import Protocol
+    from consilience.custody.protocols.storage import StorageAnswer
     from consilience.rules import Rule
     from consilience.rules.loading import RuleChange
     from consilience.store import Entry, Store
@@ -292,7 +292,7 @@ class Contents:
 
     def protocols(self) -> list[Protocol]:
         """Return the planned chains that the study brings itself."""
-        from consilience.custody.protocol import Protocol
+        from consilience.custody.protocols.protocol import Protocol
 
         return [
             Protocol.model_validate(body["plan"])
@@ -316,7 +316,7 @@ class Contents:
 
     def storage(self, material: str, hours: float) -> StorageAnswer:
         """Say what the rules have on storing a material so long, and what of it is published."""
-        from consilience.custody.storage import storage_answer
+        from consilience.custody.protocols.storage import storage_answer
 
         return storage_answer(self.rules(), material, hours)
 

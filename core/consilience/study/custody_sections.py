@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from consilience.view import Block, Cell, Table, Text
 
 if TYPE_CHECKING:
-    from consilience.custody.completeness import Completeness
-    from consilience.custody.holding import Held
+    from consilience.custody.account.completeness import Completeness
+    from consilience.custody.protocols.holding import Held
     from consilience.report import Section
     from consilience.study.study import Study
 

@@ -9,7 +9,7 @@ from consilience.errors import BadInputError
 from consilience.study.added import Added
 
 if TYPE_CHECKING:
-    from consilience.custody.holding import Held
+    from consilience.custody.protocols.holding import Held
     from consilience.rules import RuleChange
     from consilience.study.contents import Contents
     from consilience.study.entry import Entry
@@ -51,7 +51,7 @@ def keep_rules(study: Entry, changes: Sequence[RuleChange]) -> list[Added]:
 
 def keep_protocols(study: Entry, tables: Sequence[Mapping[str, Any]]) -> list[Added]:
     """Register protocols of a study; nothing, if one is wrong."""
-    from consilience.custody.protocol import read_protocol
+    from consilience.custody.protocols.protocol import read_protocol
 
     protocols, problems = [], []
     for number, table in enumerate(tables, start=1):
@@ -84,8 +84,8 @@ def check_chains(study: Contents, protocol: str | None, sample: str | None) -> l
     sample : str or None
         None: every sample that has steps and of which nothing was cut.
     """
-    from consilience.custody.holding import hold
-    from consilience.custody.protocol import chosen, shipped_protocols
+    from consilience.custody.protocols.holding import hold
+    from consilience.custody.protocols.protocol import chosen, shipped_protocols
 
     own = study.protocols()
     if protocol is None and not own:

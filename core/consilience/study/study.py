@@ -15,7 +15,7 @@ from consilience.registry import Registry
 from consilience.study.entry import Entry
 
 if TYPE_CHECKING:
-    from consilience.custody.completeness import Completeness
+    from consilience.custody.account.completeness import Completeness
     from consilience.custody.dose import DoseLedger
     from consilience.custody.dose.plan import DosePlan
     from consilience.store.verify_report import VerifyReport
@@ -209,7 +209,7 @@ class Study(Entry):
         self, sample: str | None = None, measurement: str | None = None
     ) -> list[Completeness]:
         """Return for each measurement which of what its field asks for is recorded."""
-        from consilience.custody.completeness import completeness_of
+        from consilience.custody.account.completeness import completeness_of
         from consilience.declarations import Modality
 
         asks = {m.key: m.asks for m in self.registry.all(Modality)}
@@ -217,7 +217,7 @@ class Study(Entry):
 
     def methods(self, sample: str | None = None, measurement: str | None = None) -> str:
         """Return a paragraph for the methods of a paper, with *not recorded* where it was not."""
-        from consilience.custody.methods import methods_text
+        from consilience.custody.account.methods import methods_text
         from consilience.declarations import Modality
 
         modalities = {m.key: m for m in self.registry.all(Modality)}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from consilience.custody.conditions import bounds
 from consilience.custody.dose.entries import DoseEntry
 from consilience.custody.dose.units import shown
-from consilience.custody.metrics_dose import ledger_of
+from consilience.custody.metrics.dose import ledger_of
 from consilience.errors import BadInputError
 from consilience.model.base import Quantity
 from consilience.model.measurement import MeasurementRecord

@@ -1,6 +1,6 @@
 """Protocols: a planned chain of steps with bounds, as TOML.
 
-See docs/rules.md for the format; `consilience.custody.holding` holds a chain against one.
+See docs/rules.md for the format; `consilience.custody.protocols.holding` holds a chain against one.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ import numpy as np
 
 from consilience.custody.chain import Link, instant
 from consilience.custody.conditions import bounds
-from consilience.custody.course import WINDOW_ROWS, Course, Pieces, course_of
-from consilience.custody.spans import Past, Range
+from consilience.custody.past.course import WINDOW_ROWS, Course, Pieces, course_of
+from consilience.custody.past.spans import Past, Range
 from consilience.model.sample import SensorSeries, Step
 
 if TYPE_CHECKING:

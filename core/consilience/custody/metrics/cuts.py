@@ -23,7 +23,7 @@ def storage_hours_before_cut(
 
     A cut starts `storage_hours` anew, but lithium that was lost before it stays lost.
     """
-    from consilience.custody.metrics_steps import storage_hours
+    from consilience.custody.metrics.steps import storage_hours
 
     name, unit = "storage_hours_before_cut", METRICS["storage_hours_before_cut"].unit
     line = [record.sample, *ancestors(custody.samples, record.sample)]

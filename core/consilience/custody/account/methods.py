@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from consilience.custody.account.completeness import completeness_of
+from consilience.custody.account.phrases import conditions_text, list_of, noun, quantity_text
 from consilience.custody.chain import Moment, chain_of, cut_of, instant
-from consilience.custody.completeness import completeness_of
 from consilience.custody.conditions import ASKED
-from consilience.custody.metrics_dose import ledger_of
-from consilience.custody.phrases import conditions_text, list_of, noun, quantity_text
+from consilience.custody.metrics.dose import ledger_of
 from consilience.lineage import ancestors
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Sample, Step

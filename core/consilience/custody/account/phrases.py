@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from consilience.custody.dose.units import shown
-from consilience.custody.metrics_dose import ledger_of
+from consilience.custody.metrics.dose import ledger_of
 from consilience.model.base import Quantity
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Step
@@ -15,7 +15,7 @@ from consilience.quantities import convert
 from consilience.report.text import number
 
 if TYPE_CHECKING:
-    from consilience.custody.completeness import FieldState
+    from consilience.custody.account.completeness import FieldState
     from consilience.custody.custody import Custody
 
 __all__ = ["celsius", "conditions_text", "list_of", "noun", "quantity_text", "time_text"]

@@ -10,10 +10,19 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from consilience.custody.answers import gap_words, last_of, name_of, nothing, past_of, unknown
 from consilience.custody.chain import Link
 from consilience.custody.conditions import bounds
-from consilience.custody.exposure import (
+from consilience.custody.metric import METRICS, Metric
+from consilience.custody.metrics.answers import (
+    gap_words,
+    last_of,
+    name_of,
+    nothing,
+    past_of,
+    unknown,
+)
+from consilience.custody.metrics.steps import in_air
+from consilience.custody.past.exposure import (
     TOLERANCE,
     Exposed,
     Window,
@@ -22,10 +31,8 @@ from consilience.custody.exposure import (
     stated_integral,
     unrecorded,
 )
-from consilience.custody.exposure import seconds_above as exposed_above
-from consilience.custody.metric import METRICS, Metric
-from consilience.custody.metrics_steps import in_air
-from consilience.custody.spans import Past, Range
+from consilience.custody.past.exposure import seconds_above as exposed_above
+from consilience.custody.past.spans import Past, Range
 from consilience.model.sample import Step
 
 if TYPE_CHECKING:
@@ -224,7 +231,7 @@ def _cold_or_vacuum(custody: Custody, window: Window) -> bool:
 
 def _read_below(custody: Custody, window: Window, name: str, unit: str, limit: float) -> bool:
     """Return whether any reading of the step's sensors, whenever it was, lies below a limit."""
-    from consilience.custody.course import course_of
+    from consilience.custody.past.course import course_of
 
     for series in window.sensors(custody, name):
         key = ("lowest", series.id, name, unit)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from consilience.custody.chain import Moment, chain_of, instant
 from consilience.custody.conditions import bounds
 from consilience.custody.metric import OPERATORS, Metric
-from consilience.custody.protocol import Bound, Planned, Protocol
+from consilience.custody.protocols.protocol import Bound, Planned, Protocol
 from consilience.model.sample import Step
 
 if TYPE_CHECKING:

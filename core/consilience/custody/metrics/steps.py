@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from consilience.custody.answers import (
+from consilience.custody.chain import instant
+from consilience.custody.conditions import bounds
+from consilience.custody.metric import Metric
+from consilience.custody.metrics.answers import (
     at_most,
     gap_words,
     interval,
@@ -23,10 +26,7 @@ from consilience.custody.answers import (
     unknown,
     with_evidence,
 )
-from consilience.custody.chain import instant
-from consilience.custody.conditions import bounds
-from consilience.custody.metric import Metric
-from consilience.custody.metrics_events import (
+from consilience.custody.metrics.events import (
     coated,
     cryo_uhv_transfer,
     frozen_liquid,
@@ -34,7 +34,7 @@ from consilience.custody.metrics_events import (
     temperature,
     warm_reactive_mills,
 )
-from consilience.custody.spans import Range, add, capped
+from consilience.custody.past.spans import Range, add, capped
 from consilience.model.sample import Step
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def time_contradictions(
     custody: Custody, record: MeasurementRecord, _: float | None = None
 ) -> Metric:
     """Return how many contradictions between times touch the past of the measurement."""
-    from consilience.custody.contradictions import touching
+    from consilience.custody.conflicts.contradictions import touching
 
     found = [c for c in touching(custody, record) if c.about == "time"]
     why = "; ".join(c.words for c in found) or "no times contradict one another"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from consilience.custody.chain import Link
 from consilience.custody.metric import METRICS, Metric
-from consilience.custody.spans import Past, Range
+from consilience.custody.past.spans import Past, Range
 from consilience.model.sample import Step
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from datetime import timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
-from consilience.custody.answers import name_of
 from consilience.custody.chain import cut_of, instant, order_of
-from consilience.custody.clocks import Shift, hours_between, series_interval, shifted_onto
 from consilience.custody.conditions import bounds, out_of_bounds
-from consilience.custody.places import exclusive, overlap_seconds, within
-from consilience.custody.spans import precedes, same_extent
+from consilience.custody.conflicts.clocks import Shift, hours_between, series_interval, shifted_onto
+from consilience.custody.conflicts.places import exclusive, overlap_seconds, within
+from consilience.custody.metrics.answers import name_of
+from consilience.custody.past.spans import precedes, same_extent
 from consilience.model.sample import Sample, Step
 
 if TYPE_CHECKING:

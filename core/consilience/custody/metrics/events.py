@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from consilience.custody.answers import (
+from consilience.custody.chain import Link, instant
+from consilience.custody.conditions import bounds
+from consilience.custody.metric import METRICS, Metric
+from consilience.custody.metrics.answers import (
     ids_of,
     interval,
     known,
@@ -17,10 +20,7 @@ from consilience.custody.answers import (
     range_words,
     unknown,
 )
-from consilience.custody.chain import Link, instant
-from consilience.custody.conditions import bounds
-from consilience.custody.metric import METRICS, Metric
-from consilience.custody.spans import Range
+from consilience.custody.past.spans import Range
 from consilience.model.base import Quantity
 from consilience.model.sample import Step
 

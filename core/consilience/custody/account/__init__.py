@@ -1,0 +1,1 @@
+"""Giving account: what is reported of a measurement, and the methods paragraph."""
