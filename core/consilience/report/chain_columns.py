@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from consilience.custody.chain import Link, instant
+from consilience.custody.conditions import bounds
 from consilience.custody.traces import Trace
 from consilience.model.base import Quantity
 from consilience.model.sample import Step
@@ -18,6 +20,9 @@ PANELS = (
     ("h2o", "H₂O (ppm)", True),
 )
 """Conditions and sensors that are drawn: name, label, and whether on a logarithmic axis."""
+
+
+_UNITS = {"temperature": "K", "pressure": "Pa", "o2": "ppm", "h2o": "ppm"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,18 @@ class Threshold:
     vacuum: bool = False
 
 
+@dataclass(frozen=True)
+class Stated:
+    """A number that a person stated, or a bound on it (``"<"`` or ``">"``)."""
+
+    value: float
+    relation: Literal["", "<", ">"] = ""
+
+    def beyond(self, threshold: float) -> bool:
+        """Return True where it certainly lies above a threshold."""
+        return self.relation != "<" and self.value > threshold
+
+
 @dataclass
 class Column:
     """A step in the picture: its place, and what is known of each sensor."""
@@ -49,10 +66,14 @@ class Column:
         """The step itself."""
         return self.link.step
 
-    def stated(self, column: str) -> float | None:
+    def stated(self, column: str) -> Stated | None:
         """Return what a person stated of a condition, in its one unit."""
-        value = self.step.conditions.get(column)
-        return value.value if isinstance(value, Quantity) else None
+        low, high = bounds(self.step.conditions.get(column), _UNITS[column])
+        if low is not None and high is not None:
+            return Stated(low)
+        if high is not None:
+            return Stated(high, "<")
+        return None if low is None else Stated(low, ">")
 
     def concerns(self, threshold: Threshold) -> bool:
         """Return True where the rule behind a threshold speaks of this step."""

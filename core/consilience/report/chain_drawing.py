@@ -74,7 +74,7 @@ class Picture:
             axes.text(i + 0.34, 0.38, text, rotation=90, ha="center", va="bottom", fontsize=7.5,
                       fontweight="bold")  # fmt: skip
             detail = ", ".join(t for t in (lasted(column.step), column.step.title) if t)
-            axes.text(i + 0.7, 0.38, fit(detail, _HEADER - 0.08, 6.8), rotation=90, ha="center",
+            axes.text(i + 0.7, 0.38, fit(detail, _HEADER - 0.3, 6.8), rotation=90, ha="center",
                       va="bottom", fontsize=6.8, color="#444444")  # fmt: skip
         for i in range(1, len(self.columns)):
             if self.columns[i].step.sample != self.columns[i - 1].step.sample:
@@ -112,9 +112,16 @@ class Picture:
             if step.traces.get(column):
                 for trace in step.traces[column]:
                     self._trace(axes, i, step, trace, beyond)
-            elif (value := step.stated(column)) is not None and (value > 0 or not logarithmic):
-                colour = _EXCURSION if beyond is not None and value > beyond else "#333333"
-                axes.plot([i + 0.04, i + 0.96], [value] * 2, "--", color=colour, lw=1.2)
+            elif (said := step.stated(column)) is not None and (said.value > 0 or not logarithmic):
+                red = beyond is not None and said.beyond(beyond)
+                colour = _EXCURSION if red else "#333333"
+                axes.plot([i + 0.04, i + 0.96], [said.value] * 2, "--", color=colour, lw=1.2)
+                if said.relation:
+                    axes.annotate(
+                        {"<": "at most", ">": "at least"}[said.relation], (i + 0.5, said.value),
+                        xytext=(0, 2), textcoords="offset points", ha="center", fontsize=6,
+                        color=colour,
+                    )  # fmt: skip
             else:
                 _hatched(axes, i, i + 1)
 
@@ -124,7 +131,7 @@ class Picture:
         values = [t.value for t in limits if any(c.concerns(t) for c in self.columns)]
         for step in self.columns:
             stated = step.stated(column)
-            values += [] if stated is None else [stated]
+            values += [] if stated is None else [stated.value]
             for trace in step.traces.get(column, ()):
                 values += [v for v in (*trace.low, *trace.high) if v is not None]
         if logarithmic:

@@ -126,7 +126,7 @@ def _caption(
 ) -> str:
     said = (
         "One column is one step, in order; its width says nothing of how long it took. A colour "
-        "stands for a sample, a scissor line for the cut."
+        "stands for a sample, the dashed upright for a cut."
     )
     if undated:
         said += (
@@ -179,7 +179,9 @@ def _known(column: Column, name: str, thresholds: Sequence[Threshold]) -> str | 
         said = f"{_short(min(lows))} to {_short(max(highs))}, recorded"
         top: float | None = max(highs)
     elif (stated := column.stated(name)) is not None:
-        said, top = f"{_short(stated)}, stated", stated
+        words = {"": "", "<": "at most ", ">": "at least "}[stated.relation]
+        said = f"{words}{_short(stated.value)}, stated"
+        top = None if stated.relation == "<" else stated.value
     else:
         return None
     broken = [t for t in limits if top is not None and top > t.value]
