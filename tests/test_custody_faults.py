@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from benchmarks.custody_faults import CLEAN, FAULTS, trial
 
 

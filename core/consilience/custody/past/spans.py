@@ -213,13 +213,15 @@ class Past:
                 exact.append((max(interval[0], origin), max(interval[1], origin)))
             else:
                 opened.append(instant(link.step.start) or origin)
-        high = whole - _covered(exact)
+        # times are kept to the microsecond: what is less is rounding, not time
+        high = max(round(whole - _covered(exact), 6), 0.0)
         if not opened:
             return high, high
         # a step without an end may fill all that follows
         first = max(min(opened), origin)
         before = [(a, min(b, first)) for a, b in exact if a < first]
-        return max((first - origin).total_seconds() - _covered(before), 0.0), high
+        low = round((first - origin).total_seconds() - _covered(before), 6)
+        return max(low, 0.0), high
 
 
 def _after(start: datetime, seconds: float) -> datetime:
