@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consilience.declarations import (
+    Analysis,
+    Check,
+    Kind,
     Modality,
     PluginInfo,
     Reader,
@@ -24,7 +27,7 @@ def plugin_info() -> PluginInfo:
         name="apt",
         version=__version__,
         api=API_VERSION,
-        summary="atom probe tomography: reconstructed ions",
+        summary="atom probe tomography: spectrum, composition, profiles and tests of homogeneity",
         licence="BSD-3-Clause",
     )
 
@@ -129,9 +132,102 @@ def register_readers() -> Sequence[Reader]:
 
 
 @hookimpl
+def register_kinds() -> Sequence[Kind]:
+    """What atom probe says besides the core kinds."""
+    return [
+        Kind("mass_spectrum", "mass spectrum", "text", None),
+        Kind("mass_resolution", "mass resolution m/Δm at half maximum", "scalar", "1"),
+        Kind("background_share", "share of background in the ranges", "scalar", "1"),
+        Kind("multiple_hit_share", "share of ions in multiple hits", "scalar", "1"),
+        Kind("ionic_fraction", "fraction of the ranged ions", "composition", "1"),
+        Kind("composition_profile", "composition along an axis", "series", "1"),
+        Kind("composition_map", "composition over two axes", "map", "1"),
+        Kind("composition_gradient", "gradient of a fraction", "scalar", "1/nm"),
+        Kind("interfacial_excess", "atoms in excess at an interface", "scalar", "1/nm^2"),
+        Kind("isosurface_area", "area of an iso-concentration surface", "scalar", "nm^2"),
+    ]
+
+
+@hookimpl
+def register_analyses() -> Sequence[Analysis]:
+    """Spectrum, composition, profile and homogeneity; surfaces if they are named."""
+    needed = ("mass_to_charge",)
+    placed = ("x", "y", "z", "mass_to_charge")
+    return [
+        Analysis(
+            "apt.spectrum",
+            "apt",
+            needed,
+            Ref("consilience_apt.params:SpectrumParams"),
+            Ref("consilience_apt.analyses:run_spectrum"),
+            (
+                "mass_spectrum",
+                "mass_resolution",
+                "background_share",
+                "multiple_hit_share",
+                "element",
+            ),
+            title="peaks, elements and rivals, and the ranges held against the isotopes",
+        ),
+        Analysis(
+            "apt.composition",
+            "apt",
+            needed,
+            Ref("consilience_apt.params:CompositionParams"),
+            Ref("consilience_apt.analyses:run_composition"),
+            ("composition", "ionic_fraction"),
+            title="composition of the whole volume, and of named regions",
+        ),
+        Analysis(
+            "apt.profile",
+            "apt",
+            placed,
+            Ref("consilience_apt.params:ProfileParams"),
+            Ref("consilience_apt.analyses:run_profile"),
+            (
+                "composition_profile",
+                "composition_map",
+                "composition_gradient",
+                "composition",
+                "interface_position",
+                "interface_width",
+                "interfacial_excess",
+                "phase",
+            ),
+            title="composition along the needle, its stretches and what is between them",
+        ),
+        Analysis(
+            "apt.homogeneity",
+            "apt",
+            placed,
+            Ref("consilience_apt.params:HomogeneityParams"),
+            Ref("consilience_apt.analyses:run_homogeneity"),
+            ("homogeneity",),
+            title="tests of random spread within each stretch",
+        ),
+        Analysis(
+            "apt.surfaces",
+            "apt",
+            placed,
+            Ref("consilience_apt.params:SurfaceParams"),
+            Ref("consilience_apt.analyses:run_surfaces"),
+            ("isosurface_area", "composition", "interface_width", "interfacial_excess"),
+            default=False,
+            title="iso-concentration surface and proximity histogram",
+        ),
+    ]
+
+
+@hookimpl
+def register_checks() -> Sequence[Check]:
+    """Ions that a reconstruction cannot have made."""
+    return [Check("apt.sane", "apt", Ref("consilience_apt.checks:check_ions"), "sane ions")]
+
+
+@hookimpl
 def register_views() -> Sequence[View]:
-    """Draw the mass spectrum and the shadow of the needle."""
-    return [View("apt.ions", "Ions", Ref("consilience_apt.views:ions_view"), "apt")]
+    """Spectrum and ranges, needle, composition along it, tests."""
+    return [View("apt.ions", "Atom probe", Ref("consilience_apt.views:ions_view"), "apt")]
 
 
 @hookimpl
