@@ -72,6 +72,7 @@ class VerdictRow:
     detectable: str | None
     findings: list[tuple[str | None, str]]
     other_samples: list[str]
+    noted: list[tuple[str | None, str, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,11 @@ def verdict_row(
         for key, finding in by_id.items():
             labels[key] += f", {state(finding.state)}" if finding.state else f" ({key})"
     links = [(anchors.get("finding", key), labels.get(key, key)) for key in verdict.findings]
+    noted = []
+    for key, (anchor, label) in zip(verdict.findings, links, strict=True):
+        rules = sorted({c.rule for c in verdict.caveats if c.finding == key and c.effect == "note"})
+        if rules:
+            noted.append((anchor, label, rules))
     named = {finding.sample for finding in by_id.values()}
     margin = None
     if verdict.margin is not None:
@@ -196,6 +202,7 @@ def verdict_row(
         anchor=anchors.add("verdict", verdict.id),
         word=next(word for word in ANSWERS if word.answer == verdict.verdict),
         what=f"{verdict.subject.label}: {kind}" if verdict.subject else kind,
+        noted=noted,
         difference=difference,
         margin=margin,
         detectable=detectable,

@@ -285,19 +285,23 @@ def _table(rows: Sequence[_Row]) -> Table:
             parts.append(f"source: {step.citation}")
         return "; ".join(parts) or "nothing recorded"
 
+    dated = any(row.step.start is not None or row.step.end is not None for row in rows)
+    times = ("start", "end", "lasted") if dated else ()
     return Table(
-        headings=("no.", "step", "sample", "start", "end", "lasted", "conditions"),
+        headings=("no.", "step", "sample", *times, "conditions"),
         rows=[
             (
                 row.number,
                 row.step.type.replace("_", " ") + (f": {row.step.title}" if row.step.title else ""),
                 row.step.sample,
-                written(row.step.start),
-                written(row.step.end),
-                lasted(row),
+                *((written(row.step.start), written(row.step.end), lasted(row)) if dated else ()),
                 said(row.step),
             )
             for row in rows
         ],
-        title="Steps, dated ones first; the others in the order in which they were entered",
+        title=(
+            "Steps, dated ones first; the others in the order in which they were entered"
+            if dated
+            else "Steps, in the order in which they were entered; no time is recorded of any"
+        ),
     )

@@ -177,10 +177,10 @@ def _caveat(
 def _cannot_judge(rule: Rule, outcome: Outcome) -> str:
     asked = outcome.open or rule
     metric = outcome.metrics[asked.metric]
-    because = f"{asked.metric} ({METRICS[asked.metric].title}) is not known"
-    why = f": {metric.why}" if metric.why else ""
     held = f"{rule.text()}, but " if asked is not rule else ""
-    return f"{held}it cannot be judged whether {asked.text()}, because {because}{why}"
+    why = f": {metric.why}" if metric.why else ""
+    title = METRICS[asked.metric].title
+    return f"{held}it cannot be judged whether {asked.text()}. Not known is the {title}{why}"
 
 
 def _both(

@@ -63,7 +63,7 @@ def sum_rows(ledger: DoseLedger, sample: str | None = None) -> list[list[str]]:
                     record.sample,
                     _region(record.region),
                     total.particle,
-                    total.text,
+                    total.text if total.value != 0.0 or inherited else "none recorded",
                     ", ".join(sorted(inherited)),
                     total.why,
                 ]

@@ -52,8 +52,11 @@ def at_most(found: Range) -> Range:
 
 
 def name_of(step: Step) -> str:
-    """Return how a reader knows a step: title or type, with its ID."""
-    return f"{step.title or step.type.replace('_', ' ')} ({step.id})" if step.id else step.type
+    """Return how a reader knows a step: by its title, else by its type with its ID."""
+    if step.title:
+        return step.title
+    kind = step.type.replace("_", " ")
+    return f"{kind} ({step.id})" if step.id else kind
 
 
 def names_of(links: Iterable[Link]) -> str:
