@@ -188,12 +188,29 @@ def test_what_covered_the_cut_is_inherited_down_to_the_needle():
     assert shares["m-map"].inherited_from == "lamella"
 
 
-def test_after_the_cut_the_chip_shares_nothing():
+@pytest.mark.parametrize(
+    "ended",
+    [{"end": "2026-03-01T10:45:00+00:00"}, {"conditions": {"duration": q(2700.0, "s")}}],
+)
+def test_after_the_cut_the_chip_shares_nothing(ended):
     late = on_chip("late", box(0, 0, 50, 50), "11:00")
     eels = record("eels", "lamella", electrons(50.0), region=HERE)
-    known = custody(late, eels, *cuts(), cut=CUT)
+    known = custody(late, eels, cuts()[0].model_copy(update=ended), cut=CUT)
     assert total(known, eels).value == 50.0
     assert kept(known, eels)["m-late"] == "after"
+    during = on_chip("during", box(0, 0, 50, 50), "10:30")
+    known = custody(during, eels, cuts()[0].model_copy(update=ended), cut=CUT)
+    assert kept(known, eels)["m-during"] == "unplaced"
+
+
+def test_a_cut_without_an_end_may_still_go_on():
+    late = on_chip("late", box(0, 0, 50, 50), "11:00")
+    eels = record("eels", "lamella", electrons(50.0), region=HERE)
+    found = total(custody(late, eels, *cuts(), cut=CUT), eels)
+    assert (found.value, found.at_least) == (None, 50.0)
+    assert "whether it came before 'lamella' was cut out is not known" in found.why
+    after = on_chip("after", box(0, 0, 50, 50), "12:30")
+    assert total(custody(after, eels, *cuts(), cut=CUT), eels).value == 50.0
 
 
 def test_a_part_of_the_cut_may_or_may_not_be_what_was_measured():
@@ -246,6 +263,19 @@ def test_searching_and_focusing_count_as_the_user_says():
     assert entry.fluence == 300.0
     assert entry.source == "derived"
     assert entry.formulas == ("rate × t = 10 e/Å²/s × 30 s = 300 e/Å²",)
+
+
+def test_of_two_steps_that_fit_one_file_only_one_can_be_it():
+    def told(name: str, fluence: float):
+        conditions = {"modality": "eels", "fluence": q(fluence, "1/angstrom^2")}
+        return step(name, "lamella", "measure", conditions=conditions)
+
+    steps = told("focus", 5e4), told("record", 50.0)
+    eels = record("eels", "lamella", electrons(50.0), region=HERE)
+    found = total(custody(*steps, eels), eels)
+    assert (found.value, found.at_least) == (None, 50.0)
+    again = record("again", "lamella", electrons(5e4), region=HERE, time="12:10")
+    assert total(custody(*steps, eels, again), eels).value == 50.0
 
 
 def test_the_step_of_a_measurement_completes_its_file():

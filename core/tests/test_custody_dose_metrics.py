@@ -146,3 +146,28 @@ def test_no_photons_is_no_dose():
     assert known.metric("photon_dose", apt).value == 0.0
     silent = record("xrd", "lamella", modality="xrd")
     assert custody(silent).metric("photon_dose", silent).value is None
+
+
+def test_unlike_energies_leave_what_the_region_took_between_one_and_all():
+    at_300 = {"temperature": COLD, "energy": 300.0, "region": HERE}
+    before = record("a", "lamella", electrons(9e4, **at_300), time="11:00", region=HERE)
+    again = record("b", "lamella", electrons(1e4, **at_300), time="11:30", region=HERE)
+    now = record("c", "lamella", full(500.0), region=HERE)
+    known = custody(before, again, now)
+    found = known.metric("electron_fluence", now)
+    assert (found.value, found.at_least, found.at_most) == (None, 1e5, 100_500.0)
+    assert found.holds(">", 1e4) is True
+    # all of it was cold
+    assert known.metric("electron_fluence_warm", now, 103.15).value == 0.0
+    untold = record("a", "lamella", electrons(None, **at_300), time="11:00", region=HERE)
+    found = custody(untold, now).metric("electron_fluence", now)
+    assert (found.value, found.at_least, found.at_most) == (None, 500.0, None)
+
+
+def test_a_little_of_another_energy_cannot_pass_a_limit_far_off():
+    look = record("a", "lamella", electrons(3.0, energy=5.0), time="11:00", region=HERE)
+    now = record("b", "lamella", full(500.0), region=HERE)
+    found = custody(look, now).metric("electron_fluence", now)
+    assert (found.at_least, found.at_most) == (500.0, 503.0)
+    assert found.holds(">", 1e4) is False
+    assert found.holds(">", 501.0) is None

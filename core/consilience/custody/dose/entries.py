@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
@@ -131,6 +131,7 @@ def collect(custody: Custody) -> list[DoseEntry]:
     """
     found: dict[str, DoseEntry] = {}
     spoken: set[str] = set()
+    answered: dict[tuple[str, ...], set[str]] = {}
     for record in custody.records.values():
         steps = custody.measure_steps(record)
         only = steps[0] if len(steps) == 1 else None
@@ -138,7 +139,8 @@ def collect(custody: Custody) -> list[DoseEntry]:
             key, entry = _of_exposure(custody, record, exposure, number, only)
             found[key] = _joined(found.get(key), entry)
             if entry.fluence is not None:
-                spoken.update(step.id for step in steps)
+                fitting = tuple(s.id for s in steps if doses(s))
+                answered.setdefault(fitting, set()).add(key)
         if (
             only is not None
             and not record.exposures
@@ -149,6 +151,10 @@ def collect(custody: Custody) -> list[DoseEntry]:
             found[only.id] = _joined(found.get(only.id), entry)
         if only is not None and record.exposures:
             spoken.add(only.id)
+    for fitting, irradiations in answered.items():
+        # where more steps fit than there are irradiations, some of them came beside (focusing)
+        if len(fitting) <= len(irradiations):
+            spoken.update(fitting)
     for step in custody.steps:
         if step.id in found or step.id in spoken:
             continue
@@ -223,7 +229,7 @@ def _of_exposure(
     if entry.temperature == (None, None):
         said_of_state = record.state.get("temperature") or _metadata(record, "temperature")
         entry = replace(entry, temperature=bounds(said_of_state, "K"))
-    if step is not None and _dosed_by(from_step):
+    if step is not None and {"fluence", "fluence_rate", "dwell"} & set(from_step):
         # one step is one irradiation, however many signals were registered of it
         return step.id, entry
     file = record.stored.get("data")
@@ -231,10 +237,6 @@ def _of_exposure(
     if file is None:
         return f"{record.id}#{number}", entry
     return f"{file.sha256}:{canonical_json(same).decode()}", entry
-
-
-def _dosed_by(names: Iterable[str]) -> bool:
-    return any(name in ("fluence", "fluence_rate", "dwell") for name in names)
 
 
 def _conditions(step: Step) -> dict[str, Any]:

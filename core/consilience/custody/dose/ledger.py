@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from consilience.custody.chain import Moment, Order, cut_of
+from consilience.custody.dose.alike import LIKE_ENERGY, alike, kev, like, same_kind
 from consilience.custody.dose.entries import DoseEntry, collect, radiation_of
 from consilience.custody.dose.geometry import Place, highest_sum, place
 from consilience.custody.dose.order import between, to_cut
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
     from consilience.custody.custody import Custody
 
 __all__ = ["LIKE_ENERGY", "DoseLedger", "DoseSum", "Share", "like"]
-
-LIKE_ENERGY = 0.05
-"""Energies that differ by no more than this part of the larger are added up.
-
-Within it the stopping power of electrons at 60 to 300 keV changes by less than 5 %: it falls no
-faster than with the energy itself.
-"""
 
 Kept = Literal["own", "kept", "part", "outside", "after", "unplaced"]
 
@@ -67,7 +61,8 @@ class DoseSum:
     """A sum at the most irradiated point of a region; None is unknown.
 
     `at_least` is the certain part, `beside` what was not added because particle or energy is
-    unlike, `shares` everything of that particle that was looked at.
+    unlike, `beside_at_least` the highest sum of one energy that is certain among it, `shares`
+    everything of that particle that was looked at.
     """
 
     particle: Particle
@@ -78,6 +73,7 @@ class DoseSum:
     why: str
     shares: tuple[Share, ...] = ()
     beside: tuple[Share, ...] = ()
+    beside_at_least: float | None = None
 
     @property
     def unit(self) -> str:
@@ -97,11 +93,6 @@ class DoseSum:
     def evidence(self) -> tuple[str, ...]:
         """IDs of the measurements and steps behind it."""
         return tuple(dict.fromkeys(s.entry.id for s in self.shares if s.kept != "after"))
-
-
-def like(first: float, second: float) -> bool:
-    """Return True if two energies are alike enough to add fluences."""
-    return abs(first - second) <= LIKE_ENERGY * max(first, second)
 
 
 @dataclass
@@ -215,12 +206,14 @@ class DoseLedger:
             }.get(order, "")
         steps = [s for s in self.custody.steps if s.sample == entry.sample]
         cut = cut_of(line[depth - 1], steps)
+        order = "unknown" if cut is None else to_cut(entry.moment, cut)
+        if order == "unknown":
+            # sequences of two samples are not compared, times are
+            times = Moment(at.sample, entry.moment.time), Moment(at.sample, at.time)
+            if between(*times) == "after":
+                return "after", "it came after this measurement"
         if cut is None:
-            order = between(Moment(at.sample, entry.moment.time), Moment(at.sample, at.time))
-            if order == "after":
-                return order, "it came after this measurement"
             return "unknown", f"when {line[depth - 1]!r} was cut out is not recorded"
-        order = to_cut(entry.moment, cut)
         return order, {
             "after": f"it came after {line[depth - 1]!r} was cut out",
             "unknown": f"whether it came before {line[depth - 1]!r} was cut out is not known",
@@ -256,7 +249,9 @@ class DoseLedger:
         unknown: list[str] = []
         if own and not self.own(record) and particle in self._radiation(record):
             unknown.append("the dose of this measurement is not recorded")
-        added, beside, energy, species, doubts = _alike(relevant, mine)
+        added, beside, energy, species, doubts = alike(relevant, mine)
+        if warmer_than is not None:
+            beside = [s for s in beside if _warm(s.entry, warmer_than) is not False]
         unknown += doubts
         certain: list[Share] = []
         for share in added:
@@ -280,7 +275,7 @@ class DoseLedger:
         why = "; ".join(unknown) if unknown else _sum_text(certain, total, FLUENCE_UNITS[particle])
         if beside:
             listed = ", ".join(
-                f"{shown(s.entry.fluence, s.entry.unit)} at {_kev(s.entry.energy)}" for s in beside
+                f"{shown(s.entry.fluence, s.entry.unit)} at {kev(s.entry.energy)}" for s in beside
             )
             why = f"{why}; beside it, not added because the energy is unlike: {listed}"
         return DoseSum(
@@ -292,7 +287,25 @@ class DoseLedger:
             why,
             tuple(shares),
             tuple(beside),
+            self._highest_beside(record, beside, warmer_than),
         )
+
+    def _highest_beside(
+        self, record: MeasurementRecord, beside: Sequence[Share], warmer_than: float | None
+    ) -> float | None:
+        """Return the highest certain sum of one energy and species among what was not added."""
+        certain = [
+            (s, s.entry.fluence)
+            for s in beside
+            if s.counts
+            and s.entry.fluence is not None
+            and (warmer_than is None or _warm(s.entry, warmer_than))
+        ]
+        sums = [
+            self.highest(record, [(s, f) for s, f in certain if same_kind(s.entry, one.entry)])[0]
+            for one, _ in certain
+        ]
+        return max(sums, default=None)
 
     def _radiation(self, record: MeasurementRecord) -> tuple[Particle, ...]:
         """Return with what a measurement can have irradiated, by its technique."""
@@ -328,39 +341,6 @@ class DoseLedger:
         )
 
 
-def _alike(
-    shares: Sequence[Share], mine: Sequence[DoseEntry]
-) -> tuple[list[Share], list[Share], float | None, str, list[str]]:
-    """Split shares into what can be added and what is listed beside it."""
-    doubts: list[str] = []
-    energies = [e.energy for e in mine if e.energy is not None]
-    if not energies and not mine:
-        # a measurement that irradiates with something else: the sum is that of its past
-        energies = [s.entry.energy for s in shares if s.counts and s.entry.energy is not None]
-    species = next((e.species for e in mine if e.species), "")
-    energy = max(energies) if energies else None
-    if energies and not like(min(energies), max(energies)):
-        doubts.append(
-            "its energies are unlike ("
-            + ", ".join(_kev(e) for e in sorted(set(energies)))
-            + "), so they are not added"
-        )
-    added: list[Share] = []
-    beside: list[Share] = []
-    for share in shares:
-        entry = share.entry
-        unlike_energy = (
-            energy is not None and entry.energy is not None and not like(entry.energy, energy)
-        )
-        unlike_species = bool(species and entry.species and entry.species != species)
-        (beside if unlike_energy or unlike_species else added).append(share)
-    known = [s for s in added if s.entry.energy is not None]
-    if mine and not energies and (known or len(added) > len(mine)):
-        doubts.append("the energy of this measurement is not recorded, so others may not be added")
-        added = [s for s in added if s.kept == "own"]
-    return added, beside, energy, species, doubts
-
-
 def _warm(entry: DoseEntry, than: float) -> bool | None:
     low, high = entry.temperature
     if low is not None and low > than:
@@ -368,10 +348,6 @@ def _warm(entry: DoseEntry, than: float) -> bool | None:
     if high is not None and high <= than:
         return False
     return None
-
-
-def _kev(energy: float | None) -> str:
-    return "an energy that is not recorded" if energy is None else f"{energy:g} keV"
 
 
 def _sum_text(shares: Sequence[Share], total: float, unit: str) -> str:

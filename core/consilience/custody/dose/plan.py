@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from consilience.custody.dose.ledger import DoseLedger, DoseSum, like
-from consilience.custody.dose.units import FLUENCE_UNITS, energy_in_kev, quantity_in
+from consilience.custody.dose.units import FLUENCE_UNITS, energy_in_kev, quantity_in, shown
 from consilience.errors import BadInputError, NotFoundError
 from consilience.model.measurement import MeasurementRecord
 from consilience.quantities import parse_quantity
@@ -265,13 +265,17 @@ def _line(
         remarks.append(
             f"what was used was used at {energy:g} kV, the limit measured at {limit.energy:g} kV"
         )
-    left = None if total.value is None else max(0.0, (limit.fluence - total.value) / rate)
-    most = max(0.0, (limit.fluence - (total.at_least or 0.0)) / rate)
+    had = max(total.at_least or 0.0, total.beside_at_least or 0.0)
+    most = max(0.0, (limit.fluence - had) / rate)
+    left = None if total.value is None else most
+    if total.beside:
+        listed = ", ".join(f"{shown(s.entry.fluence, total.unit)}" for s in total.beside)
+        remarks.append(f"beside it, at unlike energies and not added: {listed}")
     for warmer in limits:
         if limit.at_most is None or warmer.above is None or warmer.harmless:
             continue
         warm = used.warm(warmer.above)
-        if (warm.value or warm.at_least or 0.0) > warmer.fluence:
+        if max(warm.at_least or 0.0, warm.beside_at_least or 0.0) > warmer.fluence:
             left, most = 0.0, 0.0
             remarks.append(
                 f"it took {warm.text} while warmer than {_celsius(warmer.above)}, more than the "

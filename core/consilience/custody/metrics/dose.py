@@ -36,13 +36,25 @@ def ledger_of(custody: Custody) -> DoseLedger:
 
 
 def _metric(name: str, total: DoseSum) -> Metric:
+    """Return a sum as a metric; beside particles of unlike energy it is an interval.
+
+    The region took at least what one energy alone put there, and at most all together.
+    """
+    value, least, most = total.value, total.at_least, None
+    if total.beside:
+        apart = [share.entry.fluence for share in total.beside]
+        if value is not None and None not in apart:
+            most = value + sum(fluence or 0.0 for fluence in apart)
+        value = value if most == value else None
+        least = max(least or 0.0, total.beside_at_least or 0.0) or None
     return Metric(
         name,
-        total.value,
+        value,
         METRICS[name].unit,
-        at_least=None if total.value is not None else total.at_least,
+        at_least=None if value is not None else least,
         why=total.why,
         evidence=total.evidence,
+        at_most=None if value is not None else most,
     )
 
 
