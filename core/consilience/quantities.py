@@ -31,8 +31,12 @@ UNITS: dict[str, str] = {
 """The one unit in which each kind of condition is stored."""
 
 _QUANTITY = re.compile(
-    r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\s+(?=1\s*/)|\s*(?!\d))(\S.*?)\s*$"
+    r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    r"(?:\s+(?=1\s*/)|\s*(?![\d.]))(\S.*?)\s*$"
 )
+_COMMA = re.compile(r"^\s*[-+]?\d+,\d")
+_NO_UNIT = re.compile(r"[^\w\s°ÅΩ⁻¹²³·×./*^()+-]")
+"""Characters that are in no unit; pint drops some of them, and ``0,1 ppm`` would be 0 ppm."""
 _TOWER = re.compile(r"(?:\*\*|\^)\s*[-+(]*\s*(?:\d{3}|[\d.]*\s*\)*\s*(?:\*\*|\^))")
 """Powers of powers, and exponents of three digits: a number that takes for ever to work out."""
 _COUNTED = re.compile(r"^(?:e|e-|e⁻|electrons?|ph|photons?|ions?)\s*/\s*")
@@ -43,7 +47,27 @@ _NAMES = {
     "°C": "degC",
     "°": "deg",
     "%": "percent",
+    "Torr": "torr",
+    "mTorr": "mtorr",
+    "deg C": "degC",
+    "℃": "degC",
 }
+_MEANT = {
+    **dict.fromkeys(("C", "c", "oC"), "degC"),
+    **dict.fromkeys(("F", "f", "oF", "deg F"), "degF"),
+    **dict.fromkeys(("k", "Kelvin", "deg K", "degK", "°K"), "K"),
+    **dict.fromkeys(("PA", "pa"), "Pa"),
+    **dict.fromkeys(("Mbar", "mBar", "MBAR", "mbr"), "mbar"),
+    **dict.fromkeys(("TORR",), "torr"),
+    **dict.fromkeys(("KeV", "kev", "KEV"), "keV"),
+    **dict.fromkeys(("KV", "kv"), "kV"),
+    **dict.fromkeys(("M", "m", "Min", "mins."), "min"),
+    **dict.fromkeys(("H", "hr.", "Hours"), "h"),
+    **dict.fromkeys(("D", "Days"), "d"),
+    **dict.fromkeys(("S", "Sec", "secs"), "s"),
+    **dict.fromkeys(("PPM",), "ppm"),
+}
+"""What is written for a unit, and the unit that was meant if that one has the right dimension."""
 
 
 @cache
@@ -52,6 +76,7 @@ def _registry() -> pint.UnitRegistry[Any]:
 
     registry: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
     registry.define("ppm = 1e-6")
+    registry.define("ppb = 1e-9")
     return registry
 
 
@@ -75,6 +100,12 @@ def parse_quantity(text: str, unit: str | None = None) -> Quantity:
     >>> parse_quantity("-190 degC", "K").value
     83.15
     """
+    text = text.replace("\N{MINUS SIGN}", "-")
+    if _COMMA.match(text):
+        raise BadInputError(
+            f"{text!r}: a comma in a number can be a decimal point or a separator of thousands",
+            fix="write a decimal point, and no separators: '0.1 ppm', '1000 s'",
+        )
     match = _QUANTITY.match(text)
     if match is None:
         raise BadInputError(
@@ -109,7 +140,7 @@ def convert(value: float, unit: str, to: str, text: str | None = None) -> float:
         raise BadInputError(
             f"{text or f'{value} {unit}'!r} cannot be converted to {to}: {unit} measures something "
             "else",
-            fix=f"give a quantity in a unit like {to}",
+            fix=_meant(unit, target) or f"give a quantity in a unit like {to}",
         ) from error
     return float(f"{answer:.12g}")
 
@@ -118,7 +149,7 @@ def _unit(name: str, text: str) -> pint.Unit:
     import pint
 
     try:
-        if len(name) > 60 or _TOWER.search(name):
+        if len(name) > 60 or _TOWER.search(name) or _NO_UNIT.search(name):
             raise ValueError("no unit is written so")
         return _registry().Unit(name)
     except (
@@ -135,8 +166,24 @@ def _unit(name: str, text: str) -> pint.Unit:
     ) as error:
         raise BadInputError(
             f"{text!r}: the unit {name!r} is not known",
-            fix="write units as in 'K', 'degC', 'mbar', '1/angstrom', 'nm', 'keV', 'ppm', 's'",
+            fix=_meant(name)
+            or "write units as in 'K', 'degC', 'mbar', '1/angstrom', 'nm', 'keV', 'ppm', 's'",
         ) from error
+
+
+def _meant(name: str, to: pint.Unit | None = None) -> str | None:
+    """Return a hint at the unit that `name` stands for, if it has the dimension of `to`."""
+    meant = _MEANT.get(name)
+    if to is not None:
+        if meant is not None and not _registry().Unit(meant).is_compatible_with(to):
+            meant = None
+        if meant is None and "angstrom" in str(to):
+            angstrom = re.sub(r"\bA(?![a-zA-Z])", "angstrom", name)
+            if angstrom != name and _unit(angstrom, name).is_compatible_with(to):
+                return "A is the ampere: write Å or angstrom"
+        if meant is None and str(to).endswith("electron_volt") and name.endswith("V"):
+            return f"write {name[:-1]}eV: an electron accelerated by 1 kV has 1 keV"
+    return None if meant is None else f"did you mean {meant}?"
 
 
 def parse_value(text: str) -> str | bool | int | float | Quantity:
@@ -153,7 +200,7 @@ def parse_value(text: str) -> str | bool | int | float | Quantity:
         pass
     else:
         return number if number - number == 0.0 else text
-    if _QUANTITY.match(text):
+    if _QUANTITY.match(text.replace("\N{MINUS SIGN}", "-")):
         try:
             return parse_quantity(text)
         except BadInputError:

@@ -17,6 +17,9 @@ from consilience.times import parse_time
         ("-190 °C", "K", 83.15),
         ("1e-9 mbar", "Pa", 1e-7),
         ("738.5 torr", "Pa", 98458.5688),
+        ("738.5 Torr", "Pa", 98458.5688),
+        ("\N{MINUS SIGN}190 °C", "K", 83.15),
+        ("50 ppb", "ppm", 0.05),
         ("1.5406 Å", "nm", 0.15406),
         ("10 min", "s", 600.0),
     ],
@@ -40,6 +43,40 @@ def test_bad_quantity_says_why(text: str, message: str) -> None:
     with pytest.raises(BadInputError, match=message) as caught:
         parse_quantity(text, "K")
     assert caught.value.fix
+
+
+@pytest.mark.parametrize("text", ["0,1 ppm", "1,000 ppm", "-0,1 ppm", "5 , ppm", "5 ppm?", "5 nm%"])
+def test_a_comma_is_never_dropped(text: str) -> None:
+    """Pint drops it: ``0,1 ppm`` would be 0 ppm."""
+    with pytest.raises(BadInputError):
+        parse_quantity(text)
+    assert isinstance(parse_value(text), str)
+
+
+def test_a_decimal_comma_is_named() -> None:
+    with pytest.raises(BadInputError, match="'0,1 ppm': a comma in a number can be") as caught:
+        parse_quantity("0,1 ppm", "ppm")
+    assert caught.value.fix == "write a decimal point, and no separators: '0.1 ppm', '1000 s'"
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "fix"),
+    [
+        ("-190 C", "K", "did you mean degC?"),
+        ("90 Kelvin", "K", "did you mean K?"),
+        ("10 m", "s", "did you mean min?"),
+        ("1e-9 mbr", "Pa", "did you mean mbar?"),
+        ("200 KeV", "keV", "did you mean keV?"),
+        ("300 kV", "keV", "write keV: an electron accelerated by 1 kV has 1 keV"),
+        ("50 1/A^2/s", "1/angstrom^2/s", "A is the ampere: write Å or angstrom"),
+        ("90 C", "Pa", "give a quantity in a unit like Pa"),
+        ("0.4", "percent", "write number, space, unit, for example '90 percent'"),
+    ],
+)
+def test_the_unit_that_was_meant_is_named(text: str, unit: str, fix: str) -> None:
+    with pytest.raises(BadInputError) as caught:
+        parse_quantity(text, unit)
+    assert caught.value.fix == fix
 
 
 def test_a_temperature_difference_of_one_scale_is_not_mixed_with_the_other() -> None:
