@@ -1,7 +1,8 @@
 """Where an interface is, and how wide, from a profile: a binomial fit with checked errors.
 
 The model's fraction is averaged over each bin in closed form, so that wide bins do not widen the
-interface.  Errors come from the expected curvature of the likelihood, and are held against fits of
+interface.  Errors come from the expected curvature of the likelihood, that of the location from
+the likelihood over all widths (see `consilience_apt.step_posterior`), and are held against fits of
 simulated profiles.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,13 +19,13 @@ from consilience.errors import BadInputError
 from consilience.progress import Progress, no_progress
 from consilience_apt.counting import Basis
 from consilience_apt.profile import Profile
+from consilience_apt.step_posterior import Shape, StepBins, step_posterior
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["WIDTH_10_90", "InterfaceFit", "Shape", "fit_interface", "interface_fraction"]
 
-Shape = Literal["erf", "logistic"]
 WIDTH_10_90: dict[str, float] = {"erf": 2 * 1.2815515655446004, "logistic": 2 * math.log(9.0)}
 """Width from 10 to 90 % in units of the shape's own scale (σ, or s of a logistic)."""
 
@@ -39,7 +40,8 @@ class InterfaceFit:
     location : float
         nm.
     location_std_stat, location_std_sys : float or None
-        From the curvature; and from the depth scale, None where that is unknown.
+        Over all widths that the counts allow, because a width that came out small by chance
+        makes the curvature's error too small; and from the depth scale, None where that is unknown.
     width : float
         From 10 to 90 % of the step, nm.
     width_std_stat, width_std_sys : float or None
@@ -50,6 +52,8 @@ class InterfaceFit:
         Fractions on the side of small and of large distances.
     before_std_stat, after_std_stat : float or None
         None where the fraction is at a bound, 0 or 1.
+    location_std_curvature : float
+        What the curvature alone gives: the same at many ions, too small at few.
     covariance : array of shape (4, 4)
         Of location, width, before, after; zero for parameters at a bound.
     simulated_std : dict or None
@@ -74,6 +78,7 @@ class InterfaceFit:
     after: float
     before_std_stat: float | None
     after_std_stat: float | None
+    location_std_curvature: float
     covariance: NDArray[np.float64]
     simulated_std: dict[str, float] | None
     log_likelihood: float
@@ -327,6 +332,14 @@ class _Fit:
                 return float(down), float(brentq(above, best, far, rtol=1e-3))
         return float(down), high
 
+    def location_std(self, theta: NDArray[np.float64], curvature: float) -> float:
+        """Return the error of the location over all widths, about the most likely place."""
+        bins = StepBins(*self.bins, self.k, self.n, self.dispersion)
+        limits = (float(self.bounds[0, 0]), float(self.bounds[1, 0]))
+        scales = (float(self.bounds[0, 1]), float(self.bounds[1, 1]))
+        found = step_posterior(self.shape, bins, float(theta[0]), curvature, scales, limits)
+        return found.std(float(theta[0]))
+
     def result(
         self,
         theta: NDArray[np.float64],
@@ -351,6 +364,10 @@ class _Fit:
                 fix="take a stretch that goes beyond the interface on both sides",
             )
         width = float(theta[1] * factor[1])
+        curvature = stds[0]
+        stds[0] = self.location_std(theta, curvature)
+        turn = np.array([stds[0] / curvature, 1.0, 1.0, 1.0])
+        covariance = covariance * np.outer(turn, turn)
         return InterfaceFit(
             shape=self.shape,
             location=float(theta[0]),
@@ -364,6 +381,7 @@ class _Fit:
             after=float(theta[3]),
             before_std_stat=stds[2],
             after_std_stat=stds[3],
+            location_std_curvature=curvature,
             covariance=covariance,
             simulated_std=None
             if simulated is None
