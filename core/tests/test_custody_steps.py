@@ -325,3 +325,31 @@ def test_unknown_never_becomes_a_number(steps: list[Step], data: st.DataObject) 
         if less.at_most is not None:
             assert high is not None
             assert less.at_most >= high - 1e-9, (name, what)
+
+
+def test_to_freeze_again_does_not_undo_a_warm_up() -> None:
+    wet = step("freeze", 0, 1, liquid="LP40", temperature="77 K")
+    warm = step("transfer", 1, 31, temperature="250 K", carrier="vacuum suitcase")
+    cold = {"temperature": "85 K", "carrier": "vacuum suitcase"}
+    for liquid in ({"liquid": "none"}, {}, {"liquid": "LP40"}):
+        again = step("freeze", 31, 32, name="again", **liquid)
+        steps = [wet, warm, again, step("transfer", 32, 60, name="on", **cold)]
+        assert ask("frozen_liquid", steps, record(60)).value == 1.0
+        assert ask("seconds_above", steps, record(60), 136.0).value == 1800.0
+        assert ask("peak_temperature", steps, record(60)).value == 250.0
+        rinsed = [*steps[:2], step("rinse", 30, 31), *steps[2:]]
+        assert ask("seconds_above", rinsed, record(60), 136.0).value == 0.0
+    silent = [step("freeze", 0, 1, liquid="none"), step("freeze", 2, 3, name="silent")]
+    assert ask("frozen_liquid", silent, record(60)).value is None
+
+
+def test_a_mill_at_the_temperature_itself_is_not_warmer() -> None:
+    mill = step("mill", 0, 10, ion="Ga", temperature="-170 degC")
+    assert ask("warm_reactive_mills", [mill], None, 103.15).value == 0.0
+
+
+def test_zero_degrees_is_a_temperature() -> None:
+    icy = record(60).model_copy(
+        update={"metadata": {"temperature": {"value": 0.0, "unit": "degC"}}}
+    )
+    assert ask("temperature", [], icy).value == pytest.approx(273.15)

@@ -144,7 +144,7 @@ def test_pressure_without_any_figure_is_unknown() -> None:
     assert found.holds(">", 1e-4) is None
     none = ask([FREEZE], [], "peak_pressure", 10)
     assert none.value is None
-    assert none.why == "no transfer in vacuum is recorded"
+    assert none.why == "no transfer or store in vacuum is recorded"
 
 
 def test_never_frozen_is_said_and_no_number() -> None:
@@ -196,3 +196,13 @@ def test_a_log_is_gone_over_once_for_all_measurements_after_its_step() -> None:
     during = record_of("during", "chip", time=None, start=at(1010))
     assert custody.metric("seconds_above", during, 92.0).value == pytest.approx(1000.0)
     assert opened == [series.id] * 2
+
+
+def test_a_leak_while_it_waits_in_the_suitcase_is_seen() -> None:
+    wait = step(10, 3610, type="store", id="st-wait", conditions={"carrier": "suitcase"})
+    pascal = np.full(362, 1e-7)
+    pascal[100:] = 5.0
+    series = log(wait, np.arange(0, 3611, 10)[: len(pascal)], "60 s", pressure=pascal)
+    assert ask([FREEZE, wait], [series], "peak_pressure", 3610).value == 5.0
+    glovebox = step(10, 3610, type="store", id="st-box", conditions=ARGON)
+    assert ask([FREEZE, glovebox], [], "peak_pressure", 3610).at_least is None

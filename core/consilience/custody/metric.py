@@ -117,7 +117,7 @@ _ALL = (
     MetricSpec(
         "warm_reactive_mills",
         "1",
-        "mills with a reactive ion (Ga) at or above the given temperature",
+        "mills with a reactive ion (Ga) while warmer than the given temperature",
         "K",
     ),
     MetricSpec("frozen_liquid", "1", "1 where frozen liquid is present, 0 where none is"),
@@ -134,9 +134,9 @@ _ALL = (
     # from sensor series, and from what steps state where they have none
     MetricSpec("o2_ppm_hours", "ppm h", "exposure to oxygen"),
     MetricSpec("h2o_ppm_hours", "ppm h", "exposure to water"),
-    MetricSpec("peak_pressure", "Pa", "highest pressure in vacuum transfers"),
-    MetricSpec("peak_temperature", "K", "highest temperature since the last freeze"),
-    MetricSpec("seconds_above", "s", "time above the given temperature since the last freeze", "K"),
+    MetricSpec("peak_pressure", "Pa", "highest pressure in transfers and stores in vacuum"),
+    MetricSpec("peak_temperature", "K", "highest temperature since it was frozen"),
+    MetricSpec("seconds_above", "s", "time above the given temperature since it was frozen", "K"),
     MetricSpec(
         "unrecorded_seconds",
         "s",

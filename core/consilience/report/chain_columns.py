@@ -29,8 +29,8 @@ _UNITS = {"temperature": "K", "pressure": "Pa", "o2": "ppm", "h2o": "ppm"}
 class Threshold:
     """A limit that a rule sets on a sensor: `above` it is an excursion.
 
-    `since_freeze`: only from the last freeze of the chain on; `vacuum`: only in transfers
-    without a cover gas.
+    `since_freeze`: only from the first freeze of the chain on; `vacuum`: only in transfers
+    and stores that name no gas.
     """
 
     column: str
@@ -79,9 +79,11 @@ class Column:
         """Return True where the rule behind a threshold speaks of this step."""
         if threshold.since_freeze and not self.frozen:
             return False
-        return not threshold.vacuum or (
-            self.step.type == "transfer" and "cover_gas" not in self.step.conditions
-        )
+        if not threshold.vacuum:
+            return True
+        said = self.step.conditions
+        gas = said.get("atmosphere", said.get("cover_gas", "vacuum"))
+        return self.step.type in ("transfer", "store") and gas in ("vacuum", "UHV")
 
 
 def lasted(step: Step) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "at_most",
+    "freezes_in_force",
     "gap_words",
     "ids_of",
     "interval",
@@ -44,6 +45,30 @@ def last_of(links: Sequence[Link], past: Past) -> Link | None:
         (k for k in links if all(o is k or past.earlier(o, k) for o in links)),
         None,
     )
+
+
+_LIQUID_AGAIN = ("prepare", "cycle", "bias", "rinse", "dry")
+"""Steps that work with the liquid or take it away: what was frozen before them is over."""
+
+
+def freezes_in_force(past: Past) -> list[Link] | None:
+    """Return the freezes since which the sample was meant to stay frozen, first to last.
+
+    To freeze again does not undo a warm-up in between, so a freeze counts until the liquid was
+    worked with again.  None: it is not known which freeze came last.
+    """
+    rest = [k for k in past.certain if k.step.type == "freeze"]
+    worked = [k for k in past.certain if k.step.type in _LIQUID_AGAIN]
+    found: list[Link] = []
+    while rest:
+        last = last_of(rest, past)
+        if last is None:
+            return found or None
+        if found and any(past.earlier(last, w) and past.earlier(w, found[0]) for w in worked):
+            break
+        found.insert(0, last)
+        rest.remove(last)
+    return found
 
 
 def at_most(found: Range) -> Range:

@@ -9,10 +9,10 @@ from consilience.custody.chain import Link, instant
 from consilience.custody.conditions import bounds
 from consilience.custody.metric import METRICS, Metric
 from consilience.custody.metrics.answers import (
+    freezes_in_force,
     ids_of,
     interval,
     known,
-    last_of,
     name_of,
     names_of,
     nothing,
@@ -51,7 +51,7 @@ HIGH_VACUUM = 0.1
 def warm_reactive_mills(
     custody: Custody, record: MeasurementRecord, parameter: float | None = None
 ) -> Metric:
-    """Return how many mills with a reactive ion were at or above the given temperature (K)."""
+    """Return how many mills with a reactive ion were warmer than the given temperature (K)."""
     name = "warm_reactive_mills"
     assert parameter is not None
     past = past_of(custody, record)
@@ -65,11 +65,13 @@ def warm_reactive_mills(
         if ion is not None and ion not in REACTIVE_IONS:
             return False
         low, high = bounds(step.conditions.get("temperature"), "K")
-        if high is not None and high < parameter:
+        if high is not None and high <= parameter:
             return False
-        return True if ion is not None and low is not None and low >= parameter else None
+        return True if ion is not None and low is not None and low > parameter else None
 
-    metric = _count(name, mills, unsure, hit, f"{'/'.join(REACTIVE_IONS)} at {parameter:g} K or")
+    metric = _count(
+        name, mills, unsure, hit, f"{'/'.join(REACTIVE_IONS)} at {parameter:g} K or warmer"
+    )
     sample = custody.samples.get(record.sample)
     cut_unknown = [p for p, cut in past.cuts.items() if cut is None]
     lifted = [k for k in past.certain if k.step.type == "lift_out"]
@@ -80,7 +82,7 @@ def warm_reactive_mills(
 
 
 def frozen_liquid(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
-    """Return 1 where the last freeze froze liquid that was not dried off since, 0 where none."""
+    """Return 1 where liquid was frozen and neither thawed for work nor dried off, 0 where none."""
     name = "frozen_liquid"
     past = past_of(custody, record)
     if not past.recorded:
@@ -91,7 +93,10 @@ def frozen_liquid(custody: Custody, record: MeasurementRecord, _: float | None =
             "not known whether it was frozen before or after",
             *ids_of([k for k in past.uncertain if k.step.type == "freeze"]),
         )
-    freezes = [k for k in past.certain if k.step.type == "freeze"]
+    freezes = freezes_in_force(past)
+    if freezes is None:
+        several = [k for k in past.certain if k.step.type == "freeze"]
+        return unknown(name, f"not known which came last: {names_of(several)}", *ids_of(several))
     if not freezes:
         cold = [k for k in past.certain if _cold(k.step)]
         if cold:
@@ -99,14 +104,14 @@ def frozen_liquid(custody: Custody, record: MeasurementRecord, _: float | None =
                 name, f"it was cold in {names_of(cold)}, but no freeze is recorded", *ids_of(cold)
             )
         return known(name, 0.0, "no freeze is recorded")
-    last = last_of(freezes, past)
-    if last is None:
-        return unknown(name, f"not known which came last: {names_of(freezes)}", *ids_of(freezes))
-    liquid = last.step.conditions.get("liquid")
-    if not isinstance(liquid, str):
-        return unknown(name, f"{name_of(last.step)} does not say what liquid", last.step.id)
-    if liquid == "none":
-        return known(name, 0.0, f"{name_of(last.step)}: no liquid", last.step.id)
+    liquids = [(k, k.step.conditions.get("liquid")) for k in freezes]
+    wet = [(k, word) for k, word in liquids if isinstance(word, str) and word != "none"]
+    silent = [k for k, word in liquids if not isinstance(word, str)]
+    if not wet and silent:
+        return unknown(name, f"{names_of(silent)} does not say what liquid", *ids_of(silent))
+    if not wet:
+        return known(name, 0.0, f"{names_of(freezes)}: no liquid", *ids_of(freezes))
+    last, liquid = wet[-1]
     dried = [k for k in [*past.certain, *past.uncertain] if k.step.type == "dry"]
     after = [(k, past.earlier(last, k) if k.order != "unknown" else None) for k in dried]
     if any(later for _, later in after):
@@ -206,7 +211,11 @@ def temperature(custody: Custody, record: MeasurementRecord, _: float | None = N
             said.append((word, None, bounds(exposure.temperature, "K")))
     for where, values in (("the file", record.metadata), ("the state", record.state)):
         value = values.get("temperature")
-        if isinstance(value, dict) and set(value) >= {"value", "unit"} and value["value"]:
+        if (
+            isinstance(value, dict)
+            and set(value) >= {"value", "unit"}
+            and value["value"] is not None
+        ):
             value = Quantity(value=value["value"], unit=value["unit"])
         if isinstance(value, Quantity | str):
             said.append((where, None, bounds(value, "K")))

@@ -14,8 +14,8 @@ from consilience.custody.chain import Link
 from consilience.custody.conditions import bounds
 from consilience.custody.metric import METRICS, Metric
 from consilience.custody.metrics.answers import (
+    freezes_in_force,
     gap_words,
-    last_of,
     name_of,
     nothing,
     past_of,
@@ -79,7 +79,7 @@ def h2o_ppm_hours(custody: Custody, record: MeasurementRecord, _: float | None =
 
 
 def peak_pressure(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
-    """Return the highest pressure in vacuum transfers."""
+    """Return the highest pressure in transfers and stores in vacuum."""
     name = "peak_pressure"
     past = past_of(custody, record)
     if not past.recorded:
@@ -87,20 +87,23 @@ def peak_pressure(custody: Custody, record: MeasurementRecord, _: float | None =
     parts: list[Part] = []
     for link in [*past.certain, *past.uncertain]:
         window = Window(link, past)
-        vacuum = _in_vacuum(custody, window) if link.step.type == "transfer" else False
-        if vacuum is False:
+        vacuum = _in_vacuum(custody, window)
+        # who does not say where it was stored does not mean a vacuum
+        if link.step.type not in ("transfer", "store") or vacuum is False:
+            continue
+        if vacuum is None and link.step.type == "store":
             continue
         found = peak(custody, window, "pressure", "Pa")
         if vacuum is None:
             found = Exposed(-math.inf, None, 0.0, 0.0, found.unknown, "nothing", found.evidence)
         parts.append((link, found))
     if not parts:
-        return unknown(name, "no transfer in vacuum is recorded")
+        return unknown(name, "no transfer or store in vacuum is recorded")
     return _highest(name, parts, (0.0, 0.0))
 
 
 def peak_temperature(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
-    """Return the highest temperature since the last freeze."""
+    """Return the highest temperature since it was frozen."""
     name = "peak_temperature"
     since = _since_freeze(custody, record, name)
     if isinstance(since, Metric):
@@ -115,7 +118,7 @@ def peak_temperature(custody: Custody, record: MeasurementRecord, _: float | Non
 def seconds_above(
     custody: Custody, record: MeasurementRecord, parameter: float | None = None
 ) -> Metric:
-    """Return the time above a temperature (K) since the last freeze."""
+    """Return the time above a temperature (K) since it was frozen."""
     name = "seconds_above"
     assert parameter is not None  # Custody.metric makes sure
     since = _since_freeze(custody, record, name)
@@ -179,24 +182,26 @@ def _ppm_hours(custody: Custody, record: MeasurementRecord, quantity: str) -> Me
 def _since_freeze(
     custody: Custody, record: MeasurementRecord, name: str
 ) -> Metric | tuple[Past, list[Link], Range, bool]:
-    """Return the links since the last freeze, the time between them, and if that is certain."""
+    """Return the links since it was frozen, the time between them, and if that is certain."""
     past = past_of(custody, record)
     if not past.recorded:
         return nothing(name, record)
     maybe = [k for k in past.uncertain if k.step.type == "freeze"]
-    freezes = [k for k in past.certain if k.step.type == "freeze"]
-    last = last_of(freezes, past)
-    if last is None:
-        words = "which freeze was the last is not recorded" if freezes else "no freeze is recorded"
-        words = "when it was frozen is not recorded" if maybe and not freezes else words
-        return unknown(name, words, *(k.step.id for k in [*freezes, *maybe] if k.step.id))
-    links = []
-    for link in [*past.certain, *past.uncertain]:
-        if link is last or past.earlier(link, last) is True:
-            continue
-        links.append(link)
-    sure = all(past.earlier(k, last) is True for k in maybe)
-    return past, links, past.unaccounted(last), sure
+    freezes = freezes_in_force(past)
+    if not freezes:
+        words = "which freeze was the last is not recorded"
+        if freezes is not None:
+            words = "when it was frozen is not recorded" if maybe else "no freeze is recorded"
+        every = [k for k in [*past.certain, *maybe] if k.step.type == "freeze"]
+        return unknown(name, words, *(k.step.id for k in every if k.step.id))
+    first = freezes[0]
+    links = [
+        link
+        for link in [*past.certain, *past.uncertain]
+        if link not in freezes and past.earlier(link, first) is not True
+    ]
+    sure = all(past.earlier(k, first) is True for k in maybe)
+    return past, links, past.unaccounted(first), sure
 
 
 def _maybe(part: Exposed, least: float) -> Exposed:
