@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import xarray as xr
 from dose_samples import COLD, box, custody, cuts, electrons, q, record, step
 
 from consilience.custody.account.completeness import FIELDS
 from consilience.custody.account.methods import methods_text
 from consilience.custody.account.phrases import celsius, conditions_text, list_of, time_text
+from consilience.custody.custody import Custody
 from consilience.declarations import Modality
 from consilience.model.finding import Subject
-from consilience.model.sample import Constituent, Sample
+from consilience.model.sample import Constituent, Sample, SensorSeries
 
 EELS = Modality("eels", "electron energy loss", {}, {}, asks=tuple(FIELDS))
 HERE = box(0, 0, 1, 1)
@@ -75,7 +77,7 @@ def test_the_chain_of_a_lamella_and_of_what_it_was_cut_from():
     chip, lamella = told.split("\n\n")
     assert chip == (
         "Sample chip: its preparation is not recorded. "
-        "It was stored in Ar (O₂ below 5 ppm, H₂O 0.1 ppm)."
+        "It was stored in Ar for 90 min (O₂ below 5 ppm, H₂O 0.1 ppm)."
     )
     assert lamella.startswith(
         "Sample lamella was cut from chip by lift-out; the place of the cut is box (0, 0), (1, 1) "
@@ -85,6 +87,50 @@ def test_the_chain_of_a_lamella_and_of_what_it_was_cut_from():
     )
     assert "exposed" not in told, "what came after the cut is not the lamella's"
     assert "exposed to air for 15 s" in text(custody(stored, late), samples=["chip"])
+
+
+def test_what_a_sensor_recorded_is_told_and_not_missed():
+    moved = step(
+        "move",
+        "lamella",
+        "transfer",
+        "12:00",
+        end="2026-03-01T14:00:00+00:00",
+        conditions={"carrier": "suitcase"},
+    )
+    log = SensorSeries(
+        id="se",
+        step=moved.id,
+        sample="lamella",
+        file="suitcase.csv",
+        sha256="0" * 64,
+        array="a",
+        columns={"temperature": "K", "pressure": "Pa"},
+        rows=4,
+        start="2026-03-01T12:00:00+00:00",
+    )
+    time = [0.0, 3600.0, 7200.0, 9000.0]
+    data = xr.Dataset(
+        {
+            "temperature": ("time", [88.15, 153.15, 88.15, 300.0]),
+            "pressure": ("time", [2e-6, 2e-6, 2e-6, 1e5]),
+        },
+        {"time": time},
+    )
+    samples = {"chip": Sample(id="chip"), "lamella": Sample(id="lamella", parent="chip")}
+
+    def told(series: SensorSeries) -> str:
+        known = Custody(samples, [moved], [series], {}, open_series=lambda _: data)
+        return text(known, samples=["lamella"])
+
+    assert told(log).endswith(
+        "It was transferred in a suitcase for 2 h; temperature −185 to −120 °C and pressure "
+        "2 × 10⁻⁸ mbar by its sensor log suitcase.csv."
+    )
+    gaps = log.model_copy(update={"problems": ["1 gap"]})
+    assert told(gaps).endswith("by its sensor log suitcase.csv, with gaps or doubtful readings.")
+    late = log.model_copy(update={"start": "2026-03-01T12:30:00+00:00"})
+    assert told(late).endswith("by its sensor log suitcase.csv, for a part of the time.")
 
 
 def test_a_cut_that_nobody_recorded():

@@ -205,6 +205,45 @@ def test_a_sensor_with_gaps_can_break_a_bound_but_not_keep_it(
     assert results(found)[1] == result
 
 
+def dated(begin: str, end: str) -> list[Step]:
+    """The chain with times: its transfer on 1 January, the others around it."""
+    times = [
+        ("2025-12-31T08:00:00", "2025-12-31T12:00:00"),
+        (f"2026-01-01T{begin}", f"2026-01-01T{end}"),
+        ("2026-01-02T08:00:00", "2026-01-02T09:00:00"),
+    ]
+    return [
+        s.model_copy(update={"start": f"{t[0]}+00:00", "end": f"{t[1]}+00:00", "sequence": None})
+        for s, t in zip(chain(), times, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "result", "words"),
+    [
+        ("00:00:00", "00:00:02", "kept", "90 K; series se from 90 to 92 K"),
+        ("00:00:01", "00:00:02", "kept", "series se from 91 to 92 K"),
+        ("00:00:01", "00:00:03", "broken", "series se from 91 to 150 K"),
+        ("00:00:00", "00:10:00", "broken", "series se from 90 to 150 K"),
+        ("00:01:00", "00:02:00", "unknown", "se recorded nothing while the step lasted"),
+    ],
+)
+def test_only_what_a_sensor_saw_during_the_step_is_held_against_it(
+    begin: str, end: str, result: str, words: str
+) -> None:
+    series, data = sensor([90.0, 91.0, 92.0, 150.0], [])
+    found = held(dated(begin, end), series=[series], open_series=lambda _: data)
+    assert any(words in line for line in found.steps[1].why), found.steps[1].why
+    assert results(found)[1] == result
+
+
+def test_a_log_of_a_part_of_the_step_does_not_keep_a_bound() -> None:
+    series, data = sensor([90.0, 91.0, 92.0], [])
+    found = held(dated("00:00:00", "00:10:00"), series=[series], open_series=lambda _: data)
+    assert results(found)[1] == "unknown"
+    assert any("92 K, which is only a part of the step" in x for x in found.steps[1].why)
+
+
 def test_shipped_protocols_are_cited_and_can_be_kept() -> None:
     shipped = shipped_protocols()
     assert set(shipped) == {"liguide", "ptanode", "sianode"}

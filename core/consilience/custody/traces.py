@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from consilience.errors import BadInputError
-from consilience.model.sample import SensorSeries
+from consilience.model.sample import SensorSeries, Step
 from consilience.quantities import parse_quantity
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Trace", "trace_of"]
+__all__ = ["Trace", "covers", "extremes_of", "trace_of"]
 
 _ROWS = 1 << 18
 
@@ -63,11 +63,7 @@ def trace_of(series: SensorSeries, data: xr.Dataset, column: str, slices: int = 
     """
     import numpy as np
 
-    if column not in data.data_vars:
-        raise BadInputError(
-            f"series {series.id} ({series.file}) has no column {column!r}",
-            fix=f"its columns are: {', '.join(sorted(str(n) for n in data.data_vars))}",
-        )
+    _check(series, data, column)
     rows = int(data.sizes["time"])
     first = float(data["time"][0])
     last = float(data["time"][rows - 1])
@@ -81,7 +77,6 @@ def trace_of(series: SensorSeries, data: xr.Dataset, column: str, slices: int = 
         place = np.minimum(((time[known] - first) / width).astype(np.int64), slices - 1)
         np.minimum.at(low, place, values[known])
         np.maximum.at(high, place, values[known])
-    gap = series.mapping.get("gap")
     return Trace(
         series=series.id,
         step=series.step,
@@ -91,8 +86,87 @@ def trace_of(series: SensorSeries, data: xr.Dataset, column: str, slices: int = 
         slice_seconds=width,
         low=tuple(float(v) if np.isfinite(v) else None for v in low),
         high=tuple(float(v) if np.isfinite(v) else None for v in high),
-        gap_seconds=None if gap is None else parse_quantity(str(gap), "s").value,
+        gap_seconds=_gap_seconds(series),
     )
+
+
+def extremes_of(
+    series: SensorSeries, data: xr.Dataset, column: str, step: Step
+) -> tuple[float, float] | None:
+    """Return the lowest and highest reading of a column while a step lasted.
+
+    Parameters
+    ----------
+    series : SensorSeries
+        Without a place in time, all of it counts for its step.
+    data : xarray.Dataset
+        As for `trace_of`.
+    column : str
+    step : Step
+        Without start or end, that side of the log is not cut off.
+
+    Returns
+    -------
+    tuple of float or None
+        In the unit of the column; None where there is no reading.
+
+    Raises
+    ------
+    BadInputError
+        The series has no such column.
+    """
+    import numpy as np
+
+    _check(series, data, column)
+    begins, ends = (_since(series.start, at) for at in (step.start, step.end))
+    lows, highs = [], []
+    for begin in range(0, int(data.sizes["time"]), _ROWS):
+        time = data["time"][begin : begin + _ROWS].to_numpy()
+        values = data[column][begin : begin + _ROWS].to_numpy()
+        seen = values[
+            np.isfinite(values)
+            & (time >= (-np.inf if begins is None else begins))
+            & (time <= (np.inf if ends is None else ends))
+        ]
+        if seen.size:
+            lows.append(float(seen.min()))
+            highs.append(float(seen.max()))
+    return (min(lows), max(highs)) if lows else None
+
+
+def covers(series: SensorSeries, data: xr.Dataset, step: Step) -> bool:
+    """Return False where a log begins after its step or ends before it, by more than `gap`.
+
+    What has no place in time counts for its step as a whole.
+    """
+    rows = int(data.sizes["time"])
+    begins, ends = (_since(series.start, at) for at in (step.start, step.end))
+    gap = _gap_seconds(series) or 0.0
+    if rows == 0:
+        return False
+    late = begins is not None and float(data["time"][0]) > begins + gap
+    early = ends is not None and float(data["time"][rows - 1]) < ends - gap
+    return not (late or early)
+
+
+def _gap_seconds(series: SensorSeries) -> float | None:
+    gap = series.mapping.get("gap")
+    return None if gap is None else parse_quantity(str(gap), "s").value
+
+
+def _check(series: SensorSeries, data: xr.Dataset, column: str) -> None:
+    if column not in data.data_vars:
+        raise BadInputError(
+            f"series {series.id} ({series.file}) has no column {column!r}",
+            fix=f"its columns are: {', '.join(sorted(str(n) for n in data.data_vars))}",
+        )
+
+
+def _since(start: str | None, at: str | None) -> float | None:
+    from consilience.custody.chain import instant
+
+    first, then = instant(start), instant(at)
+    return None if first is None or then is None else (then - first).total_seconds()
 
 
 def _shifted(start: str | None, seconds: float) -> str | None:

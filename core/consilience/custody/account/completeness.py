@@ -148,20 +148,28 @@ def _temperature(custody: Custody, record: MeasurementRecord) -> FieldState:
 
 def _atmosphere(custody: Custody, record: MeasurementRecord) -> FieldState:
     said = [
-        _words(source[name])
+        _gas(name, source[name])
         for source in (record.state, record.metadata)
         for name in ("atmosphere", "pressure")
         if source.get(name) is not None
     ]
     for step in custody.measure_steps(record):
         said += [
-            _words(step.conditions[name])
+            _gas(name, step.conditions[name])
             for name in ("atmosphere", "cover_gas", "pressure")
             if name in step.conditions
         ]
     if not said:
         return FieldState("atmosphere", "missing", "")
     return FieldState("atmosphere", "given", ", ".join(dict.fromkeys(said)))
+
+
+def _gas(name: str, value: Any) -> str:
+    from consilience.custody.account.phrases import span_text
+
+    if name != "pressure" or not isinstance(value, Quantity):
+        return f"pressure {_words(value)}" if name == "pressure" else _words(value)
+    return span_text(name, value.value, value.value, value.unit)
 
 
 def _transfer(custody: Custody, record: MeasurementRecord) -> FieldState:

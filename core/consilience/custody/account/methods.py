@@ -6,11 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from consilience.custody.account.completeness import completeness_of
-from consilience.custody.account.phrases import conditions_text, list_of, noun, quantity_text
+from consilience.custody.account.phrases import (
+    conditions_text,
+    list_of,
+    noun,
+    quantity_text,
+    span_text,
+)
 from consilience.custody.chain import Moment, chain_of, cut_of, instant
 from consilience.custody.conditions import ASKED
 from consilience.custody.metrics.dose import ledger_of
+from consilience.custody.traces import covers, extremes_of
 from consilience.lineage import ancestors
+from consilience.model.base import Quantity
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Sample, Step
 
@@ -125,7 +133,7 @@ def _steps(custody: Custody, name: str, own: Sequence[Step]) -> list[str]:
         if step.derives is not None or step.id in registered:
             continue  # told where the child, or the measurement, is told
         title = f" ({step.title})" if step.title else ""
-        detail = conditions_text(step)
+        detail = conditions_text(_with_duration(step))
         if step.type == "measure":
             by = step.conditions.get("modality")
             head = f"It was examined{title}" + (f" by {str(by).upper()}" if by else "")
@@ -136,9 +144,35 @@ def _steps(custody: Custody, name: str, own: Sequence[Step]) -> list[str]:
         if step.type == "prepare" and step.constituents:
             head += f" from {list_of(_weighed(step))}"
         simulated = " (simulated: it never happened)" if step.origin == "simulated" else ""
-        body = f"{head}{' ' if detail else ''}{detail}{simulated}"
-        sentences.append(_sentence(body, _missing(step)))
+        recorded = "".join(f"; {list_of(w)}{by}" for by, w in _seen(custody, step).items())
+        body = f"{head}{' ' if detail else ''}{detail}{simulated}{recorded}"
+        logged = {name for series in custody.series_of(step) for name in series.columns}
+        sentences.append(_sentence(body, _missing(step, logged)))
     return sentences
+
+
+def _with_duration(step: Step) -> Step:
+    """Return a step with its duration by start and end, where that is asked of it."""
+    start, end = instant(step.start), instant(step.end)
+    if "duration" not in ASKED[step.type] or "duration" in step.conditions or not (start and end):
+        return step
+    lasted = Quantity(value=(end - start).total_seconds(), unit="s")
+    return step.model_copy(update={"conditions": {**step.conditions, "duration": lasted}})
+
+
+def _seen(custody: Custody, step: Step) -> dict[str, list[str]]:
+    """Return what the sensors of a step saw while it lasted: log to conditions in words."""
+    found: dict[str, list[str]] = {}
+    for series in custody.series_of(step):
+        data = custody.open_series(series)
+        doubt = ", with gaps or doubtful readings" if series.problems else ""
+        doubt += "" if covers(series, data, step) else ", for a part of the time"
+        for column, unit in series.columns.items():
+            span = extremes_of(series, data, column, step)
+            if span is not None:
+                words = found.setdefault(f" by its sensor log {series.file}{doubt}", [])
+                words.append(span_text(column, *span, unit))
+    return found
 
 
 def _weighed(step: Step) -> list[str]:
@@ -156,9 +190,9 @@ def _when(step: Step) -> tuple[int, float]:
     return (1, float(step.sequence or 0))
 
 
-def _missing(step: Step) -> list[str]:
-    """Return what the field asks of such a step and was not said, in words."""
-    said = set(step.conditions)
+def _missing(step: Step, logged: Iterable[str] = ()) -> list[str]:
+    """Return what the field asks of such a step and nobody said or recorded, in words."""
+    said = {*step.conditions, *logged}
     if step.start is not None and step.end is not None:
         said.add("duration")
     asked = [ask.split(" or ") for ask in ASKED[step.type]]
@@ -215,7 +249,9 @@ def _told(custody: Custody, record: MeasurementRecord, asks: Sequence[str]) -> s
             missing.append(_FIELDS[name])
         else:
             derived = " (derived)" if state.status == "derived" else ""
-            parts.append(f"{_FIELDS[name]} {quantity_text(custody, record, name, state)}{derived}")
+            said = quantity_text(custody, record, name, state)
+            noun_of = "" if said.startswith("pressure ") else f"{_FIELDS[name]} "
+            parts.append(f"{noun_of}{said}{derived}")
     before = ledger_of(custody).sum(record, "electron", own=False)
     if before.value:
         parts.append(f"{before.text} of like energy before it on the same region")

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from consilience.custody.account.completeness import FieldState
     from consilience.custody.custody import Custody
 
-__all__ = ["celsius", "conditions_text", "list_of", "noun", "quantity_text", "time_text"]
+__all__ = [
+    "celsius",
+    "conditions_text",
+    "list_of",
+    "noun",
+    "quantity_text",
+    "span_text",
+    "time_text",
+]
 
 _PHRASES = {
     "material": "with {}",
@@ -100,6 +108,15 @@ def conditions_text(step: Step) -> str:
     parts += [phrase.format(rest.pop(n)) for n, phrase in _PHRASES.items() if n in rest]
     aside = ", ".join(f"{noun(name)} {value}" for name, value in rest.items())
     return " ".join([*parts, *([f"({aside})"] if aside else [])])
+
+
+def span_text(name: str, low: float, high: float, unit: str) -> str:
+    """Return what a sensor saw of a condition: ``temperature −185 to −120 °C``."""
+    first, last = _in_field(name, low, unit), _in_field(name, high, unit)
+    if first == last:
+        return f"{noun(name)} {last}"
+    (start, sign), (_, other) = first.rsplit(" ", 1), last.rsplit(" ", 1)
+    return f"{noun(name)} {start if sign == other else first} to {last}"
 
 
 def quantity_text(

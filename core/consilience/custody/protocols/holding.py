@@ -141,8 +141,11 @@ def _bound(custody: Custody, step: Step, bound: Bound) -> tuple[bool | None, str
     known, words = _stated(step, bound)
     answers = [] if known is None else [known]
     open_end = value is None and known is None
-    for answer, line in _recorded(custody, step, bound):
-        words = f"{words}; {line}"
+    recorded = list(_recorded(custody, step, bound))
+    if recorded:
+        said = [] if value is None else [words]
+        words = "; ".join([*said, *(line for _, line in recorded)])
+    for answer, _ in recorded:
         open_end = answer is None
         if answer is not None:
             answers.append(answer)
@@ -169,7 +172,7 @@ def _stated(step: Step, bound: Bound) -> tuple[bool | None, str]:
 
 def _recorded(custody: Custody, step: Step, bound: Bound) -> Iterator[tuple[bool | None, str]]:
     """Yield whether what a sensor saw keeps a bound; with gaps it can only break it."""
-    from consilience.custody.traces import trace_of
+    from consilience.custody.traces import covers, extremes_of
     from consilience.quantities import convert
 
     assert bound.op is not None
@@ -177,17 +180,19 @@ def _recorded(custody: Custody, step: Step, bound: Bound) -> Iterator[tuple[bool
     for series in custody.series_of(step):
         if bound.condition not in series.columns:
             continue
-        trace = trace_of(series, custody.open_series(series), bound.condition)
-        seen = [v for v in (*trace.low, *trace.high) if v is not None]
-        if not seen:
-            yield None, f"series {series.id} recorded nothing"
+        data = custody.open_series(series)
+        seen = extremes_of(series, data, bound.condition, step)
+        if seen is None:
+            yield None, f"series {series.id} recorded nothing while the step lasted"
             continue
-        ends = [convert(v, trace.unit, bound.unit) for v in (min(seen), max(seen))]
+        ends = [convert(v, series.columns[bound.condition], bound.unit) for v in seen]
         words = f"series {series.id} from {ends[0]:g} to {ends[1]:g} {bound.unit}"
         if not all(OPERATORS[bound.op](v, bound.value) for v in ends):
             yield False, words
         elif series.problems:
             yield None, f"{words}, with {len(series.problems)} problem(s) of the sensor"
+        elif not covers(series, data, step):
+            yield None, f"{words}, which is only a part of the step"
         else:
             yield True, words
 
