@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilience.model.finding import FindingDraft, Interval, Region, Rival, Subject
-from consilience_apt.drafts_spectrum import FRAME, WHOLE, number
+from consilience_apt.drafts_spectrum import FRAME, WHOLE, described, number
 from consilience_apt.stretches import JOIN, Stretches, rebinned, slopes
 
 if TYPE_CHECKING:
@@ -90,12 +90,9 @@ def profile_array(stretches: Stretches) -> xr.Dataset:
     )
     for element in shown.counts.table.elements:
         found = shown.fraction(element)
-        data[element] = (
-            "distance",
-            found.value,
-            {"units": "1", "ancillary_variables": f"{element}_std"},
-        )
-        data[f"{element}_std"] = ("distance", found.std_stat, {"units": "1"})
+        std = f"{element}_std"
+        data[element] = ("distance", found.value, described(found.value, "1", std=std))
+        data[std] = ("distance", found.std_stat, described(found.std_stat, "1"))
     return data
 
 
@@ -108,9 +105,9 @@ def map_array(field: Field) -> xr.Dataset:
             "fraction": (
                 field.axes,
                 field.value,
-                {"units": "1", "ancillary_variables": "fraction_std"},
+                described(field.value, "1", std="fraction_std"),
             ),
-            "fraction_std": (field.axes, field.std_stat, {"units": "1"}),
+            "fraction_std": (field.axes, field.std_stat, described(field.std_stat, "1")),
         },
         coords={name: (name, field.centres(name), {"units": "nm"}) for name in field.axes},
     )

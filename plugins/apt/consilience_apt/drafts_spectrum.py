@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "WHOLE",
     "audit_notices",
+    "described",
     "element_draft",
     "hits_drafts",
     "ion_subject",
@@ -56,6 +57,18 @@ def number(value: float | None, digits: int = 6) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return float(f"{float(value):.{digits}g}")
+
+
+def described(
+    values: Any, unit: str, missing: str = "too few ions", *, std: str = ""
+) -> dict[str, str]:
+    """Return the attributes of an array: unit, its standard deviation, what a NaN stands for."""
+    made = {"units": unit}
+    if std:
+        made["ancillary_variables"] = std
+    if not np.isfinite(np.asarray(values, float)).all():
+        made["missing"] = missing
+    return made
 
 
 def ion_subject(ion: Ion) -> Subject:

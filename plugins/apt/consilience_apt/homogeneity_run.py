@@ -16,7 +16,7 @@ from consilience.model.measurement import Measurement, Notice
 from consilience_apt.composition_run import doubted, label_rivals
 from consilience_apt.counting import element_weights, labelled_blocks
 from consilience_apt.drafts_profile import field_rival, stretch_region
-from consilience_apt.drafts_spectrum import number
+from consilience_apt.drafts_spectrum import described, number
 from consilience_apt.homogeneity import (
     HomogeneityResult,
     adjacent_table,
@@ -260,14 +260,12 @@ def _table(result: HomogeneityResult) -> xr.Dataset:
     import xarray as xr
 
     size = len(next(iter(result.tables.values())))
-    units = {"inner": "nm", "outer": "nm", "ratio": "1", "ratio_std": "1"}
-    return xr.Dataset(
-        {
-            name: ("class", np.asarray(values, float), {"units": units.get(name, "1")})
-            for name, values in result.tables.items()
-        },
-        coords={"class": ("class", np.arange(size), {"units": "1"})},
-    )
+    variables = {}
+    for name, values in result.tables.items():
+        std = f"{name}_std" if f"{name}_std" in result.tables else ""
+        unit = "nm" if name in ("inner", "outer") else "1"
+        variables[name] = ("class", np.asarray(values, float), described(values, unit, std=std))
+    return xr.Dataset(variables, coords={"class": ("class", np.arange(size), {"units": "1"})})
 
 
 def _draft(

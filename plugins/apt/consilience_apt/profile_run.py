@@ -233,30 +233,37 @@ def _map(
     table = prepared.table
     assert table is not None
     axes = ("x", "z") if params.axis == "z" else (params.axis, "z")
-    element = stretches.elements[0]
     try:
         grid = count_grid(
-            prepared.source, table, [element], axes, params.map_voxel,
+            prepared.source, table, stretches.elements, axes, params.map_voxel,
             params.map_sigma, progress=context.progress,
         )  # fmt: skip
     except BadInputError as error:
         notices.append(Notice(code="no-map", message=error.what, fix=error.fix, severity="info"))
         return []
-    field = grid.field(element, params.map_sigma, least=5.0)
-    arrays["map"] = map_array(field)
-    return [
-        FindingDraft(
-            kind="composition_map",
-            subject=Subject(element=element),
-            region=WHOLE,
-            array="map",
-            evidence={
-                "axes": list(axes),
-                "voxel": params.map_voxel,
-                "sigma": params.map_sigma,
-                "spread": [round(one, 4) for one in field.spread],
-            },
-            assumptions=["summed over the third axis; neighbouring pixels share ions"],
-            method=f"fraction of {element} in pixels, Gaussian delocalisation",
+    made = []
+    for element in stretches.elements:
+        field = grid.field(element, params.map_sigma, least=5.0)
+        array = f"map of {element}"
+        arrays[array] = map_array(field)
+        made.append(
+            FindingDraft(
+                kind="composition_map",
+                subject=Subject(element=element),
+                region=WHOLE,
+                array=array,
+                evidence={
+                    "axes": list(axes),
+                    "voxel": params.map_voxel,
+                    "sigma": params.map_sigma,
+                    "spread": [round(one, 4) for one in field.spread],
+                },
+                assumptions=[
+                    *prepared.assumptions,
+                    "summed over the third axis; neighbouring pixels share ions",
+                    "background is not subtracted",
+                ],
+                method=f"fraction of {element} in pixels, Gaussian delocalisation",
+            )
         )
-    ]
+    return made

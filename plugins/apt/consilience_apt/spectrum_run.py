@@ -11,6 +11,7 @@ from consilience.model.measurement import Measurement, Notice
 from consilience_apt.audit import audit_ranges
 from consilience_apt.drafts_spectrum import (
     audit_notices,
+    described,
     element_draft,
     hits_drafts,
     spectrum_array,
@@ -140,14 +141,14 @@ def _history_array(history: History) -> xr.Dataset:
     import xarray as xr
 
     data = xr.Dataset(coords={"first_ion": ("first_ion", history.first, {"units": "1"})})
-    for name, values, unit in (
-        ("voltage", history.voltage, "V"),
-        ("pulse_voltage", history.pulse_voltage, "V"),
-        ("rate", history.rate, "1"),
-        ("rate_std", history.rate_std, "1"),
+    for name, values, unit, std in (
+        ("voltage", history.voltage, "V", ""),
+        ("pulse_voltage", history.pulse_voltage, "V", ""),
+        ("rate", history.rate, "1", "rate_std"),
+        ("rate_std", history.rate_std, "1", ""),
     ):
         if values is not None:
-            data[name] = ("first_ion", values, {"units": unit})
+            data[name] = ("first_ion", values, described(values, unit, "no pulse", std=std))
     if history.detector is not None and history.detector_edges is not None:
         middle = (history.detector_edges[:-1] + history.detector_edges[1:]) / 2
         data = data.assign_coords(

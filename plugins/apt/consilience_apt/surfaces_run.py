@@ -14,7 +14,7 @@ from consilience.model.finding import Covariance, FindingDraft, Region, Rival, S
 from consilience.model.measurement import Measurement, Notice
 from consilience_apt.composition_run import doubted, label_rivals
 from consilience_apt.drafts_profile import field_rival
-from consilience_apt.drafts_spectrum import FRAME, number
+from consilience_apt.drafts_spectrum import FRAME, described, number
 from consilience_apt.excess import gibbs_excess
 from consilience_apt.grid import count_grid, extent
 from consilience_apt.interface import fit_interface
@@ -318,12 +318,9 @@ def proxigram_array(made: Proxigram) -> xr.Dataset:
     )
     for element in profile_.counts.table.elements:
         found = profile_.fraction(element)
-        data[element] = (
-            "distance",
-            found.value,
-            {"units": "1", "ancillary_variables": f"{element}_std"},
-        )
-        data[f"{element}_std"] = ("distance", found.std_stat, {"units": "1"})
+        std = f"{element}_std"
+        data[element] = ("distance", found.value, described(found.value, "1", std=std))
+        data[std] = ("distance", found.std_stat, described(found.std_stat, "1"))
     return data
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from apt_files import epos_ions, points, write_apt, write_ato, write_epos
 
 from consilience.testing import PluginContract, SampleFile
+from consilience_apt.simulation import Layer, NeedleParams, simulate_needle
 
 RRNG = "[Ions]\nNumber=1\nIon1=Si\n[Ranges]\nNumber=1\nRange1=13.9 14.1 Vol:0.02003 Si:1\n"
 
@@ -24,6 +25,24 @@ def write_hdf5(path: Path) -> Path:
         file["entry1"].attrs.update({"NX_class": "NXentry", "origin": "simulated"})
         file["entry1/definition"] = "NXapm"
     return path
+
+
+def simulate_layers(folder: Path) -> SampleFile:
+    """A small needle with ranges, in which every analysis has something to say."""
+    folder.mkdir()
+    alloy = {"Li+": 0.5, "Pt++": 0.5}
+    params = NeedleParams(
+        ions=5000,
+        radius=8.0,
+        background=0.01,
+        layers=(
+            Layer(name="cap", thickness=8.0, top={"Cr+": 1.0}),
+            Layer(name="alloy", thickness=20.0, top=alloy),
+        ),
+        files=("epos", "rrng"),
+    )
+    epos, ranges = simulate_needle(params, 3, folder)
+    return SampleFile(epos, "apt.epos", companions={"ranges": ranges})
 
 
 class TestContract(PluginContract):
@@ -42,6 +61,7 @@ class TestContract(PluginContract):
         kilovolt["dc"] /= np.float32(1000.0)
         return [
             *made,
+            simulate_layers(tmp_path / "layers"),
             SampleFile(cut, "apt.pos", {"salvage": True}, companions),
             SampleFile(
                 write_epos(tmp_path / "a.epos", kilovolt, simulated=True),
