@@ -219,6 +219,32 @@ def test_a_changed_rule_prints_both() -> None:
     assert "as shipped it would be silent" in caveat.message
 
 
+def test_a_changed_threshold_is_not_told_in_words_that_name_the_shipped_one() -> None:
+    rules, shipped = changed(value="5 s")
+    (caveat,) = caveats_for([finding()], {"m1": record()}, rules, Told(air_seconds=10.0), shipped)
+    assert caveat.message.startswith(
+        "time in air: 10 s (air_seconds was told), beyond this study's own threshold, "
+        "air_seconds > 5 s [this study changed the rule"
+    )
+    assert caveat.clear.startswith("stay within this study's own threshold, air_seconds > 5 s; as")
+    own, _ = changed(value="5 s", words="{air_seconds} s here", clear="start anew")
+    assert (own[0].words, own[0].clear) == ("{air_seconds} s here", "start anew")
+    effect, shipped = changed(effect="note")
+    assert effect[0].words == next(iter(shipped.values())).words
+
+
+def test_the_parameter_stands_in_what_a_changed_rule_says() -> None:
+    known = rule(metric="seconds_above", at="136 K", value="0 s", words="warmer than 136 K")
+    (own,) = apply_changes([known], [RuleChange(id=known.id, fields={"at": "160 K"}, reason="DSC")])
+    assert own.words.startswith("time above 160 K since it was frozen: {seconds_above} s (")
+
+
+def test_the_numbers_of_a_caveat_keep_what_is_certain() -> None:
+    least = Metric("air_seconds", None, "s", at_least=20.0)
+    (caveat,) = caveats_for([finding()], {"m1": record()}, [rule()], Told(air_seconds=least))
+    assert caveat.numbers == {"air_seconds": "at least 20"}
+
+
 def test_a_rule_that_a_study_switches_off_is_still_shown_as_a_note() -> None:
     rules, shipped = changed(effect="off")
     measured = {"m1": record()}

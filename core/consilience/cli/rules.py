@@ -53,7 +53,7 @@ def _list(context: typer.Context, as_json: bool) -> None:
             [
                 rule.id,
                 f"{rule.effect} (changed)" if rule.overrides else rule.effect,
-                rule.text(),
+                rule.when(),
                 rule.scope.words(),
                 rule.doi or (f"arXiv:{rule.arxiv}" if rule.arxiv else "the record itself"),
             ]

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from consilience.custody import METRICS, Custody, Metric
+from consilience.model.base import Json
 from consilience.model.finding import Finding
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Caveat
-from consilience.rules.model import Comparator, Rule
+from consilience.rules.model import Comparator, Rule, said
 from consilience.rules.scope import concerns, materials_of
 
 __all__ = ["Outcome", "caveats_for", "judge"]
@@ -32,9 +33,12 @@ class Outcome:
     open: Comparator | None = None
 
     @property
-    def numbers(self) -> dict[str, float | None]:
-        """The metrics' values; None is unknown."""
-        return {name: metric.value for name, metric in self.metrics.items()}
+    def numbers(self) -> dict[str, Json]:
+        """The metrics' values; text where only a bound is certain, None is unknown."""
+        return {
+            name: said(m) if m.value is None and m.at_least else m.value
+            for name, m in self.metrics.items()
+        }
 
     @property
     def evidence(self) -> list[str]:
@@ -118,7 +122,7 @@ def caveats_for(
             outcomes[key] = judge(rule, record, known)
         return outcomes[key]
 
-    def said(rule: Rule, finding: Finding, changed: bool = True) -> Caveat | None:
+    def told_by(rule: Rule, finding: Finding, changed: bool = True) -> Caveat | None:
         found = []
         for record in behind(finding):
             if record.sample not in materials:
@@ -133,10 +137,10 @@ def caveats_for(
         behind(finding)  # before any sum is made, so that each step is one irradiation
     for finding in asked:
         for rule in rules:
-            caveat = said(rule, finding)
+            caveat = told_by(rule, finding)
             if rule.overrides:
                 before = (shipped or {}).get(rule.id)
-                theirs = None if before is None else said(before, finding, changed=False)
+                theirs = None if before is None else told_by(before, finding, changed=False)
                 caveat = _both(rule, caveat, before, theirs)
             if caveat is not None:
                 caveats.append(caveat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from consilience.custody.metric import METRICS
@@ -24,7 +25,9 @@ def explained(rule: Rule, shipped: Rule | None = None) -> list[str]:
     lines += [f"  {title:<10} {text}" for title, text in _parts(rule)]
     if rule.overrides and shipped is not None:
         lines.append(f"  {'changed':<10} this study changed it: {rule.overrides}")
-        lines.append(f"  {'shipped':<10} {shipped.effect}: {shipped.text()}; {shipped.words}")
+        lines.append(
+            f"  {'shipped':<10} {shipped.effect}: {shipped.text()}; {_with_gaps(shipped.words)}"
+        )
     elif rule.overrides or rule.id.startswith("study."):
         lines.append(f"  {'own':<10} this study's own rule")
     else:
@@ -32,8 +35,13 @@ def explained(rule: Rule, shipped: Rule | None = None) -> list[str]:
     return lines
 
 
+def _with_gaps(words: str) -> str:
+    """Return the words of a rule with dots where its numbers will stand."""
+    return re.sub(r"\{[^{}]*\}", "…", words)
+
+
 def _parts(rule: Rule) -> Iterator[tuple[str, str]]:
-    yield "says", rule.words
+    yield "says", _with_gaps(rule.words)
     yield "scope", rule.scope.words()
     yield "fires if", rule.text()
     yield "metric", METRICS[rule.metric].title
@@ -82,8 +90,6 @@ def table_of_rules(rules: list[Rule]) -> list[str]:
     for rule in rules:
         numbers = [n for n in (rule.doi, f"arXiv:{rule.arxiv}" if rule.arxiv else "") if n]
         cited = f"[{numbers[0]}]({rule.link})" if numbers else "follows from the record"
-        fires = " and ".join([rule.text(), *(c.text() for c in rule.where)])
-        unless = "".join(f", unless {c.text()}" for c in rule.unless)
-        cells = [f"`{rule.id}`", rule.effect, f"{fires}{unless}", rule.scope.words(), cited]
+        cells = [f"`{rule.id}`", rule.effect, rule.when(), rule.scope.words(), cited]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return lines

@@ -152,6 +152,7 @@ def _changed(known: Rule | None, change: RuleChange) -> Rule:
     if isinstance(fields.get("scope"), Mapping):
         fields["scope"] = {**before["scope"], **fields["scope"]}
     after = Rule.model_validate({**before, **fields})
+    after = Rule.model_validate({**after.to_json(), **_own_words(known, after, fields)})
     said = [
         f"{name} {_short(before.get(name))} → {_short(after.to_json()[name])}"
         for name in change.fields
@@ -159,6 +160,19 @@ def _changed(known: Rule | None, change: RuleChange) -> Rule:
     ]
     text = f"{', '.join(said) or 'nothing'}; reason: {change.reason}"
     return after.model_copy(update={"overrides": text})
+
+
+def _own_words(known: Rule, after: Rule, fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return words for another threshold: the shipped ones name the shipped threshold."""
+    if all(getattr(known, f) == getattr(after, f) for f in ("metric", "op", "value", "at")):
+        return {}
+    unit = "" if after.unit == "1" else f" {after.unit}"
+    own = f"this study's own threshold, {after.text()}"
+    words = (
+        f"{after.titled()}: {{{after.metric}}}{unit} ({{{after.metric}.why}}), beyond {own}",
+        f"stay within {own}; as shipped: {known.clear}",
+    )
+    return {n: text for n, text in zip(("words", "clear"), words, strict=True) if n not in fields}
 
 
 def _short(value: Any) -> str:

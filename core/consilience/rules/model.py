@@ -14,7 +14,7 @@ from consilience.errors import BadInputError
 from consilience.model.base import FiniteFloat, FrozenModel, OneLine
 from consilience.rules.scope import Scope
 
-__all__ = ["Basis", "Comparator", "Effect", "Rule", "Scope"]
+__all__ = ["Basis", "Comparator", "Effect", "Rule", "Scope", "said"]
 
 Effect = Literal["note", "doubt", "veto", "off"]
 
@@ -97,6 +97,13 @@ class Comparator(FrozenModel):
         unit = "" if self.unit == "1" else f" {self.unit}"
         at = "" if self.at is None else f" (at {self.at:g} {METRICS[self.metric].parameter})"
         return f"{self.metric}{at} {self.op} {self.value:g}{unit}"
+
+    def titled(self) -> str:
+        """Return what the metric is, with its parameter: ``time above 136 K since …``."""
+        spec = METRICS[self.metric]
+        if self.at is None:
+            return spec.title
+        return spec.title.replace("the given temperature", f"{self.at:g} {spec.parameter}")
 
 
 class Basis(FrozenModel):
@@ -222,6 +229,11 @@ class Rule(Comparator):
     def comparators(self) -> tuple[Comparator, ...]:
         """Its own comparison, then those of `where` and `unless`."""
         return (self, *self.where, *self.unless)
+
+    def when(self) -> str:
+        """Return all that decides whether it fires: ``a > 1 and b == 1, unless c > 0 s``."""
+        unless = "".join(f", unless {c.text()}" for c in self.unless)
+        return " and ".join([self.text(), *(c.text() for c in self.where)]) + unless
 
     @property
     def cited(self) -> str:
