@@ -117,7 +117,7 @@ def test_an_unstated_atmosphere_may_be_air() -> None:
 def test_nothing_recorded_is_unknown_for_every_metric() -> None:
     from consilience.custody.metrics.steps import __all__ as names
 
-    for name in sorted(set(names) - {"in_air", "time_contradictions"}):
+    for name in sorted(set(names) - {"time_contradictions"}):
         found = ask(name, [], parameter=273.15 if name == "warm_reactive_mills" else None)
         assert (found.value, found.at_least, found.at_most) == (None, None, None), name
         assert found.why
@@ -353,3 +353,16 @@ def test_zero_degrees_is_a_temperature() -> None:
         update={"metadata": {"temperature": {"value": 0.0, "unit": "degC"}}}
     )
     assert ask("temperature", [], icy).value == pytest.approx(273.15)
+
+
+def test_a_suitcase_whose_sensor_saw_vacuum_was_not_in_air() -> None:
+    from custody_logs import custody_of, log
+    from custody_logs import step as logged
+
+    carry = logged(0, 600, id="st-carry", conditions={"carrier": "suitcase"})
+    seen = log(carry, range(0, 601, 5), pressure=[1e-6] * 121)
+    late = log(carry, range(100, 601, 5), pressure=[1e-6] * 101)
+    moment = record(10, "chip").model_copy(update={"start": "2026-03-01T10:10:00+00:00"})
+    for series, value in (([seen], 0.0), ([late], None), ([], None)):
+        known = custody_of([carry], series, [moment])
+        assert known.metric("air_seconds", moment).value == value

@@ -259,6 +259,45 @@ def test_air_on_lithium(rules: list[Rule], seconds: float, rule: str) -> None:
     assert f"{seconds:g} s" in found[rule]
 
 
+def test_air_without_a_time_is_not_forgotten(rules: list[Rule]) -> None:
+    out = Step(
+        id="st-out",
+        sample="lamella",
+        type="expose",
+        conditions=checked("expose", {"duration": "20 s", "atmosphere": "laboratory"}),
+    )
+    found = fired(rules, [*lithium(), out])
+    assert set(found) == {"custody.li-air-unplaced"}
+    assert "expose (st-out)" in found["custody.li-air-unplaced"]
+
+
+@pytest.mark.parametrize("word", ["lithium", "Lithium foil", "electrodeposited lithium", "Gen2"])
+def test_lithium_is_known_however_it_is_written(rules: list[Rule], word: str) -> None:
+    out = step("expose", 26, 27).model_copy(update={"sample": "lamella"})
+    assert "custody.li-air" in fired(rules, [*lithium(), out], hours=27, materials=(word,))
+
+
+def test_lithium_of_low_efficiency_counts_hours_before_the_cut_too(rules: list[Rule]) -> None:
+    steps = [
+        step("disassemble", -10, -9, conditions=GLOVEBOX),
+        step("store", -9, 21, conditions=GLOVEBOX),
+        *lithium()[2:],
+    ]
+    assert fired(rules, steps) == {}
+    found = fired(rules, steps, materials=("Gen 2",))
+    assert set(found) == {"storage.low-efficiency-hours-before-cut"}
+
+
+def test_a_store_of_unknown_length_is_noted(rules: list[Rule]) -> None:
+    steps = [step("disassemble", 0, 1, conditions=GLOVEBOX), *lithium()[2:]]
+    kept = Step(id="st-kept", sample="li", type="store", conditions=checked("store", GLOVEBOX))
+    steps = [*steps, kept.model_copy(update={"start": at(1)})]
+    assert fired(rules, steps) == {}, "it ended before the next step began"
+    undated = [s.model_copy(update={"start": None, "end": None}) for s in steps]
+    placed = [s.model_copy(update={"sequence": n}) for n, s in enumerate(undated, start=1)]
+    assert "storage.li-two-days" in fired(rules, placed)
+
+
 def test_an_air_leak_in_a_sensor_is_found(rules: list[Rule]) -> None:
     values = [0.05] * 20 + [2000.0] * 20 + [0.05] * 21
     leak = log("st-li-transfer-21", values, column="o2", unit="ppm", begin=21.0)
@@ -315,6 +354,11 @@ def test_poured_nitrogen_is_noted(rules: list[Rule]) -> None:
     conditions = {**frozen()[1].conditions, "method": "poured"}
     poured = frozen()[1].model_copy(update={"conditions": conditions})
     assert set(wet(rules, frozen(freeze=poured))) == {"custody.salt-segregation"}
+    silent = {k: v for k, v in conditions.items() if k != "liquid"}
+    unsaid = frozen()[1].model_copy(update={"conditions": silent})
+    found = wet(rules, frozen(freeze=unsaid))
+    assert set(found) == {"custody.salt-segregation"}
+    assert "does not say what liquid" in found["custody.salt-segregation"]
 
 
 def test_a_lost_vacuum_is_found(rules: list[Rule]) -> None:

@@ -40,6 +40,8 @@ PROVIDERS: dict[str, Ref] = {
         ),
         "metrics.steps": (
             "air_seconds",
+            "air_seconds_since_mill",
+            "unplaced_air_steps",
             "storage_hours",
             "hours_since_cut",
             "warm_reactive_mills",

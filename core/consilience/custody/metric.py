@@ -103,6 +103,8 @@ _ALL = (
     MetricSpec("photon_dose", "Gy", "dose by photons, where material and energy are known"),
     # from steps
     MetricSpec("air_seconds", "s", "time in air"),
+    MetricSpec("air_seconds_since_mill", "s", "time in air since it was last milled or cut"),
+    MetricSpec("unplaced_air_steps", "1", "steps in air that may be before or after"),
     MetricSpec(
         "storage_hours", "h", "time in store since the sample was prepared, disassembled or cut"
     ),

@@ -18,8 +18,11 @@ _SYMBOL = re.compile(r"[A-Z][a-z]?")
 
 LITHIUM: dict[str, str] = {
     "Li": "Li metal",
-    "lithium metal": "Li metal",
     "Li foil": "Li metal",
+    "Li anode": "Li metal",
+    "metallic Li": "Li metal",
+    "plated Li": "Li metal",
+    "electrodeposited Li": "Li metal",
     "bi-salt": "Li metal",
     "Gen 2": "Li metal",
     "low-efficiency Li": "Li metal",
@@ -158,5 +161,5 @@ def is_one_of(words: Iterable[str], wanted: Iterable[str]) -> bool:
 
 
 def _plain(word: str) -> str:
-    """Bring spelling to one form: ``Gen 2``, ``gen2`` and ``Gen-2`` are one word."""
-    return "".join(c for c in word.casefold() if c.isalnum())
+    """Bring spelling to one form: ``Gen 2``, ``gen2`` and ``Gen-2`` are one word, lithium is Li."""
+    return "".join(c for c in word.casefold() if c.isalnum()).replace("lithium", "li")

@@ -40,7 +40,7 @@ COLD = step("transfer", 10, temperature="90 K", pressure="1e-7 Pa", carrier="vac
 THROUGH_AIR = step("transfer", 10, 5, temperature="20 degC", atmosphere="air")
 
 
-def fired(rules: list[Rule], steps: list[Step], **fields: Any) -> dict[str, str]:
+def fired(rules: list[Rule], steps: list[Step], start: int = 11, **fields: Any) -> dict[str, str]:
     record = MeasurementRecord(
         id="m1",
         name="ions",
@@ -55,7 +55,7 @@ def fired(rules: list[Rule], steps: list[Step], **fields: Any) -> dict[str, str]
         array=None,
         lazy=None,
         summary=DataSummary(variables={}, coordinates={}),
-        start="2026-03-01T11:00:00+00:00",
+        start=f"2026-03-01T{start}:00:00+00:00",
     )
     empty = ("region", "std_stat", "std_sys", "interval", "covariance", "array")
     more = ("probe", "limit", "reason", "unassigned", "status")
@@ -97,7 +97,20 @@ def test_a_short_way_through_air_cures_it(rules: list[Rule]) -> None:
 
 
 def test_without_a_coat_it_stays_doubtful_where_the_way_is_not_recorded(rules: list[Rule]) -> None:
-    assert fired(rules, [MILL]) == {"apt.nmc-uncoated": "doubt"}
+    assert fired(rules, [MILL]) == {"apt.nmc-uncoated": "doubt", "apt.nmc-cryo-uhv": "note"}
+
+
+def test_air_before_the_needle_was_milled_does_not_shield_it(rules: list[Rule]) -> None:
+    stored = step("store", 5, atmosphere="air")
+    assert fired(rules, [stored, MILL, COLD]) == {"apt.nmc-cryo-uhv": "veto"}
+    on_the_way = step("expose", 10, 1)
+    later = step("transfer", 11, temperature="90 K", pressure="1e-7 Pa", carrier="vacuum suitcase")
+    assert fired(rules, [stored, MILL, on_the_way, later], start=12) == {}
+
+
+def test_a_coat_that_may_be_milled_away_is_no_coat_for_certain(rules: list[Rule]) -> None:
+    cap = step("coat", 7, material="Pt", thickness="500 nm")
+    assert fired(rules, [cap, MILL, COLD]) == {"apt.nmc-cryo-uhv": "note"}
 
 
 def test_nothing_recorded_is_noted_as_unknown(rules: list[Rule]) -> None:

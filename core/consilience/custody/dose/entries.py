@@ -139,7 +139,7 @@ def collect(custody: Custody) -> list[DoseEntry]:
             key, entry = _of_exposure(custody, record, exposure, number, only)
             found[key] = _joined(found.get(key), entry)
             if entry.fluence is not None:
-                fitting = tuple(s.id for s in steps if doses(s))
+                fitting = tuple(s.id for s in steps)
                 answered.setdefault(fitting, set()).add(key)
         if (
             only is not None

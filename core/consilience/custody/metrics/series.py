@@ -6,7 +6,6 @@ Time between the recorded steps is unknown too: it widens every answer here, as 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from consilience.custody.metrics.answers import (
     past_of,
     unknown,
 )
-from consilience.custody.metrics.steps import in_air
+from consilience.custody.metrics.surroundings import SEALED, in_air, in_vacuum, read_below
 from consilience.custody.past.exposure import (
     TOLERANCE,
     Exposed,
@@ -52,11 +51,6 @@ __all__ = [
 O2_IN_AIR = 209_390.0
 """ppm; mole fraction of oxygen in dry air (Picard et al. 2008, doi 10.1088/0026-1394/45/2/004)."""
 
-VACUUM_BELOW = 1e3
-"""Pa; below it, what is left is no gas that a mole fraction would describe."""
-
-_VACUUM = re.compile(r"\b(vacuum|UHV)\b", re.IGNORECASE)
-_SEALED = ("prepare", "cycle", "bias")
 _MELTING = 273.15
 
 Part = tuple[Link, Exposed]
@@ -87,7 +81,7 @@ def peak_pressure(custody: Custody, record: MeasurementRecord, _: float | None =
     parts: list[Part] = []
     for link in [*past.certain, *past.uncertain]:
         window = Window(link, past)
-        vacuum = _in_vacuum(custody, window)
+        vacuum = in_vacuum(custody, window)
         # who does not say where it was stored does not mean a vacuum
         if link.step.type not in ("transfer", "store") or vacuum is False:
             continue
@@ -172,7 +166,7 @@ def _ppm_hours(custody: Custody, record: MeasurementRecord, quantity: str) -> Me
         if found.source == "nothing":
             if quantity == "o2" and in_air(link.step) is True:
                 found = stated_integral(window, O2_IN_AIR, O2_IN_AIR)
-            elif link.step.type in _SEALED or _in_vacuum(custody, window) is True:
+            elif link.step.type in SEALED or in_vacuum(custody, window) is True:
                 continue
         parts.append((link, found))
     gaps = past.unaccounted()
@@ -208,45 +202,14 @@ def _maybe(part: Exposed, least: float) -> Exposed:
     return Exposed(least, part.high, 0.0, 0.0, part.unknown, part.source, part.evidence)
 
 
-def _in_vacuum(custody: Custody, window: Window) -> bool | None:
-    """Return whether the sample was in vacuum; None where nobody said so."""
-    conditions = window.step.conditions
-    gas = conditions.get("atmosphere", conditions.get("cover_gas"))
-    if isinstance(gas, str):
-        return _VACUUM.search(gas) is not None
-    if "ion" in conditions or "vacuum" in str(conditions.get("carrier", "")):
-        return True
-    low, high = bounds(conditions.get("pressure"), "Pa")
-    if high is not None and high <= VACUUM_BELOW:
-        return True
-    if low is not None and low > VACUUM_BELOW:
-        return False
-    return True if _read_below(custody, window, "pressure", "Pa", VACUUM_BELOW) else None
-
-
 def _cold_or_vacuum(custody: Custody, window: Window) -> bool:
     _, high = bounds(window.step.conditions.get("temperature"), "K")
     return (
         window.step.type == "freeze"
         or (high is not None and high < _MELTING)
-        or _in_vacuum(custody, window) is True
-        or _read_below(custody, window, "temperature", "K", _MELTING)
+        or in_vacuum(custody, window) is True
+        or read_below(custody, window, "temperature", "K", _MELTING)
     )
-
-
-def _read_below(custody: Custody, window: Window, name: str, unit: str, limit: float) -> bool:
-    """Return whether any reading of the step's sensors, whenever it was, lies below a limit."""
-    from consilience.custody.past.course import course_of
-
-    for series in window.sensors(custody, name):
-        key = ("lowest", series.id, name, unit)
-        if key not in custody.exposed:
-            course = course_of(custody, [series], name, unit, None, None)
-            lows = [float(p.points.min(initial=math.inf)) for p in course.pieces()]
-            custody.exposed[key] = min(lows, default=math.inf)
-        if custody.exposed[key] < limit:
-            return True
-    return False
 
 
 def _highest(name: str, parts: Sequence[Part], gaps: Range) -> Metric:

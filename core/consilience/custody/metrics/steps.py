@@ -7,16 +7,18 @@ then `value` is None and `at_least` and `at_most` say what is certain.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from consilience.custody.chain import instant
+from consilience.custody.chain import Link, instant
 from consilience.custody.conditions import bounds
 from consilience.custody.metric import Metric
 from consilience.custody.metrics.answers import (
     at_most,
     gap_words,
+    ids_of,
     interval,
+    known,
     last_of,
     name_of,
     names_of,
@@ -34,8 +36,9 @@ from consilience.custody.metrics.events import (
     temperature,
     warm_reactive_mills,
 )
-from consilience.custody.past.spans import Range, add, capped
-from consilience.model.sample import Step
+from consilience.custody.metrics.surroundings import in_air, never_at_air_pressure
+from consilience.custody.past.exposure import Window
+from consilience.custody.past.spans import Past, Range, add, capped
 
 if TYPE_CHECKING:
     from consilience.custody.custody import Custody
@@ -43,43 +46,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "air_seconds",
+    "air_seconds_since_mill",
     "coated",
     "cryo_uhv_transfer",
     "frozen_liquid",
     "hours_since_cut",
-    "in_air",
     "slow_freezes",
     "storage_hours",
     "temperature",
     "time_contradictions",
     "unaccounted_hours",
+    "unplaced_air_steps",
     "warm_reactive_mills",
 ]
-
-_SEALED = ("prepare", "cycle", "bias")
-_GAS = re.compile(r"\b(Ar|N2|He|CO2|O2|argon|nitrogen|helium|vacuum|UHV)\b", re.IGNORECASE)
-_AIR = re.compile(r"\bair\b(?!-?\s*(free|less|tight))", re.IGNORECASE)
-
-
-def in_air(step: Step) -> bool | None:
-    """Return whether the sample was in air in a step; None where nobody said so.
-
-    An *expose* step is air unless it names another gas.  A cell that is cycled or biased is
-    sealed, and what is being prepared is no sample yet, unless they say air.
-    """
-    gas = step.conditions.get("atmosphere", step.conditions.get("cover_gas"))
-    if isinstance(gas, str):
-        if _AIR.search(gas):
-            return True
-        return False if _GAS.search(gas) else None
-    if step.type == "expose":
-        return True
-    if step.type in _SEALED or "ion" in step.conditions:  # an ion beam needs vacuum
-        return False
-    _, pressure = bounds(step.conditions.get("pressure"), "Pa")
-    if pressure is not None and pressure <= 1e3:
-        return False
-    return False if "vacuum" in str(step.conditions.get("carrier", "")) else None
 
 
 def air_seconds(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
@@ -87,17 +66,62 @@ def air_seconds(custody: Custody, record: MeasurementRecord, _: float | None = N
     past = past_of(custody, record)
     if not past.recorded:
         return nothing("air_seconds", record)
-    sure = [k for k in past.certain if in_air(k.step)]
-    maybe = [k for k in past.certain if in_air(k.step) is None]
-    maybe += [k for k in past.uncertain if in_air(k.step) is not False]
+    return _air(custody, "air_seconds", past, past.certain, past.uncertain, None)
+
+
+def air_seconds_since_mill(
+    custody: Custody, record: MeasurementRecord, _: float | None = None
+) -> Metric:
+    """Return the time in air of the surface that was measured: since it was last milled or cut."""
+    name = "air_seconds_since_mill"
+    past = past_of(custody, record)
+    if not past.recorded:
+        return nothing(name, record)
+    every = [*past.certain, *past.uncertain]
+    mills = [k for k in every if k.step.type in ("mill", "lift_out")]
+    later = [k for k in every if k not in mills and not any(past.earlier(k, m) for m in mills)]
+    sure = [k for k in later if k.order != "unknown" and all(past.earlier(m, k) for m in mills)]
+    last = last_of([m for m in mills if m.order != "unknown"], past)
+    return _air(custody, name, past, sure, [k for k in later if k not in sure], last)
+
+
+def unplaced_air_steps(
+    custody: Custody, record: MeasurementRecord, _: float | None = None
+) -> Metric:
+    """Return how many steps in air may have been before the measurement, or after."""
+    name = "unplaced_air_steps"
+    past = past_of(custody, record)
+    if not past.recorded:
+        return nothing(name, record)
+    air = [k for k in past.uncertain if in_air(k.step)]
+    return known(
+        name, float(len(air)), names_of(air) or "every step in air has its place", *ids_of(air)
+    )
+
+
+def _air(
+    custody: Custody,
+    name: str,
+    past: Past,
+    counted: Sequence[Link],
+    unsure: Sequence[Link],
+    since: Link | None,
+) -> Metric:
+    sure = [k for k in counted if in_air(k.step)]
+    maybe = [
+        k
+        for k in counted
+        if in_air(k.step) is None and not never_at_air_pressure(custody, Window(k, past))
+    ]
+    maybe += [k for k in unsure if in_air(k.step) is not False]
+    gaps = past.unaccounted(since)
     found = add(past.total(sure), at_most(past.total(maybe)))
-    gaps = past.unaccounted()
-    found = capped(add(found, at_most(gaps)), past.whole())
+    found = capped(add(found, at_most(gaps)), past.whole(since))
     why = said("in air", sure, past)
     if maybe:
         why.append(f"not known whether in air: {names_of(maybe)}")
     why += gap_words(gaps)
-    return interval("air_seconds", found, 1.0, why, [*sure, *maybe])
+    return interval(name, found, 1.0, why, [*sure, *maybe])
 
 
 def storage_hours(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
