@@ -162,3 +162,31 @@ def test_a_symbolic_link_is_no_object(study: Path, tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to(tmp_path / "moved")
     assert [p.kind for p in check(study).problems] == ["extra"]
+
+
+def test_what_lies_behind_the_damage_is_not_called_a_leftover(study: Path) -> None:
+    journal = study / "journal" / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([lines[0], *lines[2:]]))
+    report = check(study)
+    assert not report.ok
+    (note,) = [p for p in report.problems if p.severity == "note"]
+    assert note.what.startswith("3 stored object(s) are unharmed, but the records")
+    assert note.fix == "delete none of them; restore the journal first"
+
+
+def test_a_journal_without_its_last_record_is_pointed_out_by_the_index(study: Path) -> None:
+    journal = study / "journal" / "journal.jsonl"
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-1]))
+    report = check(study)
+    (warning,) = [p for p in report.problems if p.severity == "warning"]
+    assert "the end of the journal may have been cut off" in warning.what
+    assert warning.fix.startswith("compare with a report's head (verify --head HASH)")
+
+
+def test_a_head_of_few_digits_is_called_so(study: Path) -> None:
+    head = Store.open(study).head[1]
+    assert Store.open(study).verify(head=head[:8]).ok
+    (problem,) = Store.open(study).verify(head=head[:7]).problems
+    assert problem.what.startswith(f"The head '{head[:7]}' has 7 digits: too few")
+    assert "first 8 digits" in problem.fix

@@ -30,6 +30,9 @@ REPORT_NAME = "report.html"
 
 Progress = Callable[[int, int], None]
 _COPY = "restore it from a copy of the study"
+_SHORTEST = 8
+"""Digits of a head that are enough to name one record."""
+_AHEAD = "it holds records that the journal does not hold"
 
 
 def verify(store: Store, head: str | None = None, progress: Progress | None = None) -> VerifyReport:
@@ -62,6 +65,8 @@ class _Verifier:
         self.total = 0
         # Stored object -> ID or number of the first record that rests on it.
         self.needed: dict[str, str] = {}
+        # The journal cannot be read to its end; how many stored objects that leaves unjudged.
+        self.cut_short, self.unjudged = False, 0
 
     def run(self, head: str | None) -> VerifyReport:
         start = time.perf_counter()
@@ -69,6 +74,7 @@ class _Verifier:
         self.total = sum(size for _, size in self._files()) if self.progress else 0
         self._objects()
         self._arrays()
+        self._unjudged()
         self._links()
         self._index()
         self._surroundings()
@@ -103,9 +109,19 @@ class _Verifier:
         except JournalError as error:
             where = f" (line {error.line}, byte {error.offset})" if error.line else ""
             self._add("journal", error.what + where, path, error.fix, "error")
+            self.cut_short = True
         report.head = (at.seq, at.hash)
         report.bytes += at.offset
-        if not met or (head is not None and len(head) < 8):
+        if head is not None and len(head) < _SHORTEST:
+            self._add(
+                "truncated",
+                f"The head {head!r} has {len(head)} digits: too few to tell one record from "
+                "another, so nothing was checked against it.",
+                path,
+                f"give the whole hash from the report, or its first {_SHORTEST} digits or more",
+                "error",
+            )
+        elif not met:
             self._add(
                 "truncated",
                 f"The journal does not hold the record {head}: its end was cut off, or it was "
@@ -222,8 +238,22 @@ class _Verifier:
     def _orphan(self, path: Path) -> None:
         if not self.report.ok and self.report.head[0] == 0:
             return  # without a journal nothing can be said about what is needed
+        if self.cut_short:
+            self.unjudged += 1
+            return
         what = "No record rests on this: a registration was interrupted, or is under way."
         self._add("extra", what, path, "nothing to do; it does no harm", "note")
+
+    def _unjudged(self) -> None:
+        if self.unjudged:
+            self._add(
+                "extra",
+                f"{self.unjudged} stored object(s) are unharmed, but the records that rest on "
+                "them lie behind the damage of the journal.",
+                self.layout.journal,
+                "delete none of them; restore the journal first",
+                "note",
+            )
 
     def _arrays(self) -> None:
         found = set()
@@ -304,6 +334,9 @@ class _Verifier:
                 "restore the journal from a copy; if this was meant, delete index.sqlite",
                 "error",
             )
+        if fault == _AHEAD and not self.cut_short:
+            fault += ": the end of the journal may have been cut off"
+            fix = f"compare with a report's head (verify --head HASH) first; then {fix}"
         if fault is not None:
             self._add(
                 "stale-index", f"The index is not to be trusted: {fault}.", path, fix, "warning"
@@ -331,7 +364,7 @@ class _Verifier:
         except JournalError:
             return None  # reported already; the index cannot be judged
         if rows.fetchone() is not None or refs or (seen, last) != (seq, meta["hash"]):
-            return "it holds records that the journal does not hold"
+            return _AHEAD
         for type_ in ROWS:
             wanted = sorted(typed_row(r) for (t, _), r in expected.items() if t == type_)
             if db.execute(f'SELECT * FROM "{type_}" ORDER BY seq').fetchall() != wanted:  # noqa: S608
