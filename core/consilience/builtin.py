@@ -32,7 +32,7 @@ def register_kinds() -> Sequence[Kind]:
 
 @hookimpl
 def register_comparisons() -> Sequence[Comparison]:
-    """Return presence and scalar comparisons."""
+    """Return comparisons of presence, numbers, compositions, and phases with compositions."""
     scalars = tuple((k.name, k.name) for k in CORE_KINDS if k.about == "scalar")
     return [
         Comparison(
@@ -46,6 +46,20 @@ def register_comparisons() -> Sequence[Comparison]:
             scalars,
             Ref("consilience.compare.scalar:compare"),
             "difference of two numbers against an equivalence margin",
+        ),
+        Comparison(
+            "core.composition",
+            (("composition", "composition"), ("element_amount", "composition")),
+            Ref("consilience.compare.composition:compare"),
+            "log-ratios of the elements both can see, each fraction against a margin",
+            scope="group",
+        ),
+        Comparison(
+            "core.stoichiometry",
+            (("phase", "composition"),),
+            Ref("consilience.compare.stoichiometry:compare"),
+            "a composition against the formula and the homogeneity range of a phase",
+            scope="group",
         ),
     ]
 

@@ -237,6 +237,11 @@ class Comparison:
     ``run(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None``
     is called for each pair of findings of these kinds on related samples; None
     means "not mine".  `priority`: where several serve a pair the highest decides.
+
+    With `scope` "group" it is called once for two compositions, not once for each pair of
+    their elements: `first` and `second` then stand for all findings of
+    ``context.group(first)`` and ``context.group(second)``, and the verdict names them all.
+    Findings of a kind that is not about composition stand for themselves.
     """
 
     key: str
@@ -244,6 +249,7 @@ class Comparison:
     run: Ref
     title: str
     priority: int = 0
+    scope: Literal["pair", "group"] = "pair"
 
 
 @dataclass(frozen=True)

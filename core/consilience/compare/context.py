@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from consilience.declarations import Kind
 from consilience.lineage import Relation, relation
 from consilience.model.finding import Finding
 from consilience.model.sample import Sample, Step
 from consilience.model.verdict import Margin
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["ComparisonContext"]
 
@@ -36,6 +40,10 @@ class ComparisonContext:
         Measurement ID to when it started; None or missing if unknown.
     sequences : mapping
         Measurement ID to its place in the chain of its sample, where that is known.
+    groups : mapping
+        Finding ID to all findings that its run made of one kind, sample, region and state.
+    open_array : callable, optional
+        Opens an array that a finding names, such as a joint covariance.
     """
 
     samples: Mapping[str, Sample]
@@ -47,10 +55,16 @@ class ComparisonContext:
     steps: Sequence[Step] = ()
     starts: Mapping[str, str | None] = field(default_factory=dict)
     sequences: Mapping[str, int | None] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    open_array: Callable[[str], xr.Dataset] | None = None
 
     def relation(self, first: Finding, second: Finding) -> Relation:
         """Return what the second finding's sample is to the first one's."""
         return relation(self.samples, first.sample, second.sample)
+
+    def group(self, finding: Finding) -> tuple[Finding, ...]:
+        """Return the findings that say one thing together with this one, itself included."""
+        return self.groups.get(finding.id, (finding,))
 
     def margin(self, kind: str) -> Margin | None:
         """Return the margin for a kind: the study's own, else the default, else None."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from consilience.compare.context import ComparisonContext
+from consilience.compare.groups import gathered, groups_of
 from consilience.compare.history import altered_before, latest_of
 from consilience.compare.presence import unlisted
 from consilience.declarations import Comparison, Kind
@@ -17,7 +20,14 @@ from consilience.model.sample import Sample, Step
 from consilience.model.verdict import Caveat, Margin, Verdict
 from consilience.registry import Registry
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 __all__ = ["compare_findings", "weighed_in"]
+
+
+_Asked = dict[tuple[str, str, str], tuple[Verdict | None, bool]]
+"""What comparisons said so far, by key and the two findings that were put to them."""
 
 
 def weighed_in(finding: Finding) -> bool:
@@ -37,6 +47,7 @@ def compare_findings(
     starts: Mapping[str, str | None] | None = None,
     sequences: Mapping[str, int | None] | None = None,
     level: float = 0.05,
+    open_array: Callable[[str], xr.Dataset] | None = None,
 ) -> list[Verdict]:
     """Compare all findings that can meet and return the verdicts, sorted by ID.
 
@@ -60,12 +71,16 @@ def compare_findings(
         Measurement ID to its place in the chain of its sample, where there are no times.
     level : float
         One-sided level of each test.
+    open_array : callable, optional
+        Opens an array that a finding names: joint covariances of compositions.
 
     Notes
     -----
     Two findings meet if they have kinds that one comparison serves, are on one
     sample or one line of samples, and do not rest on the same measurement.  Two
     findings of one modality meet only in one state: several states are a series.
+    A comparison of scope "group" is asked once for two compositions, whatever the number
+    of their elements.
     """
     kinds = {kind.name: kind for kind in registry.all(Kind)}
     listed = _complete_lists(findings)
@@ -79,6 +94,8 @@ def compare_findings(
         steps=steps,
         starts=starts or {},
         sequences=sequences or {},
+        groups=groups_of(findings),
+        open_array=None if open_array is None else cache(open_array),
     )
     by_finding = defaultdict(list)
     for caveat in caveats:
@@ -86,10 +103,11 @@ def compare_findings(
     serving = _serving(registry)
     verdicts: dict[str, Verdict] = {}
     met: set[str] = set()
+    asked: _Asked = {}
     for first, second in combinations(sorted(findings, key=_order), 2):
         if not _can_meet(first, second, context):
             continue
-        verdict = _decide(first, second, serving, context)
+        verdict = _decide(first, second, serving, context, asked)
         if verdict is not None:
             met.update(verdict.findings)
             _keep(verdicts, _with_caveats(verdict, by_finding))
@@ -170,25 +188,49 @@ def _decide(
     second: Finding,
     serving: Mapping[frozenset[str], Sequence[Comparison]],
     context: ComparisonContext,
+    asked: _Asked,
 ) -> Verdict | None:
     for item in serving.get(frozenset((first.kind, second.kind)), ()):
-        try:
-            verdict = item.run.load()(first, second, context)
-        except Exception as error:  # noqa: BLE001  one bad comparison never stops the rest
-            return _failed(item, first, second, error)
+        one, other = first, second
+        if item.scope == "group":
+            one, other = sorted((_leader(f, context) for f in (first, second)), key=_order)
+            key = (item.key, one.id, other.id)
+            if key not in asked:
+                asked[key] = _ask(item, one, other, context)
+            verdict, broken = asked[key]
+        else:
+            verdict, broken = _ask(item, one, other, context)
         if verdict is None:
             continue
-        if not isinstance(verdict, Verdict):
-            raise PluginError(
-                f"comparison {item.key!r} returned a {type(verdict).__name__}, expected Verdict "
-                "or None",
-                fix="mend the plugin that declares it",
-            )
-        verdict = _of_one_world(verdict, first, second)
-        if weighed_in(first) or weighed_in(second):
-            return _while_unaltered(verdict, second if weighed_in(first) else first, context)
-        return _as_far_as_known(_in_one_state(verdict, first, second), first, second, context)
+        if broken:
+            return verdict
+        verdict = _of_one_world(verdict, one, other)
+        if weighed_in(one) or weighed_in(other):
+            return _while_unaltered(verdict, other if weighed_in(one) else one, context)
+        return _as_far_as_known(_in_one_state(verdict, one, other), one, other, context)
     return None
+
+
+def _leader(finding: Finding, context: ComparisonContext) -> Finding:
+    """Return the one finding that stands for all that are compared at once."""
+    return gathered(finding, context.groups, context.kinds)[0]
+
+
+def _ask(
+    item: Comparison, first: Finding, second: Finding, context: ComparisonContext
+) -> tuple[Verdict | None, bool]:
+    """Return what a comparison says, and whether it broke down."""
+    try:
+        verdict = item.run.load()(first, second, context)
+    except Exception as error:  # noqa: BLE001  one bad comparison never stops the rest
+        return _failed(item, first, second, error), True
+    if verdict is not None and not isinstance(verdict, Verdict):
+        raise PluginError(
+            f"comparison {item.key!r} returned a {type(verdict).__name__}, expected Verdict or "
+            "None",
+            fix="mend the plugin that declares it",
+        )
+    return verdict, False
 
 
 def _failed(item: Comparison, first: Finding, second: Finding, error: Exception) -> Verdict:

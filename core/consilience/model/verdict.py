@@ -49,7 +49,8 @@ class Verdict(FrozenModel):
     `difference` is first minus second; `std` its standard deviation, `statistic`
     and `p_value` belong to the named `test`; `smallest_detectable` is the smallest
     difference that these uncertainties could have shown.  All are None where
-    they do not exist or are not known.
+    they do not exist or are not known.  Of a verdict on several numbers at once, such as a
+    composition, they are those of the one that decides; `numbers` holds all of them.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Verdict(FrozenModel):
     settle: str = ""
     comparison: str = ""
     caveats: list[Caveat] = []
+    numbers: dict[str, Json] = {}
 
     @model_validator(mode="after")
     def _reason(self) -> Self:

@@ -1,0 +1,309 @@
+"""A phase against a composition: contradicted, or consistent; never proved.
+
+A composition of 50:50 fits an ordered compound, a mixture and a disordered alloy alike.  What it
+can do is lie outside the range of compositions that a phase has, in a volume that holds
+nothing else of its elements.
+
+A phase states its range of homogeneity in ``evidence["homogeneity"]``: ``{"line_compound":
+true, "citation": …}``, or ``{"ranges": {"Li": [0.48, 0.52]}, "citation": …}`` in atomic
+fractions of the phase.  Unless it does, nothing is compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from consilience.compare.context import ComparisonContext
+from consilience.compare.groups import place_of
+from consilience.compare.outcome import Closed, Outcome, capped, closed, verdict_on
+from consilience.compare.vectors import Vector, vector_of
+from consilience.errors import BadInputError
+from consilience.model.elements import SYMBOLS
+from consilience.model.finding import Finding
+from consilience.model.verdict import Margin, Verdict
+
+__all__ = ["compare", "fractions_of_formula", "homogeneity_of"]
+
+KEY = "core.stoichiometry"
+_TOKEN = re.compile(r"([A-Z][a-z]?|\(|\))(\d+(?:\.\d+)?|\.\d+)?")
+
+Ranges = dict[str, tuple[float, float]]
+
+
+def fractions_of_formula(formula: str) -> dict[str, float] | None:
+    """Return atomic fractions of a formula, or None if it is not written with element symbols.
+
+    Examples
+    --------
+    >>> fractions_of_formula("Li2(CO3)")["Li"]
+    0.3333333333333333
+    """
+    text = formula.replace(" ", "")
+    stack: list[dict[str, float]] = [{}]
+    place = 0
+    while place < len(text):
+        match = _TOKEN.match(text, place)
+        if match is None:
+            return None
+        place = match.end()
+        what, times = match[1], float(match[2] or 1.0)
+        if what == "(":
+            if match[2]:
+                return None
+            stack.append({})
+            continue
+        if what == ")":
+            if len(stack) == 1:
+                return None
+            inner = stack.pop()
+        elif what in SYMBOLS:
+            inner = {what: 1.0}
+        else:
+            return None
+        for element, amount in inner.items():
+            stack[-1][element] = stack[-1].get(element, 0.0) + amount * times
+    total = sum(stack[0].values())
+    if len(stack) > 1 or not total > 0:
+        return None
+    return {element: amount / total for element, amount in stack[0].items()}
+
+
+def homogeneity_of(phase: Finding) -> Ranges | None:
+    """Return the range of each element's fraction that a phase declares, or None if unknown.
+
+    Raises
+    ------
+    BadInputError
+        What is declared is no range, or leaves out an element.
+    """
+    formula = phase.subject.formula if phase.subject else None
+    stated = fractions_of_formula(formula) if formula else None
+    said = phase.evidence.get("homogeneity")
+    if stated is None or said is None:
+        return None
+    where = f"homogeneity of {formula}"
+    if not isinstance(said, Mapping) or not said.get("citation"):
+        raise BadInputError(f"{where} has no citation", fix="say where the range is from")
+    if said.get("line_compound") is True:
+        return {e: (x, x) for e, x in stated.items()}
+    given = said.get("ranges")
+    if not isinstance(given, Mapping) or not set(given) <= set(stated):
+        raise BadInputError(
+            f"{where} gives no ranges of its elements {', '.join(sorted(stated))}",
+            fix="write {'line_compound': true} or {'ranges': {'Li': [0.48, 0.52]}}",
+        )
+    ranges = {str(e): _range(where, x) for e, x in given.items()}
+    rest = [e for e in stated if e not in ranges]
+    if len(rest) == 1:
+        low = 1.0 - sum(high for _, high in ranges.values())
+        ranges[rest[0]] = (max(low, 0.0), 1.0 - sum(low for low, _ in ranges.values()))
+    elif rest:
+        raise BadInputError(
+            f"{where} leaves out {' and '.join(rest)}", fix="give the range of each but one"
+        )
+    return ranges
+
+
+def _range(where: str, pair: Any) -> tuple[float, float]:
+    good = isinstance(pair, list | tuple) and len(pair) == 2
+    if not good or not all(isinstance(x, int | float) for x in pair):
+        raise BadInputError(f"{where}: {pair!r} is no range", fix="write [low, high]")
+    low, high = float(pair[0]), float(pair[1])
+    if not 0.0 <= low <= high <= 1.0:
+        raise BadInputError(
+            f"{where}: [{low:g}, {high:g}] is no range of fractions", fix="0 <= low <= high <= 1"
+        )
+    return low, high
+
+
+def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
+    """Hold a phase that was found against a composition; None if the phase was not found."""
+    phase, whole = (first, second) if first.kind == "phase" else (second, first)
+    if phase.status != "present" or phase.subject is None:
+        return None
+    stated = fractions_of_formula(phase.subject.formula or "")
+    vector = vector_of(whole, context)
+    if stated is None or not set(stated) & {*vector.elements, *vector.left_out}:
+        return None
+    margin = context.margin("composition")
+    outcome = _outcome(phase, whole, vector, stated, margin, context)
+    group = context.group(whole)
+    said = [phase, *group] if phase is first else [*group, phase]
+    made = verdict_on(KEY, "phase", said, outcome, margin)
+    return made.model_copy(update={"subject": phase.subject})
+
+
+def _outcome(
+    phase: Finding,
+    whole: Finding,
+    vector: Vector,
+    stated: Mapping[str, float],
+    margin: Margin | None,
+    context: ComparisonContext,
+) -> Outcome:
+    label = phase.subject.label if phase.subject else phase.kind
+    place = _place(phase, whole, context)
+    if place == "larger":
+        return Outcome(
+            "not_comparable",
+            f"{vector.name} speaks of a larger volume than the region where "
+            f"{context.name(phase)} finds {label}: its composition is not that of the region",
+            "a composition of that region",
+        )
+    if place == "other":
+        return Outcome(
+            "not_comparable",
+            f"{context.name(phase)} finds {label} in a region that is not known to be the one "
+            f"whose composition {vector.name} gives",
+            "both on one region, or the place of one in the frame of the other",
+        )
+    common = [e for e in vector.elements if e in stated]
+    blind = [f"{e} ({vector.left_out.get(e, 'not given')})" for e in stated if e not in common]
+    if len(common) < 2:
+        return Outcome(
+            "not_comparable",
+            f"of {label}, {vector.name} gives {common[0] if common else 'nothing'} alone, and a "
+            f"ratio needs two elements{'; left out: ' if blind else ''}{', '.join(blind)}",
+        )
+    ranges = homogeneity_of(phase)
+    if ranges is None:
+        return Outcome(
+            "not_comparable",
+            f"the homogeneity range of {label} is not known, so no composition can contradict it",
+            f"the range of compositions in which {label} exists, with its source",
+        )
+    part = closed(vector, common)
+    if part is None:
+        return Outcome("not_comparable", f"{vector.name} found nothing of {', '.join(common)}")
+    return _held(phase, vector, part, common, ranges, blind, margin, context, place)
+
+
+def _held(
+    phase: Finding,
+    vector: Vector,
+    part: Closed,
+    common: Sequence[str],
+    ranges: Ranges,
+    blind: Sequence[str],
+    margin: Margin | None,
+    context: ComparisonContext,
+    place: Literal["same", "part"],
+) -> Outcome:
+    label = phase.subject.label if phase.subject else phase.kind
+    allowed = _narrowed(ranges, common)
+    low, high = (np.array([allowed[e][k] for e in common]) for k in (0, 1))
+    nearest = np.clip(part.fractions, low, high)
+    story = [
+        f"at.% of {', '.join(common)} alone (± statistical): "
+        + ", ".join(
+            f"{e} {100 * x:.2f} ± {100 * s:.2g} where {label} has {_words(allowed[e])}"
+            for e, x, s in zip(common, part.fractions, part.std_stat, strict=True)
+        ),
+        *([f"left out: {', '.join(blind)}"] if blind else []),
+        *vector.notes,
+    ]
+    if part.share < 0.98:
+        story.append(f"these are {100 * part.share:.3g} at.% of what {vector.name} counted")
+    numbers = {
+        "elements": {
+            e: {
+                "composition": float(part.fractions[i]),
+                "low": float(low[i]),
+                "high": float(high[i]),
+                "std_stat": float(part.std_stat[i]),
+                "std_sys_known": float(part.std_sys[i]),
+            }
+            for i, e in enumerate(common)
+        }
+    }
+    found = capped(
+        common, part.fractions - nearest, part.std_stat, part.std_sys, [vector], margin, story,
+        context.level, numbers, nearest,
+    )  # fmt: skip
+    if found.answer in ("agree", "consistent"):
+        where = " of that region" if place == "part" else ""
+        found.answer = "consistent"
+        found.reason = (
+            f"the composition{where} does not contradict {label}, and cannot prove it: a mixture "
+            f"or another phase of this composition would look the same; {found.reason}"
+        )
+    elif found.answer == "disagree":
+        _excused(found, phase, common, context, place)
+    return found
+
+
+def _excused(
+    found: Outcome,
+    phase: Finding,
+    common: Sequence[str],
+    context: ComparisonContext,
+    place: Literal["same", "part"],
+) -> None:
+    """A composition outside the range contradicts a phase only where nothing else can be."""
+    label = phase.subject.label if phase.subject else phase.kind
+    others = sorted(
+        f.subject.label
+        for f in context.group(phase)
+        if f.id != phase.id and f.status == "present" and f.subject is not None
+        if set(fractions_of_formula(f.subject.formula or "") or common) & set(common)
+    )
+    live = sorted({r.subject.label for r in phase.rivals if r.live})
+    if place == "part":
+        found.answer = "not_comparable"
+        found.reason = (
+            f"this part of the sample is not {label}, but {context.name(phase)} speaks of another "
+            f"or a larger volume; {found.reason}"
+        )
+        found.settle = f"the region where {label} is"
+    elif others:
+        found.answer = "not_comparable"
+        found.reason = (
+            f"not {label} alone: {context.name(phase)} finds {', '.join(others)} there too; "
+            f"{found.reason}"
+        )
+        found.settle = "the fractions of the phases"
+    elif live:
+        found.answer = "undecided"
+        found.reason = (
+            f"the composition contradicts {label}, but the finding allows {', '.join(live)} "
+            f"instead; {found.reason}"
+        )
+        found.settle = " or ".join(
+            sorted({d for r in phase.rivals if r.live for d in r.decided_by})
+        )
+    else:
+        found.reason = f"the composition contradicts {label}; {found.reason}"
+
+
+def _place(
+    phase: Finding, whole: Finding, context: ComparisonContext
+) -> Literal["same", "part", "larger", "other"]:
+    """Return what the volume of the composition is to that of the phase."""
+    relation = context.relation(phase, whole)
+    if relation == "same":
+        return place_of(phase.region, whole.region)
+    # a region of a parent can be in its child or not: nothing says so yet
+    if place_of(phase.region, None) != "same":
+        return "other"
+    return "larger" if relation == "parent" else "part"
+
+
+def _narrowed(ranges: Ranges, common: Sequence[str]) -> Ranges:
+    """Return the ranges of fractions of some elements among themselves."""
+    made = {}
+    for e in common:
+        low, high = ranges[e]
+        more = sum(ranges[o][1] for o in common if o != e)
+        less = sum(ranges[o][0] for o in common if o != e)
+        made[e] = (low / (low + more) if low + more > 0 else 0.0,
+                   high / (high + less) if high + less > 0 else 1.0)  # fmt: skip
+    return made
+
+
+def _words(pair: tuple[float, float]) -> str:
+    low, high = (f"{100 * x:.4g}" for x in pair)
+    return low if low == high else f"{low} to {high}"
