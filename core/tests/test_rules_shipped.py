@@ -288,6 +288,16 @@ def test_lithium_of_low_efficiency_counts_hours_before_the_cut_too(rules: list[R
     assert set(found) == {"storage.low-efficiency-hours-before-cut"}
 
 
+def test_a_store_in_another_gas_or_cold_says_so(rules: list[Rule]) -> None:
+    nitrogen = {"atmosphere": "N2", "o2": "0.05 ppm", "h2o": "0.05 ppm", "temperature": "80 K"}
+    kept = step("store", 26, 98, "lamella", conditions=nitrogen)
+    words = fired(rules, [*lithium(), kept], hours=98)["storage.li-two-days"]
+    assert "an argon glovebox (below 0.1 ppm)" in words
+    assert "in N2, 80 K" in words
+    argon = step("store", 26, 98, "lamella", conditions=GLOVEBOX)
+    assert "in Ar" not in fired(rules, [*lithium(), argon], hours=98)["storage.li-two-days"]
+
+
 def test_a_store_of_unknown_length_is_noted(rules: list[Rule]) -> None:
     steps = [step("disassemble", 0, 1, conditions=GLOVEBOX), *lithium()[2:]]
     kept = Step(id="st-kept", sample="li", type="store", conditions=checked("store", GLOVEBOX))

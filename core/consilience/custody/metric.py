@@ -104,7 +104,7 @@ _ALL = (
     # from steps
     MetricSpec("air_seconds", "s", "time in air"),
     MetricSpec("air_seconds_since_mill", "s", "time in air since it was last milled or cut"),
-    MetricSpec("unplaced_air_steps", "1", "steps in air that may be before or after"),
+    MetricSpec("unplaced_air_steps", "1", "number of steps in air that may be before or after"),
     MetricSpec(
         "storage_hours", "h", "time in store since the sample was prepared, disassembled or cut"
     ),
@@ -119,13 +119,13 @@ _ALL = (
     MetricSpec(
         "warm_reactive_mills",
         "1",
-        "mills with a reactive ion (Ga) while warmer than the given temperature",
+        "number of mills with a reactive ion (Ga) while warmer than the given temperature",
         "K",
     ),
-    MetricSpec("frozen_liquid", "1", "1 where frozen liquid is present, 0 where none is"),
-    MetricSpec("slow_freezes", "1", "freezes by pouring, not plunging"),
-    MetricSpec("coated", "1", "1 where the sample was coated before it was measured, 0 where not"),
-    MetricSpec("cryo_uhv_transfer", "1", "1 where it was carried cold and in vacuum, 0 where not"),
+    MetricSpec("frozen_liquid", "1", "presence of frozen liquid (1 or 0)"),
+    MetricSpec("slow_freezes", "1", "number of freezes by pouring, not plunging"),
+    MetricSpec("coated", "1", "presence of a coat in the measurement (1 or 0)"),
+    MetricSpec("cryo_uhv_transfer", "1", "transfer both cold and in vacuum (1 or 0)"),
     MetricSpec("temperature", "K", "temperature of the sample while it was measured"),
     MetricSpec(
         "time_contradictions",

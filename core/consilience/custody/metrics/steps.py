@@ -24,6 +24,7 @@ from consilience.custody.metrics.answers import (
     names_of,
     nothing,
     past_of,
+    range_words,
     said,
     unknown,
     with_evidence,
@@ -43,6 +44,7 @@ from consilience.custody.past.spans import Past, Range, add, capped
 if TYPE_CHECKING:
     from consilience.custody.custody import Custody
     from consilience.model.measurement import MeasurementRecord
+    from consilience.model.sample import Step
 
 __all__ = [
     "air_seconds",
@@ -149,6 +151,7 @@ def storage_hours(custody: Custody, record: MeasurementRecord, _: float | None =
     if since is not None:
         found = capped(found, past.whole(since))
     why = said("in store", sure, past)
+    why += [f"{name_of(k.step)}: {where}" for k in sure if (where := _not_plain_argon(k.step))]
     if since is None:
         why.append("when it was prepared, disassembled or cut is not recorded")
     else:
@@ -157,6 +160,16 @@ def storage_hours(custody: Custody, record: MeasurementRecord, _: float | None =
     if maybe:
         why.append(f"not known whether it counts: {names_of(maybe)}")
     return interval("storage_hours", found, 3600.0, why, [*sure, *maybe, *resets])
+
+
+def _not_plain_argon(step: Step) -> str:
+    """Say in what it was stored, where that is not argon at a temperature nobody stated."""
+    gas = step.conditions.get("atmosphere", step.conditions.get("carrier"))
+    low, high = bounds(step.conditions.get("temperature"), "K")
+    words = [] if gas == "Ar" else [f"in {gas}" if gas else "in what is not recorded"]
+    if (low, high) != (None, None):
+        words.append(range_words(low, high))
+    return ", ".join(words)
 
 
 def hours_since_cut(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
