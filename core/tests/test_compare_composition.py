@@ -43,6 +43,14 @@ def test_one_verdict_for_two_compositions_with_numbers_for_each_element() -> Non
     assert answer.smallest_detectable > 0.05 + 2 * 1.645 * answer.std
 
 
+def test_elements_of_one_composition_do_not_meet() -> None:
+    """What is entered rests on no measurement, so nothing else would keep its elements apart."""
+    said = composition({"Li": 0.4, "Pt": 0.6}, measurements=[])
+    assert judge(said) == []
+    other = composition({"Li": 0.4, "Pt": 0.6}, measurements=[], technique="edx")
+    assert only(judge(said, other)).verdict == "agree"
+
+
 def test_order_of_the_findings_does_not_matter() -> None:
     first = composition({"Li": 0.40, "Pt": 0.60})
     second = composition({"Li": 0.50, "Pt": 0.50}, technique="edx")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from composition_findings import composition, counted, finding, judge, phase
 
-from consilience.compare.stoichiometry import fractions_of_formula, homogeneity_of
 from consilience.errors import BadInputError
+from consilience.model import Homogeneity, fractions_of_formula
+from consilience.study import Study
 
 BOX = {
     "shape": "box",
@@ -167,23 +169,77 @@ def test_formulas(formula: str, fractions: dict[str, float] | None) -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"line_compound": True}, "has no citation"),
-        ({"citation": "x"}, "gives no ranges"),
-        ({"citation": "x", "ranges": {"O": [0.1, 0.2]}}, "gives no ranges"),
+        ({"line_compound": True}, "citation"),
+        ({"citation": "x"}, "either 'line_compound' or has 'ranges'"),
+        ({"citation": "x", "ranges": {"O": [0.1, 0.2]}}, "the elements of LiPt are Li, Pt"),
+        ({"citation": "x", "ranges": {"Zz": [0.1, 0.2]}}, "no element symbol"),
         ({"citation": "x", "ranges": {"Li": [0.6, 0.2]}}, "no range of fractions"),
-        ({"citation": "x", "ranges": {"Li": [0.2]}}, "is no range"),
+        ({"citation": "x", "ranges": {"Li": [0.2]}}, "Field required"),
+        ({"citation": "x", "ranges": {"Li": [0.2, 0.3], "Pt": [0.2, 0.3]}}, "cannot sum to one"),
+        ({"citation": "x", "ranges": {"Li": [0.2, 1.3]}}, "less than or equal to 1"),
     ],
 )
 def test_bad_ranges_are_refused(said: dict[str, Any], message: str) -> None:
-    with pytest.raises(BadInputError, match=message):
-        homogeneity_of(phase(evidence={"homogeneity": said}))
+    answer = only(judge(needle(0.02), [phase(**HERE, evidence={"homogeneity": said})]))
+    assert answer.verdict == "not_comparable"
+    assert answer.reason.startswith("the comparison core.stoichiometry failed: the homogeneity of")
+    assert message in answer.reason
 
 
 def test_the_range_of_the_last_element_follows() -> None:
-    said = {"homogeneity": {"citation": "x", "ranges": {"Li": [0.2, 0.3], "O": [0.5, 0.5]}}}
-    found = homogeneity_of(phase("LiCoO2", subject={"formula": "LiCoO2"}, evidence=said))
-    assert found is not None
-    assert found["Co"] == pytest.approx((0.2, 0.3))
-    short = {"homogeneity": {"citation": "x", "ranges": {"Li": [0.2, 0.3]}}}
-    with pytest.raises(BadInputError, match="leaves out Co and O"):
-        homogeneity_of(phase("LiCoO2", subject={"formula": "LiCoO2"}, evidence=short))
+    said = Homogeneity(citation="x", ranges={"Li": (0.2, 0.3), "O": (0.5, 0.5)})
+    assert said.of("LiCoO2")["Co"] == pytest.approx((0.2, 0.3))
+    short = Homogeneity(citation="x", ranges={"Li": (0.2, 0.3)})
+    with pytest.raises(ValueError, match="leave out Co and O"):
+        short.of("LiCoO2")
+
+
+def test_the_study_states_the_range_and_a_conflict_is_named() -> None:
+    solid = {"LiPt": Homogeneity(ranges={"Li": (0.38, 0.52)}, citation="the study")}
+    silent = only(judge(needle(0.01, 0.40), [phase(**HERE, evidence={})], homogeneity=solid))
+    assert silent.verdict == "consistent"
+    assert "range of LiPt from the study" in silent.reason
+    line = only(judge(needle(0.01, 0.40), [phase(**HERE)], homogeneity=solid))
+    assert line.verdict == "consistent"
+    assert "the finding itself has another range, from a test" in line.reason
+
+
+def test_a_study_keeps_and_uses_its_ranges(tmp_path: Path) -> None:
+    said = Homogeneity(line_compound=True, citation="lab book 4, p. 3")
+    with Study.create(tmp_path / "study") as study:
+        study.add_sample("needle")
+        assert study.set_homogeneity("LiPt", said).new
+        assert not study.set_homogeneity("LiPt", said).new
+        assert study.homogeneity() == {"LiPt": said}
+        with pytest.raises(BadInputError, match="the elements of LiF are Li, F"):
+            study.set_homogeneity("LiF", Homogeneity(ranges={"O": (0.1, 0.2)}, citation="x"))
+        for element, value in (("Li", 0.4), ("Pt", 0.6)):
+            study.add_finding(
+                {
+                    "kind": "composition",
+                    "subject": {"element": element},
+                    "value": value,
+                    "unit": "1",
+                    "std_stat": 0.003,
+                    "std_sys": 0.01,
+                    "method": "counted",
+                },
+                sample="needle",
+                citation="a paper",
+                modality="apt",
+            )
+        study.add_finding(
+            {
+                "kind": "phase",
+                "subject": {"formula": "LiPt"},
+                "status": "present",
+                "method": "seen",
+            },
+            sample="needle",
+            citation="a paper",
+            modality="xrd",
+        )
+        (verdict,) = study.compare()
+    assert verdict.verdict == "disagree"
+    assert "range of LiPt from lab book 4, p. 3" in verdict.reason
+    assert len(verdict.findings) == 3

@@ -10,6 +10,7 @@ from consilience.declarations import Kind
 from consilience.lineage import Relation, relation
 from consilience.model.finding import Finding
 from consilience.model.sample import Sample, Step
+from consilience.model.stoichiometry import Homogeneity
 from consilience.model.verdict import Margin
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class ComparisonContext:
         Measurement ID to its place in the chain of its sample, where that is known.
     groups : mapping
         Finding ID to all findings that its run made of one kind, sample, region and state.
+    homogeneity : mapping
+        Formula to the range of compositions that the study states for a phase.
     open_array : callable, optional
         Opens an array that a finding names, such as a joint covariance.
     """
@@ -56,6 +59,7 @@ class ComparisonContext:
     starts: Mapping[str, str | None] = field(default_factory=dict)
     sequences: Mapping[str, int | None] = field(default_factory=dict)
     groups: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    homogeneity: Mapping[str, Homogeneity] = field(default_factory=dict)
     open_array: Callable[[str], xr.Dataset] | None = None
 
     def relation(self, first: Finding, second: Finding) -> Relation:

@@ -17,6 +17,7 @@ from consilience.errors import ConsilienceError, PluginError
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
 from consilience.model.sample import Sample, Step
+from consilience.model.stoichiometry import Homogeneity
 from consilience.model.verdict import Caveat, Margin, Verdict
 from consilience.registry import Registry
 
@@ -47,6 +48,7 @@ def compare_findings(
     starts: Mapping[str, str | None] | None = None,
     sequences: Mapping[str, int | None] | None = None,
     level: float = 0.05,
+    homogeneity: Mapping[str, Homogeneity] | None = None,
     open_array: Callable[[str], xr.Dataset] | None = None,
 ) -> list[Verdict]:
     """Compare all findings that can meet and return the verdicts, sorted by ID.
@@ -71,6 +73,8 @@ def compare_findings(
         Measurement ID to its place in the chain of its sample, where there are no times.
     level : float
         One-sided level of each test.
+    homogeneity : mapping, optional
+        Formula to the range of compositions that the study states for a phase.
     open_array : callable, optional
         Opens an array that a finding names: joint covariances of compositions.
 
@@ -95,6 +99,7 @@ def compare_findings(
         starts=starts or {},
         sequences=sequences or {},
         groups=groups_of(findings),
+        homogeneity=homogeneity or {},
         open_array=None if open_array is None else cache(open_array),
     )
     by_finding = defaultdict(list)
@@ -194,6 +199,8 @@ def _decide(
         one, other = first, second
         if item.scope == "group":
             one, other = sorted((_leader(f, context) for f in (first, second)), key=_order)
+            if one.id == other.id:
+                continue  # two elements of one composition
             key = (item.key, one.id, other.id)
             if key not in asked:
                 asked[key] = _ask(item, one, other, context)

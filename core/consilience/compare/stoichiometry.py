@@ -4,16 +4,15 @@ A composition of 50:50 fits an ordered compound, a mixture and a disordered allo
 can do is lie outside the range of compositions that a phase has, in a volume that holds
 nothing else of its elements.
 
-A phase states its range of homogeneity in ``evidence["homogeneity"]``: ``{"line_compound":
-true, "citation": …}``, or ``{"ranges": {"Li": [0.48, 0.52]}, "citation": …}`` in atomic
-fractions of the phase.  Unless it does, nothing is compared.
+The range of homogeneity is the study's own ([homogeneity] of the study file), else what the
+finding states in ``evidence["homogeneity"]``, as in `consilience.model.Homogeneity`.  Without one
+nothing is compared.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -22,102 +21,43 @@ from consilience.compare.groups import place_of
 from consilience.compare.outcome import Closed, Outcome, capped, closed, verdict_on
 from consilience.compare.vectors import Vector, vector_of
 from consilience.errors import BadInputError
-from consilience.model.elements import SYMBOLS
 from consilience.model.finding import Finding
+from consilience.model.stoichiometry import Homogeneity, Ranges, fractions_of_formula
 from consilience.model.verdict import Margin, Verdict
 
-__all__ = ["compare", "fractions_of_formula", "homogeneity_of"]
+__all__ = ["compare", "homogeneity_of"]
 
 KEY = "core.stoichiometry"
-_TOKEN = re.compile(r"([A-Z][a-z]?|\(|\))(\d+(?:\.\d+)?|\.\d+)?")
-
-Ranges = dict[str, tuple[float, float]]
 
 
-def fractions_of_formula(formula: str) -> dict[str, float] | None:
-    """Return atomic fractions of a formula, or None if it is not written with element symbols.
-
-    Examples
-    --------
-    >>> fractions_of_formula("Li2(CO3)")["Li"]
-    0.3333333333333333
-    """
-    text = formula.replace(" ", "")
-    stack: list[dict[str, float]] = [{}]
-    place = 0
-    while place < len(text):
-        match = _TOKEN.match(text, place)
-        if match is None:
-            return None
-        place = match.end()
-        what, times = match[1], float(match[2] or 1.0)
-        if what == "(":
-            if match[2]:
-                return None
-            stack.append({})
-            continue
-        if what == ")":
-            if len(stack) == 1:
-                return None
-            inner = stack.pop()
-        elif what in SYMBOLS:
-            inner = {what: 1.0}
-        else:
-            return None
-        for element, amount in inner.items():
-            stack[-1][element] = stack[-1].get(element, 0.0) + amount * times
-    total = sum(stack[0].values())
-    if len(stack) > 1 or not total > 0:
-        return None
-    return {element: amount / total for element, amount in stack[0].items()}
-
-
-def homogeneity_of(phase: Finding) -> Ranges | None:
-    """Return the range of each element's fraction that a phase declares, or None if unknown.
+def homogeneity_of(
+    phase: Finding, context: ComparisonContext
+) -> tuple[Homogeneity | None, Homogeneity | None]:
+    """Return the homogeneity range that holds for a phase, and the finding's own if it differs.
 
     Raises
     ------
     BadInputError
-        What is declared is no range, or leaves out an element.
+        What the finding states is no range.
     """
-    formula = phase.subject.formula if phase.subject else None
-    stated = fractions_of_formula(formula) if formula else None
+    formula = (phase.subject.formula if phase.subject else None) or ""
     said = phase.evidence.get("homogeneity")
-    if stated is None or said is None:
-        return None
-    where = f"homogeneity of {formula}"
-    if not isinstance(said, Mapping) or not said.get("citation"):
-        raise BadInputError(f"{where} has no citation", fix="say where the range is from")
-    if said.get("line_compound") is True:
-        return {e: (x, x) for e, x in stated.items()}
-    given = said.get("ranges")
-    if not isinstance(given, Mapping) or not set(given) <= set(stated):
-        raise BadInputError(
-            f"{where} gives no ranges of its elements {', '.join(sorted(stated))}",
-            fix="write {'line_compound': true} or {'ranges': {'Li': [0.48, 0.52]}}",
-        )
-    ranges = {str(e): _range(where, x) for e, x in given.items()}
-    rest = [e for e in stated if e not in ranges]
-    if len(rest) == 1:
-        low = 1.0 - sum(high for _, high in ranges.values())
-        ranges[rest[0]] = (max(low, 0.0), 1.0 - sum(low for low, _ in ranges.values()))
-    elif rest:
-        raise BadInputError(
-            f"{where} leaves out {' and '.join(rest)}", fix="give the range of each but one"
-        )
-    return ranges
-
-
-def _range(where: str, pair: Any) -> tuple[float, float]:
-    good = isinstance(pair, list | tuple) and len(pair) == 2
-    if not good or not all(isinstance(x, int | float) for x in pair):
-        raise BadInputError(f"{where}: {pair!r} is no range", fix="write [low, high]")
-    low, high = float(pair[0]), float(pair[1])
-    if not 0.0 <= low <= high <= 1.0:
-        raise BadInputError(
-            f"{where}: [{low:g}, {high:g}] is no range of fractions", fix="0 <= low <= high <= 1"
-        )
-    return low, high
+    own = None
+    if said is not None:
+        try:
+            own = Homogeneity.model_validate(said)
+            own.of(formula)
+        except ValueError as error:
+            raise BadInputError(
+                f"the homogeneity of {formula} in finding {phase.id} is none: {error}",
+                fix="write {'line_compound': true, 'citation': …} or "
+                "{'ranges': {'Li': [0.48, 0.52]}, 'citation': …}",
+            ) from error
+    stated = context.homogeneity.get(formula)
+    if stated is None:
+        return own, None
+    same = own is None or own.of(formula) == stated.of(formula)
+    return stated, None if same else own
 
 
 def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
@@ -169,17 +109,23 @@ def _outcome(
             f"of {label}, {vector.name} gives {common[0] if common else 'nothing'} alone, and a "
             f"ratio needs two elements{'; left out: ' if blind else ''}{', '.join(blind)}",
         )
-    ranges = homogeneity_of(phase)
-    if ranges is None:
+    stated_range, differs = homogeneity_of(phase, context)
+    if stated_range is None:
         return Outcome(
             "not_comparable",
             f"the homogeneity range of {label} is not known, so no composition can contradict it",
-            f"the range of compositions in which {label} exists, with its source",
+            f"the range of compositions in which {label} exists, with its source: [homogeneity] "
+            "of the study file",
         )
     part = closed(vector, common)
     if part is None:
         return Outcome("not_comparable", f"{vector.name} found nothing of {', '.join(common)}")
-    return _held(phase, vector, part, common, ranges, blind, margin, context, place)
+    formula = (phase.subject.formula if phase.subject else None) or ""
+    ranges = stated_range.of(formula)
+    sources = [f"range of {label} from {stated_range.citation}"]
+    if differs is not None:
+        sources.append(f"the finding itself has another range, from {differs.citation}")
+    return _held(phase, vector, part, common, ranges, blind, margin, context, place, sources)
 
 
 def _held(
@@ -192,6 +138,7 @@ def _held(
     margin: Margin | None,
     context: ComparisonContext,
     place: Literal["same", "part"],
+    sources: Sequence[str],
 ) -> Outcome:
     label = phase.subject.label if phase.subject else phase.kind
     allowed = _narrowed(ranges, common)
@@ -203,6 +150,7 @@ def _held(
             f"{e} {100 * x:.2f} ± {100 * s:.2g} where {label} has {_words(allowed[e])}"
             for e, x, s in zip(common, part.fractions, part.std_stat, strict=True)
         ),
+        *sources,
         *([f"left out: {', '.join(blind)}"] if blind else []),
         *vector.notes,
     ]

@@ -28,6 +28,7 @@ from consilience.model.measurement import (
     VariableSummary,
 )
 from consilience.model.sample import Constituent, Sample, SensorSeries, Step
+from consilience.model.stoichiometry import Homogeneity, fractions_of_formula
 from consilience.model.verdict import Caveat, Margin, Verdict
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Finding",
     "FindingDraft",
     "FrozenModel",
+    "Homogeneity",
     "Interval",
     "Margin",
     "Measurement",
@@ -62,5 +64,6 @@ __all__ = [
     "Verdict",
     "canonical_json",
     "content_id",
+    "fractions_of_formula",
     "sha256_hex",
 ]

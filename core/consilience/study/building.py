@@ -93,6 +93,8 @@ def build(
     _describe(study, file)
     for kind, margin in sorted(file.margins.items()):
         summary.added.append(study.set_margin(kind, margin))
+    for formula, homogeneity in sorted(file.homogeneity.items()):
+        summary.added.append(study.set_homogeneity(formula, homogeneity))
     summary.added.extend(keep_rules(study, [change_of(table) for table in file.rule]))
     summary.added.extend(keep_protocols(study, file.protocol))
     for content in _parents_first(file.sample):

@@ -13,6 +13,7 @@ from consilience.errors import BadInputError, NotFoundError
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement, MeasurementRecord
 from consilience.model.sample import Sample, SensorSeries, Step
+from consilience.model.stoichiometry import Homogeneity
 from consilience.model.verdict import Margin
 from consilience.registry import Registry
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from consilience.store.files import StoredFile
 
 __all__ = ["Contents"]
+
+_LISTED = {"sample": "samples", "step": "steps", "series": "steps", "finding": "findings"}
+"""Which command lists the IDs of a kind of record."""
 
 
 class Contents:
@@ -268,6 +272,16 @@ class Contents:
                 margins[str(body["kind"])] = Margin.model_validate(fields)
         return margins
 
+    def homogeneity(self) -> dict[str, Homogeneity]:
+        """Return the ranges of compositions that the study states for phases, by formula."""
+        return {
+            str(body["formula"]): Homogeneity.model_validate(
+                {k: body[k] for k in Homogeneity.model_fields}
+            )
+            for body in self.notes()
+            if body.get("about") == "homogeneity"
+        }
+
     def rule_changes(self) -> list[RuleChange]:
         """Return what the study changes in the shipped rules, and rules of its own."""
         from consilience.rules.loading import RuleChange
@@ -336,5 +350,5 @@ class Contents:
             )
         raise NotFoundError(
             f"there is no {kind} {record_id!r} in this study",
-            fix="list IDs with 'consilience samples', 'measurements' or 'findings'",
+            fix=f"list IDs with 'consilience {_LISTED.get(kind, 'measurements')}'",
         )

@@ -14,6 +14,7 @@ from consilience.model.canonical import content_id
 from consilience.model.finding import FindingDraft, Region
 from consilience.model.measurement import Exposure
 from consilience.model.sample import Sample, Step
+from consilience.model.stoichiometry import Homogeneity
 from consilience.model.verdict import Margin
 from consilience.progress import Progress, no_progress
 from consilience.registry import Registry
@@ -344,6 +345,29 @@ class Entry(Contents):
             return Added("margin", kind, False)
         self.store.append([("note", body)])
         return Added("margin", kind, True)
+
+    def set_homogeneity(self, formula: str, homogeneity: Homogeneity) -> Added:
+        """State in what range of compositions a phase exists.
+
+        Raises
+        ------
+        BadInputError
+            The range is not one of this formula.
+        """
+        try:
+            homogeneity.of(formula)
+        except ValueError as error:
+            raise BadInputError(
+                f"homogeneity of {formula!r}: {error}",
+                fix="write line_compound = true, or ranges = { Li = [0.48, 0.52] }",
+            ) from error
+        name = f"homogeneity:{formula}"
+        body = {"id": name, "about": "homogeneity", "formula": formula, **homogeneity.to_json()}
+        known = self.store.index.get("note", name)
+        if known is not None and known.body == body:
+            return Added("homogeneity", formula, False)
+        self.store.append([("note", body)])
+        return Added("homogeneity", formula, True)
 
     def set_rule(self, rule: str, reason: str, **fields: Any) -> Added:
         """Change a shipped rule for this study, or add one of its own (``study.NAME``).

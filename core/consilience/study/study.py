@@ -150,6 +150,7 @@ class Study(Entry):
             steps=self.steps(),
             starts={i: place.time for i, place in places.items()},
             sequences={i: place.sequence for i, place in places.items()},
+            homogeneity=self.homogeneity(),
             open_array=self.store.open_dataset,
         )
 

@@ -17,6 +17,7 @@ from consilience.errors import BadFileError, NotFoundError
 from consilience.model.base import FrozenModel, Json
 from consilience.model.finding import Region
 from consilience.model.measurement import Exposure
+from consilience.model.stoichiometry import Homogeneity
 from consilience.model.verdict import Margin
 from consilience.study.entering import validated
 from consilience.study.exposure_entry import exposure_from
@@ -113,6 +114,7 @@ class StudyFile(_Table):
 
     study: StudyTable
     margins: dict[str, Margin] = {}
+    homogeneity: dict[str, Homogeneity] = {}
     sample: list[dict[str, Json]] = []
     step: list[dict[str, Json]] = []
     reference: list[ReferenceTable] = []
