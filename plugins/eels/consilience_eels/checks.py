@@ -1,23 +1,35 @@
-"""Is a spectrum sane?"""
+"""Is a spectrum sane, and was there a beam?"""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from consilience.model.measurement import Notice, Signal
 
-__all__ = ["check_spectrum"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["check_edx", "check_spectrum"]
 
 NEAR_ZERO = 25.0
 """eV: the highest point of a low-loss spectrum within this is the zero loss."""
 
+ABOVE_NOISE = 0.2
+"""keV: the detector's own peak at 0 has ended here."""
+
+FEW = 10
+"""X-rays in a whole spectrum or map that no sample under a beam stays below."""
+
 
 def check_spectrum(signal: Signal) -> list[Notice]:
-    """Look for a zero-loss peak that is not at zero, and for negative counts.
+    """Look for a zero-loss peak that is not at zero, for negative counts, and for a beam.
 
     Parameters
     ----------
     signal : Signal
-        With ``counts`` or ``intensity`` over ``energy_loss``.
+        With ``counts`` or ``intensity`` over ``energy_loss``; maps are summed.
 
     Returns
     -------
@@ -26,26 +38,19 @@ def check_spectrum(signal: Signal) -> list[Notice]:
     """
     import numpy as np
 
-    if signal.data is None or "energy_loss" not in signal.data.coords:
-        return []
-    name = next((n for n in ("counts", "intensity") if n in signal.data), None)
-    if name is None or signal.data[name].dims != ("energy_loss",):
+    name = _values(signal, "energy_loss")
+    if signal.data is None or name is None:
         return []
     energy, values = signal.data["energy_loss"].values, signal.data[name].values
-    notices = []
-    below = int(np.count_nonzero(values < 0))
-    if below:
-        notices.append(
-            Notice(
-                code="negative-counts",
-                message=f"{below} of {values.size} values are negative, lowest {values.min():g}",
-                fix="register the spectrum before its background was subtracted",
-            )
-        )
+    notices = _negative(values)
+    whole = values if values.ndim == 1 else values.reshape(-1, energy.size).sum(0, dtype=float)
+    notices += _no_electrons(energy, whole)
+    if notices and notices[-1].code == "no-beam":
+        return notices
     if energy.size < 2 or not energy[0] <= 0.0 <= energy[-1]:
         return notices
     step = float(energy[1] - energy[0])
-    top = float(energy[int(np.argmax(values))])
+    top = float(energy[int(np.argmax(whole))])
     if abs(top) <= NEAR_ZERO and abs(top) > 1.01 * step:
         notices.append(
             Notice(
@@ -54,8 +59,84 @@ def check_spectrum(signal: Signal) -> list[Notice]:
                     f"the zero-loss maximum lies at {top:+.3g} eV ({step:g} eV a channel), "
                     "not at 0: all energies are off by as much"
                 ),
-                where=f"channel {int(np.argmax(values))}",
+                where=f"channel {int(np.argmax(whole))}",
                 fix=f"shift the axis by {-top:+.3g} eV before energies are compared",
             )
         )
     return notices
+
+
+def check_edx(signal: Signal) -> list[Notice]:
+    """Look for negative counts, and for X-rays beyond the detector's noise at 0 keV."""
+    import numpy as np
+
+    name = _values(signal, "energy")
+    if signal.data is None or name is None:
+        return []
+    energy, values = signal.data["energy"].values, signal.data[name].values
+    notices = _negative(values)
+    above = energy > ABOVE_NOISE
+    if name != "counts" or not above.any():
+        return notices
+    spectrum = values.reshape(-1, energy.size).sum(axis=0, dtype=np.float64)
+    rays, all_of_them = float(spectrum[above].sum()), float(spectrum.sum())
+    if rays < FEW:
+        notices.append(
+            Notice(
+                code="no-beam",
+                message=f"{rays:.0f} of {all_of_them:.0f} counts lie above {ABOVE_NOISE:g} keV, "
+                "the rest are the detector's noise: recorded with no usable beam",
+                fix="use it for its structure, not for chemistry",
+            )
+        )
+    return notices
+
+
+def _values(signal: Signal, axis: str) -> str | None:
+    """Return the variable over this axis, the axis last."""
+    if signal.data is None or axis not in signal.data.coords:
+        return None
+    name = next((n for n in ("counts", "intensity") if n in signal.data), None)
+    return name if name is not None and signal.data[name].dims[-1] == axis else None
+
+
+def _negative(values: NDArray[Any]) -> list[Notice]:
+    import numpy as np
+
+    below = int(np.count_nonzero(values < 0)) if values.dtype.kind in "if" else 0
+    if not below:
+        return []
+    return [
+        Notice(
+            code="negative-counts",
+            message=f"{below} of {values.size} values are negative, lowest {values.min():g}",
+            fix="register the spectrum before its background was subtracted",
+        )
+    ]
+
+
+def _no_electrons(energy: NDArray[np.float64], whole: NDArray[Any]) -> list[Notice]:
+    """A spectrum without slope or feature is the camera's dark level.
+
+    Sums over 32 stretches must scatter more than the channels' own noise lets them.
+    """
+    import numpy as np
+
+    if energy.size < 256:
+        return []
+    size = energy.size // 32
+    blocks = np.asarray(whole[: 32 * size], dtype=np.float64).reshape(32, size)
+    steps = np.diff(blocks, axis=1)
+    noise = float(np.sqrt(np.mean(steps**2) / 2.0 / size))
+    scatter = float(np.std(blocks.mean(axis=1), ddof=1))
+    if scatter > 3.0 * noise:
+        return []
+    return [
+        Notice(
+            code="no-beam",
+            message=f"the spectrum is flat: its {32} parts differ by {scatter:.3g} where noise "
+            f"alone gives {noise:.3g}; neither a zero loss nor an edge: recorded with no usable "
+            "beam",
+            fix="use it for its structure, not for chemistry",
+        )
+    ]

@@ -1,4 +1,4 @@
-"""Electron energy loss: what this plugin declares."""
+"""Electron energy loss, energy-dispersive X-rays and electron images: what is declared."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consilience.declarations import (
+    Analysis,
     Check,
     Modality,
     PluginInfo,
@@ -18,6 +19,12 @@ from consilience.declarations import (
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience_eels import __version__
 
+ASKS = ("energy", "dose", "dose_rate", "temperature", "atmosphere", "transfer", "storage")
+"""What the field wants reported of every measurement with a focused beam of electrons."""
+
+SPACE = {"x": ("nm", "1"), "y": ("nm", "1")}
+"""Pixels have unit 1 where a file is not calibrated."""
+
 
 @hookimpl
 def plugin_info() -> PluginInfo:
@@ -26,38 +33,48 @@ def plugin_info() -> PluginInfo:
         name="eels",
         version=__version__,
         api=API_VERSION,
-        summary="electron energy-loss spectra",
+        summary="electron energy-loss and X-ray spectra, and images, of electron microscopes",
         licence="GPL-3.0-or-later",
     )
 
 
 @hookimpl
 def register_modalities() -> Sequence[Modality]:
-    """Counts over energy loss."""
+    """Counts over energy loss or X-ray energy, for each pixel or not; images."""
     return [
         Modality(
             "eels",
             "electron energy loss",
-            coordinates={"energy_loss": ("eV",)},
+            coordinates={"energy_loss": ("eV",), **SPACE},
             variables={"counts": ("count",), "intensity": ("1",)},
             sees="elements and their bonding, lithium too, at the nanometre; thickness",
             blind="what is thicker than a few mean free paths; traces below about one percent",
-            asks=(
-                "energy",
-                "dose",
-                "dose_rate",
-                "temperature",
-                "atmosphere",
-                "transfer",
-                "storage",
-            ),
-        )
+            asks=ASKS,
+        ),
+        Modality(
+            "edx",
+            "energy-dispersive X-rays",
+            coordinates={"energy": ("keV",), **SPACE},
+            variables={"counts": ("count",), "intensity": ("1",)},
+            sees="elements from about boron or carbon up, at the nanometre in thin specimens",
+            blind="lithium always; elements whose line lies on another's; bonding",
+            asks=ASKS,
+        ),
+        Modality(
+            "stem",
+            "electron image",
+            coordinates=dict(SPACE),
+            variables={"intensity": ("1",)},
+            sees="shape, thickness and mean atomic number, at the ångström to nanometre",
+            blind="which elements these are",
+            asks=ASKS,
+        ),
     ]
 
 
 @hookimpl
 def register_readers() -> Sequence[Reader]:
-    """EMSA text."""
+    """EMSA text, and the files of microscopes and of HyperSpy."""
     return [
         Reader(
             "eels.msa",
@@ -70,34 +87,76 @@ def register_readers() -> Sequence[Reader]:
                 "energy_unit": "eV or keV: unit of the energy axis, where the file names none",
             },
             title="EMSA/MAS spectrum (.msa), through rosettasciio",
-        )
+        ),
+        Reader(
+            "eels.microscope",
+            ("eels", "edx", "stem"),
+            ("*.dm3", "*.dm4", "*.emd", "*.bcf", "*.hspy", "*.zspy"),
+            probe=Ref("consilience_eels.probe:probe_microscope"),
+            read=Ref("consilience_eels.microscope_files:read_microscope"),
+            options={
+                "signal": "EELS or EDX: what spectra are that the file gives no type",
+                "energy_unit": "eV or keV: unit of the energy axis, where the file names none",
+            },
+            title="DigitalMicrograph, Velox, Bruker and HyperSpy files, through rosettasciio",
+        ),
+    ]
+
+
+@hookimpl
+def register_analyses() -> Sequence[Analysis]:
+    """Relative thickness, and composition."""
+    return [
+        Analysis(
+            "eels.thickness",
+            "eels",
+            (),
+            params=Ref("consilience_eels.thickness_run:ThicknessParams"),
+            run=Ref("consilience_eels.thickness_run:run_thickness"),
+            kinds=("t_over_lambda",),
+            title="relative thickness by the log-ratio",
+        ),
+        Analysis(
+            "eels.quantification",
+            "edx",
+            (),
+            params=Ref("consilience_eels.quantify_run:QuantificationParams"),
+            run=Ref("consilience_eels.quantify_run:run_quantification"),
+            kinds=("composition", "element"),
+            title="composition by Cliff–Lorimer, and presence by lines",
+        ),
     ]
 
 
 @hookimpl
 def register_checks() -> Sequence[Check]:
-    """Zero loss that is not at zero, negative counts."""
+    """Zero loss that is not at zero, negative counts, no beam."""
     return [
-        Check("eels.spectrum", "eels", Ref("consilience_eels.checks:check_spectrum"), "sane axis")
+        Check("eels.spectrum", "eels", Ref("consilience_eels.checks:check_spectrum"), "sane axis"),
+        Check("eels.edx", "edx", Ref("consilience_eels.checks:check_edx"), "X-rays at all"),
     ]
 
 
 @hookimpl
 def register_views() -> Sequence[View]:
-    """Draw the spectrum."""
+    """Spectra with their windows, and images."""
     return [
         View(
             "eels.spectrum",
             "Energy-loss spectrum",
             Ref("consilience_eels.views:spectrum_view"),
             "eels",
-        )
+        ),
+        View("eels.edx", "X-ray spectrum", Ref("consilience_eels.views_edx:edx_view"), "edx"),
+        View(
+            "eels.image", "Electron image", Ref("consilience_eels.views_image:image_view"), "stem"
+        ),
     ]
 
 
 @hookimpl
 def register_simulators() -> Sequence[Simulator]:
-    """A low-loss spectrum."""
+    """A low-loss spectrum, and an X-ray map."""
     return [
         Simulator(
             "eels.lowloss",
@@ -105,7 +164,14 @@ def register_simulators() -> Sequence[Simulator]:
             Ref("consilience_eels.simulation:LowLossParams"),
             Ref("consilience_eels.simulation:simulate_lowloss"),
             "zero loss and plasmons with Poisson noise",
-        )
+        ),
+        Simulator(
+            "eels.particle",
+            "edx",
+            Ref("consilience_eels.simulation_edx:EdxParams"),
+            Ref("consilience_eels.simulation_edx:simulate_edx"),
+            "X-ray map and dark field of an iron-platinum particle",
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Is this EMSA text with an energy loss?  Looks at the head alone and imports nothing heavy."""
+"""Is this one of the files read here?  Looks at the head alone and imports nothing heavy."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -7,7 +7,7 @@ import re
 
 from consilience.declarations import Claim, FileProbe
 
-__all__ = ["FORMAT", "SIGNAL", "probe_msa"]
+__all__ = ["FORMAT", "MAGIC", "SIGNAL", "probe_microscope", "probe_msa"]
 
 FORMAT = re.compile(rb"\s*#FORMAT\s*:\s*EMSA/MAS", re.IGNORECASE)
 SIGNAL = re.compile(rb"^#SIGNALTYPE\s*:\s*([A-Z]+)", re.MULTILINE | re.IGNORECASE)
@@ -21,3 +21,29 @@ def probe_msa(probe: FileProbe) -> Claim:
     if signal is None:
         return Claim.MAYBE
     return Claim.YES if signal.group(1).upper() == b"ELS" else Claim.NO
+
+
+MAGIC: dict[str, tuple[bytes, ...]] = {
+    ".dm3": (b"\x00\x00\x00\x03",),
+    ".dm4": (b"\x00\x00\x00\x04",),
+    ".emd": (b"\x89HDF\r\n\x1a\n",),
+    ".hspy": (b"\x89HDF\r\n\x1a\n",),
+    ".zspy": (b"PK\x03\x04",),
+    ".bcf": (b"AAMVHFSS",),
+}
+"""How the files of each suffix begin."""
+
+
+def probe_microscope(probe: FileProbe) -> Claim:
+    """Say YES if the beginning is that of a file of this suffix.
+
+    In DigitalMicrograph's files the byte order, 0 or 1, follows version and size.
+    """
+    starts = MAGIC.get(probe.suffix, ())
+    if not probe.head.startswith(starts) or not starts:
+        return Claim.NO
+    if probe.suffix in (".dm3", ".dm4"):
+        order = 8 if probe.suffix == ".dm3" else 12
+        if probe.head[order : order + 4] not in (b"\x00\x00\x00\x00", b"\x00\x00\x00\x01"):
+            return Claim.NO
+    return Claim.YES

@@ -1,0 +1,245 @@
+"""HyperSpy, exSpy and RosettaSciIO, called from here alone; imported when first needed."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from consilience.errors import BadFileError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "LineSums",
+    "atomic_weight",
+    "cliff_lorimer",
+    "elastic_threshold",
+    "line_sums",
+    "lines_of",
+    "load_signals",
+    "make_signal",
+    "write_hspy",
+]
+
+
+@dataclass(frozen=True)
+class LineSums:
+    """What exSpy makes of one X-ray line of one spectrum; windows in keV."""
+
+    line: str
+    energy: float
+    fwhm: float
+    window: tuple[float, float]
+    background: tuple[float, float, float, float]
+    net: float
+
+
+def load_signals(path: Path) -> tuple[list[Any], list[str]]:
+    """Return the signals of a file as HyperSpy loads it, and what the libraries warned of.
+
+    Raises
+    ------
+    BadFileError
+        The libraries cannot read it.
+    """
+    hs = _hyperspy()
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            loaded = hs.load(str(path), lazy=False)
+        except MemoryError:
+            raise
+        except Exception as error:  # a parser raises whatever a broken file makes of it
+            said = " ".join(str(error).split())[:300]
+            raise BadFileError(
+                f"{path.name!r} cannot be read: {type(error).__name__}: {said}",
+                fix="check that the file is whole: copy it again from the microscope",
+                path=path,
+            ) from error
+    signals = loaded if isinstance(loaded, list) else [loaded]
+    own = (DeprecationWarning, PendingDeprecationWarning, ResourceWarning)
+    texts = [str(w.message) for w in heard if not issubclass(w.category, own)]
+    return signals, sorted(set(texts))
+
+
+def make_signal(
+    values: NDArray[Any],
+    axes: Sequence[Mapping[str, Any]],
+    metadata: Mapping[str, Any],
+    original: Mapping[str, Any],
+    kind: str,
+    dimension: int,
+) -> Any:
+    """Return a signal of HyperSpy's, of the type that its metadata name, or else of `kind`."""
+    hs = _hyperspy()
+    plain = [{k: v for k, v in axis.items() if v is not None} for axis in axes]
+    make = hs.signals.Signal1D if dimension == 1 else hs.signals.Signal2D
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        signal = make(values.copy(), axes=plain)
+        signal.metadata.add_dictionary(dict(metadata))
+        signal.original_metadata.add_dictionary(dict(original))
+        stated = signal.metadata.get_item("Signal.signal_type", "") or kind
+        if stated:
+            signal.set_signal_type(stated)
+            signal.metadata.add_dictionary(dict(metadata))  # the type puts defaults in
+    return signal
+
+
+def write_hspy(
+    path: Path,
+    values: NDArray[Any],
+    axes: Sequence[Mapping[str, Any]],
+    metadata: Mapping[str, Any],
+) -> None:
+    """Write one signal as a HyperSpy file, the same bytes for the same input."""
+    from rsciio.hspy import file_writer
+
+    signal = {
+        "data": values,
+        "axes": [{"index_in_array": i, **axis} for i, axis in enumerate(axes)],
+        "metadata": dict(metadata),
+        "original_metadata": {},
+        "learning_results": {},
+        "models": {},
+        "tmp_parameters": {},
+        "attributes": {"_lazy": False, "ragged": False},
+        "package_info": {"package": "consilience", "package_version": ""},
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        file_writer(str(path), signal, close_file=True)
+
+
+def elastic_threshold(signal: Any) -> float:
+    """Return exSpy's threshold between elastic and inelastic electrons of one spectrum, in eV.
+
+    Raises
+    ------
+    ValueError
+        It finds none, or the spectrum has too few channels for its window.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = float(signal.estimate_elastic_scattering_threshold().data.ravel()[0])
+    if found != found:  # NaN
+        raise ValueError("the curve has no point of inflexion between 1 and 11 eV")
+    return found
+
+
+def lines_of(element: str) -> dict[str, tuple[float, float]]:
+    """Return line to energy (keV) and weight within its family, for one element."""
+    _hyperspy()
+    from exspy import material
+
+    entry = material.elements.as_dictionary().get(element, {})
+    lines = entry.get("Atomic_properties", {}).get("Xray_lines", {})
+    return {
+        f"{element}_{name}": (float(line["energy (keV)"]), float(line["weight"]))
+        for name, line in lines.items()
+    }
+
+
+def atomic_weight(element: str) -> float:
+    """Return the atomic weight that exSpy uses, in g/mol."""
+    _hyperspy()
+    from exspy import material
+
+    return float(material.elements.as_dictionary()[element]["General_properties"]["atomic_weight"])
+
+
+def line_sums(
+    signal: Any,
+    lines: Sequence[str],
+    line_width: tuple[float, float],
+    windows_width: float,
+    integration_width: float,
+) -> list[LineSums]:
+    """Return net counts of X-ray lines of one spectrum, by exSpy, in the order of `lines`.
+
+    Parameters
+    ----------
+    signal : exspy.signals.EDSTEMSpectrum
+        One spectrum.
+    lines : sequence of str
+        Such as ``"Fe_Ka"``.
+    line_width, windows_width, integration_width : float
+        Of exSpy's `estimate_background_windows` and `get_lines_intensity`, in widths of the line.
+    """
+    names = list(lines)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        signal = signal.deepcopy()
+        signal.metadata.set_item("Sample.elements", sorted({n.split("_")[0] for n in names}))
+        signal.metadata.set_item("Sample.xray_lines", names)
+        background = signal.estimate_background_windows(
+            line_width=list(line_width), windows_width=windows_width, xray_lines=names
+        )
+        windows = signal.estimate_integration_windows(
+            windows_width=integration_width, xray_lines=names
+        )
+        sums = signal.get_lines_intensity(
+            xray_lines=names, integration_windows=windows, background_windows=background
+        )
+    made = []
+    for name, window, four, net in zip(names, windows, background, sums, strict=True):
+        low, high = float(window[0]), float(window[1])
+        a, b, c, d = (float(value) for value in four)
+        made.append(
+            LineSums(
+                line=name,
+                energy=0.5 * (low + high),
+                fwhm=(high - low) / integration_width,
+                window=(low, high),
+                background=(a, b, c, d),
+                net=float(net.data.ravel()[0]),
+            )
+        )
+    return made
+
+
+def cliff_lorimer(
+    signal: Any, lines: Sequence[str], nets: Sequence[float], k_factors: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """Return atomic and weight fractions (0 to 1) by exSpy's `quantification`, method CL."""
+    hs = _hyperspy()
+    sums = []
+    with warnings.catch_warnings(), _no_progress(hs):
+        warnings.simplefilter("ignore")
+        for line, net in zip(lines, nets, strict=True):
+            one = hs.signals.BaseSignal([net]).T
+            one.metadata.set_item("Sample.elements", [line.split("_")[0]])
+            one.metadata.set_item("Sample.xray_lines", [line])
+            sums.append(one)
+        fractions = []
+        for units in ("atomic", "weight"):
+            found = signal.quantification(
+                sums, "CL", list(k_factors), composition_units=units, navigation_mask=None
+            )
+            fractions.append([float(one.data.ravel()[0]) / 100.0 for one in found])
+    return fractions[0], fractions[1]
+
+
+@contextmanager
+def _no_progress(hs: Any) -> Iterator[None]:
+    """Keep HyperSpy from drawing bars for a handful of numbers."""
+    before = hs.preferences.General.show_progressbar
+    hs.preferences.General.show_progressbar = False
+    try:
+        yield
+    finally:
+        hs.preferences.General.show_progressbar = before
+
+
+def _hyperspy() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # importing it warns of its own dependencies
+        import exspy  # noqa: F401  registers the signals of EELS and EDX
+        import hyperspy.api as hs
+    return hs
