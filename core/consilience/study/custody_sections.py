@@ -110,33 +110,30 @@ def _completeness(found: list[Completeness]) -> list[Block]:
     asked = [c for c in found if c.fields]
     if not asked:
         return []
-    fields = list(dict.fromkeys(f.name for c in asked for f in c.fields))
     rows: list[tuple[Cell, ...]] = []
     for item in asked:
-        states = {f.name: f for f in item.fields}
-        cells = [
-            "not asked"
-            if name not in states
-            else f"{states[name].status}: {states[name].text}"
-            if states[name].text
-            else states[name].status
-            for name in fields
-        ]
-        percent = None if item.percent is None else f"{item.percent:.0f} %"
-        rows.append((item.file, item.sample, item.modality, percent, *cells))
+        said = {status: _fields(item, status) for status in ("given", "derived", "missing")}
+        known = sum(f.status != "missing" for f in item.fields)
+        reported = f"{item.percent:.0f} %, {known} of {len(item.fields)}"
+        rows.append((item.file, f"{item.sample}, {item.modality}", reported, *said.values()))
     return [
         Table(
-            (
-                "measurement",
-                "sample",
-                "technique",
-                "reported",
-                *(f.replace("_", " ") for f in fields),
-            ),
+            ("measurement", "sample, technique", "reported", "given", "derived", "missing"),
             rows,
             "Given by the file or a person, derived from what they say, or missing",
         )
     ]
+
+
+def _fields(item: Completeness, status: str) -> str:
+    """Return the fields of one status: ``energy 300 keV; dose rate 50 e/Å²/s``."""
+    found = [
+        f"{f.name.replace('_', ' ')}"
+        + ("" if not f.text else f" ({f.text})" if status == "missing" else f" {f.text}")
+        for f in item.fields
+        if f.status == status
+    ]
+    return "; ".join(found) or "none"
 
 
 def _methods(study: Study) -> list[Block]:

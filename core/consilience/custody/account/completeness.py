@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from consilience.custody.chain import instant
 from consilience.custody.conditions import bounds
 from consilience.custody.dose.entries import DoseEntry
 from consilience.custody.dose.units import shown
@@ -178,15 +179,19 @@ def _transfer(custody: Custody, record: MeasurementRecord) -> FieldState:
 
 
 def _storage(custody: Custody, record: MeasurementRecord) -> FieldState:
+    from consilience.custody.account.phrases import time_text
+
     timed: list[Step] = []
 
     def told(step: Step) -> str:
         where = _said(step, ("atmosphere", "cover_gas", "carrier", "o2", "h2o"))
         if bounds(step.conditions.get("duration"), "s") != (None, None):
             return f"{where} for {_words(step.conditions['duration'])}" if where else ""
-        if step.start is not None and step.end is not None:
+        start, end = instant(step.start), instant(step.end)
+        if start is not None and end is not None:
             timed.append(step)
-            return f"{where}, {step.start} to {step.end}" if where else ""
+            seconds = (end - start).total_seconds()
+            return f"{where} for {time_text(seconds)}" if where else ""
         return ""
 
     state = _of_steps(custody, record, "store", told)
