@@ -127,7 +127,7 @@ def test_the_scan_prints_its_formulas(tmp_path: Path) -> None:
     words = ["dose", "stem", "--current", "17 pA", "--dwell", "0.05 s", "--frames", "40"]
     text = run(tmp_path, *words, "--step", "14.6 nm")
     assert "× 40 / 1.602e-19 C = 2.122e+08" in text
-    assert "step-limited: N/s² = 2.122e+08 / (146 Å)² = 9955 e/Å²" in text
+    assert "step-limited fluence: N/s² = 2.122e+08 / (146 Å)² = 9955 e/Å²" in text
     assert "highest fluence: unknown" in text
     body = json.loads(run(tmp_path, *words, "--step", "4 nm", "--probe", "0.1 nm", "--json"))
     assert body["highest fluence"] == body["probe-limited fluence"]

@@ -40,7 +40,7 @@ def test_the_formula_is_printed_with_its_numbers():
         "N = I·t·n/e = 1.7e-11 A × 0.05 s × 40 / 1.602e-19 C = 2.122e+08"
     )
     assert stem.step_limited is not None
-    assert stem.step_limited.formula == "step-limited: N/s² = 2.122e+08 / (100 Å)² = 2.122e+04 e/Å²"
+    assert stem.step_limited.formula == "step-limited: N/s² = 2.122e+08 / (100 Å)² = 21220 e/Å²"
     assert stem.probe_limited is not None
     assert stem.probe_limited.formula.startswith("probe-limited: N/(π d²/4) = 2.122e+08 / (π (1 Å)")
     assert stem.rate is not None

@@ -136,4 +136,5 @@ def stem(
         missing = "unknown: give --step" if "step" in name else "unknown: give --probe"
         if name == "highest fluence":
             missing = "unknown: it takes --step and --probe"
-        say(f"{name}: {missing if made is None else made.formula}")
+        formula = missing if made is None else made.formula
+        say(f"{name}: {formula.removeprefix(name.removesuffix('fluence').rstrip() + ': ')}")

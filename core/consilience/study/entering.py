@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -263,7 +265,20 @@ def validated(model: type[M], content: Mapping[str, Any], where: str) -> M:
     try:
         return model.model_validate(content)
     except ValidationError as error:
+        page = "docs/series.md" if where.startswith("mapping ") else "docs/study-toml.md"
         raise BadInputError(
             f"{where}: {'; '.join(problems_of(error))}",
-            fix="correct the named fields; docs/study-toml.md lists them all",
+            fix=_meant(error) or f"correct the named fields; {page} lists them all",
         ) from error
+
+
+def _meant(error: ValidationError) -> str | None:
+    """Return the word that was meant, where one that is not known is nearly a known one."""
+    for item in error.errors(include_url=False):
+        if item["type"] == "literal_error":
+            known = re.findall(r"'([^']*)'", str(item["ctx"]["expected"]))
+            said = str(item["input"]).casefold().replace(" ", "_")
+            near = get_close_matches(said, known, n=1)
+            if near:
+                return f"did you mean {near[0]!r}?"
+    return None

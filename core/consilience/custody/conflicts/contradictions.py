@@ -300,7 +300,8 @@ def _series_outside(custody: Custody) -> Iterator[Contradiction]:
             (f"series {series.id}: {span}", f"{name_of(step)}: {_when(step)}"),
             (series.id, step.id),
             (step.sample,),
-            "check time zone and clock offset in the mapping of the series",
+            "check time zone and clock offset in the mapping of the series; import the log again "
+            f"with the right ones and retract {series.id}",
         )
 
 

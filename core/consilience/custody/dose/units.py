@@ -89,4 +89,7 @@ def shown(value: float | None, unit: str) -> str:
     if value is None:
         return "unknown"
     name = _SHOWN.get(unit, unit)
-    return f"{value:.4g} {name}".rstrip()
+    text = f"{value:.4g}"
+    if "e+" in text and abs(value) < 1e7:
+        text = f"{float(text):.0f}"
+    return f"{text} {name}".rstrip()
