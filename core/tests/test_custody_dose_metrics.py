@@ -171,3 +171,19 @@ def test_a_little_of_another_energy_cannot_pass_a_limit_far_off():
     assert (found.at_least, found.at_most) == (500.0, 503.0)
     assert found.holds(">", 1e4) is False
     assert found.holds(">", 501.0) is None
+
+
+def test_two_temperatures_that_contradict_each_other_leave_the_warm_dose_open():
+    told = step(
+        "m",
+        "lamella",
+        "measure",
+        "11:59",
+        conditions={"modality": "eels", "temperature": q(WARM, "K")},
+    )
+    now = record("a", "lamella", full(500.0), region=HERE)
+    found = custody(told, now).metric("electron_fluence_warm", now, 103.15)
+    assert found.value is None
+    assert "was 100 K or 293.15 K, by whom one asks" in found.why
+    alike = told.model_copy(update={"conditions": {**told.conditions, "temperature": q(99.5, "K")}})
+    assert custody(alike, now).metric("electron_fluence_warm", now, 103.15).value == 0.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
-from weakref import WeakKeyDictionary
 
 from consilience.custody.chain import Moment
 from consilience.custody.conditions import bounds
 from consilience.custody.dose import formulas
+from consilience.custody.dose.radiation import radiation_of
 from consilience.custody.dose.units import (
     FLUENCE_UNITS,
     Particle,
@@ -26,7 +26,7 @@ from consilience.model.sample import Step
 if TYPE_CHECKING:
     from consilience.custody.custody import Custody
 
-__all__ = ["DOSE_CONDITIONS", "DoseEntry", "collect", "doses", "radiation_of"]
+__all__ = ["DOSE_CONDITIONS", "DoseEntry", "collect", "doses"]
 
 DOSE_CONDITIONS = (
     "energy",
@@ -42,17 +42,9 @@ DOSE_CONDITIONS = (
 )
 """Conditions of a *measure* step that say what it put into the sample."""
 
-_TECHNIQUES: dict[str, tuple[Particle, ...]] = {
-    **dict.fromkeys(
-        "sem tem stem hrtem eels eds edx ebsd 4dstem electron_diffraction".split(), ("electron",)
-    ),
-    **dict.fromkeys("xrd xrf compton ct xas xanes exafs saxs xps nano_ct".split(), ("photon",)),
-    **dict.fromkeys("fib sims".split(), ("ion",)),
-    "apt": (),
-}
-"""Words for techniques in the conditions of steps, and what they irradiate with."""
-
-_RADIATION: WeakKeyDictionary[Custody, dict[str, tuple[Particle, ...]]] = WeakKeyDictionary()
+Range = tuple[float | None, float | None]
+SAME_KELVIN = 1.0
+"""Two who say a temperature agree if they differ by no more than this."""
 
 Field = Literal["fluence", "fluence_rate", "energy", "temperature"]
 
@@ -229,6 +221,9 @@ def _of_exposure(
     if entry.temperature == (None, None):
         said_of_state = record.state.get("temperature") or _metadata(record, "temperature")
         entry = replace(entry, temperature=bounds(said_of_state, "K"))
+    if step is not None:
+        told = bounds(step.conditions.get("temperature"), "K")
+        entry = replace(entry, temperature=_both(entry.temperature, told))
     if step is not None and {"fluence", "fluence_rate", "dwell"} & set(from_step):
         # one step is one irradiation, however many signals were registered of it
         return step.id, entry
@@ -237,6 +232,16 @@ def _of_exposure(
     if file is None:
         return f"{record.id}#{number}", entry
     return f"{file.sha256}:{canonical_json(same).decode()}", entry
+
+
+def _both(one: Range, other: Range) -> Range:
+    """Return the one temperature, or the interval between two that contradict each other."""
+    if other == (None, None) or one == (None, None):
+        return other if one == (None, None) else one
+    known = [t for t in (*one, *other) if t is not None]
+    if None in (*one, *other) or max(known) - min(known) <= SAME_KELVIN:
+        return one
+    return min(known), max(known)
 
 
 def _conditions(step: Step) -> dict[str, Any]:
@@ -268,20 +273,6 @@ def _of_step(custody: Custody, step: Step, record: MeasurementRecord | None) -> 
         simulated=step.origin == "simulated",
     )
     return _completed(entry, _conditions(step))
-
-
-def radiation_of(custody: Custody, modality: str) -> tuple[Particle, ...] | None:
-    """Return with what a technique irradiates; None where that is not known.
-
-    The exposures of the study's own measurements say so, else the technique's name does.
-    """
-    if custody not in _RADIATION:
-        known: dict[str, set[Particle]] = {}
-        for record in custody.records.values():
-            particles = known.setdefault(record.modality, set())
-            particles.update(exposure.particle for exposure in record.exposures)
-        _RADIATION[custody] = {name: tuple(sorted(found)) for name, found in known.items()}
-    return _RADIATION[custody].get(modality) or _TECHNIQUES.get(modality.lower())
 
 
 def _of_mill(step: Step) -> DoseEntry:

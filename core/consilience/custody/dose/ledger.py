@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal
 
 from consilience.custody.chain import Moment, Order, cut_of
 from consilience.custody.dose.alike import LIKE_ENERGY, alike, kev, like, same_kind
-from consilience.custody.dose.entries import DoseEntry, collect, radiation_of
+from consilience.custody.dose.entries import DoseEntry, collect
 from consilience.custody.dose.geometry import Place, highest_sum, place
 from consilience.custody.dose.order import between, to_cut
+from consilience.custody.dose.radiation import radiation_of
 from consilience.custody.dose.units import FLUENCE_UNITS, Particle, shown
 from consilience.lineage import ancestors
 from consilience.model.finding import Region
@@ -267,7 +268,7 @@ class DoseLedger:
             elif share.entry.energy is None and share.kept != "own" and len(added) > 1:
                 unknown.append(f"{name}: its energy is not recorded, so it may not be added")
             elif warm is None:
-                unknown.append(f"{name}: the temperature meanwhile is not recorded")
+                unknown.append(f"{name}: the temperature meanwhile {_not_known(share.entry)}")
             else:
                 certain.append(share)
         total, doubt = self.highest(record, [(s, s.entry.fluence or 0.0) for s in certain])
@@ -348,6 +349,13 @@ def _warm(entry: DoseEntry, than: float) -> bool | None:
     if high is not None and high <= than:
         return False
     return None
+
+
+def _not_known(entry: DoseEntry) -> str:
+    low, high = entry.temperature
+    if low is None or high is None:
+        return "is not recorded" if low is high else "is only known by a bound"
+    return f"was {low:.5g} K or {high:.5g} K, by whom one asks"
 
 
 def _sum_text(shares: Sequence[Share], total: float, unit: str) -> str:
