@@ -21,6 +21,7 @@ from consilience_apt.presence import Presence, RangeUse
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
     from consilience_apt.identify import Candidate
     from consilience_apt.ions import Ion
@@ -92,22 +93,26 @@ def spectrum_array(prepared: Prepared) -> xr.Dataset:
             "mass_to_charge": ("mass_to_charge", spectrum.centres[:stop], {"units": "Da"}),
         },
     )
-    rate = _flight_rate(prepared)
-    if rate is not None:
-        expected = rate * np.diff(np.sqrt(edges))
+    density = _background_density(prepared, spectrum.centres[:stop])
+    if density is not None:
+        expected = density * np.diff(np.sqrt(edges))
         data["background"] = ("mass_to_charge", expected, {"units": "count"})
     return data
 
 
-def _flight_rate(prepared: Prepared) -> float | None:
-    """Background ions per √Da, from the ranges' background where that is constant in flight."""
+def _background_density(
+    prepared: Prepared, mass: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Background ions per √Da: those of the ranges, and straight in the logarithm between them."""
     if prepared.background is None or prepared.table is None:
         return None
-    if not prepared.background.method.startswith("constant"):
-        return None
     low, high = prepared.table.edges.T
-    spans = float((np.sqrt(high) - np.sqrt(low)).sum())
-    return float(prepared.background.expected.sum()) / spans
+    rate = prepared.background.expected / (np.sqrt(high) - np.sqrt(low))
+    good = rate > 0
+    if not good.any():
+        return None
+    middle = (low + high) / 2
+    return np.asarray(np.exp(np.interp(mass, middle[good], np.log(rate[good]))))
 
 
 def spectrum_drafts(

@@ -131,10 +131,20 @@ class HomogeneityParams(DepthParams):
     low: float | None = None
     high: float | None = None
     block: int = Field(100, ge=10, le=10_000, description="ions in a block")
-    most_ions: int = Field(50_000, ge=200, le=1_000_000, description="whose places are compared")
-    relabellings: int = Field(99, ge=39, le=9999)
+    most_ions: int = Field(30_000, ge=200, le=1_000_000, description="whose places are compared")
+    relabellings: int = Field(399, ge=39, le=9999)
     reach: float = Field(1.5, gt=0, le=10, description="of the radial distribution [nm]")
     level: float = Field(0.05, gt=0, lt=0.5, description="of all tests of a stretch together")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> HomogeneityParams:
+        # five tests share the level, and a two-sided p-value is 2/(n + 1) at least
+        if 2 * 5 / (self.relabellings + 1) >= self.level:
+            raise ValueError(
+                f"with {self.relabellings} relabellings no p-value can be below a fifth of "
+                f"{self.level:g}; take more than {10 / self.level:.0f}"
+            )
+        return self
 
 
 class SurfaceParams(RangeParams):

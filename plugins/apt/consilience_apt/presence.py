@@ -32,6 +32,8 @@ __all__ = ["Other", "Presence", "RangeUse", "convincing_rivals", "elements_prese
 
 Weight = Literal["proved", "position", "doubted", "contradicted", "empty"]
 SEEN = 0.005
+LOWEST = 0.5
+"""Da; below it nothing is calibrated."""
 MOST_OTHERS = 5
 MOST_NAMED = 6
 """Other ions that a finding names; the ranges in its evidence have all."""
@@ -339,56 +341,54 @@ def _sought(
     except BadInputError as error:
         return Presence(symbol, "not_observable", None, f"no background is known: {error.what}")
     searched: list[dict[str, object]] = []
-    best: tuple[Trace, str] | None = None
-    for charge in (1, 2, 3):
+    hidden: list[str] = []
+    seen: list[tuple[Trace, str]] = []
+    for charge in (1, 2):
         ion = Ion(((symbol, 1),), charge)
         line = max(isotopologues(ion), key=lambda one: one.abundance)
         mass = line.mass_to_charge
         half = 1.5 * mass / power
-        if mass - half <= 0.5 or mass + half > spectrum.edges[-1]:
+        if mass - half <= LOWEST or mass + half > spectrum.edges[-1]:
             continue
         over = [
             one.text for one in table.ranges if one.low < mass + half and one.high > mass - half
         ]
-        other = [
-            f"a peak at {one.position:.3f} Da"
+        over += [
+            f"the peak at {one.position:.3f} Da"
             for one in peaks
             if abs(one.position - mass) < 2 * half
         ]
-        window = np.array([[mass - half, mass + half]])
-        counts, low, high = spectrum.window(float(window[0, 0]), float(window[0, 1]))
-        if over or other:
-            text = (over or other)[0]
-            searched.append({"ion": ion.name, "mass": round(mass, 4), "hidden_by": text})
+        if over:
+            hidden.append(f"{ion.name} at {mass:.3f} Da lies on {over[0]}")
+            searched.append({"ion": ion.name, "mass": round(mass, 4), "hidden_by": over[0]})
             continue
+        counts, low, high = spectrum.window(mass - half, mass + half)
         flight = flight_background(spectrum, np.array([[low, high]]), quiet)
         made = trace_of(
             symbol, counts, float(flight.expected[0]), float(flight.std[0]),
             total * line.abundance, level=level,
         )  # fmt: skip
+        seen.append((made, ion.name))
         searched.append(
             {"ion": ion.name, "mass": round(mass, 4), "counts": counts,
              "background": round(float(flight.expected[0]), 2), "limit": made.detection}
         )  # fmt: skip
-        if best is None or made.detection < best[0].detection:
-            best = (made, ion.name)
-    if best is None:
-        hidden = "; ".join(f"{one['ion']} lies on {one['hidden_by']}" for one in searched)
-        return Presence(
-            symbol, "not_observable", None, hidden or "its ions lie outside of the spectrum",
-            searched=searched,
-        )  # fmt: skip
-    trace, name = best
-    if trace.status == "present":
+    if hidden or not seen:
+        reason = "; ".join(hidden) or "its ions lie outside of the spectrum"
+        return Presence(symbol, "not_observable", None, reason, searched=searched)
+    above = [(trace, name) for trace, name in seen if trace.status == "present"]
+    if above:
+        trace, name = above[0]
         return Presence(
             symbol, None, None,
             f"{trace.counts} counts lie where {name} would be, over a background of "
-            f"{trace.background:.0f}, and are no peak",
+            f"{trace.background:.0f}, and are no peak: a tail, or a little of it",
             trace, searched=searched,
         )  # fmt: skip
+    trace, _ = max(seen, key=lambda pair: pair[0].detection)
+    names = " and ".join(name for _, name in seen)
     return Presence(
         symbol, "absent_below_limit", trace.detection,
-        f"looked for as {name}: {trace.counts} counts over a background of "
-        f"{trace.background:.0f}; ions of several atoms were not looked for",
+        f"looked for as {names}; ions of several atoms were not looked for",
         trace, searched=searched,
     )  # fmt: skip

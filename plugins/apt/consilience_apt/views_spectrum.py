@@ -138,7 +138,7 @@ def _figure(measurement: Measurement, found: Finding, data: xr.Dataset) -> Figur
                 if ranges
                 else "No range was given or could be proposed. "
             )
-            + ("Dashed: background that is constant in time of flight." if background is not None
+            + ("Dashed: expected background, as modelled in the ranges." if background is not None
                else "")
         ),
         alt=(
