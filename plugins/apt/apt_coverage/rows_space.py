@@ -12,7 +12,7 @@ from apt_coverage.needles import drawn, needle, ranges, source
 from consilience_apt.excess import gibbs_excess
 from consilience_apt.interface import InterfaceFit, fit_interface
 from consilience_apt.profile import profile
-from consilience_apt.segmentation import segment_profile
+from consilience_apt.segmentation import Segmentation, segment_profile
 from consilience_apt.simulation import (
     Layer,
     profile_truth,
@@ -34,10 +34,6 @@ GRADIENT = (
 STEP = (
     Layer(name="above", thickness=10.0, top={"Al+": 0.8, "Ni+": 0.2}, blur=1.0),
     Layer(name="below", thickness=10.0, top={"Al+": 0.3, "Ni+": 0.7}),
-)
-SHARP = (
-    Layer(name="above", thickness=10.0, top={"Al+": 0.6, "Ni+": 0.4}),
-    Layer(name="below", thickness=10.0, top={"Al+": 0.4, "Ni+": 0.6}),
 )
 FILM = (
     Layer(name="above", thickness=8.0, top={"Al+": 0.8, "Ni+": 0.15, "Cu+": 0.05}, blur=0.3),
@@ -83,15 +79,53 @@ def _interface_before(model: str, seed: int) -> Outcome:
     return Outcome(pull=(best.before - 0.7) / best.before_std_stat)
 
 
-def _change_point(model: str, seed: int) -> Outcome:
-    """A sharp step between two flat regions; does the interval hold it?"""
-    params = needle(model, SHARP, ions=2000)
+def _steps(share: float, place: float, blur: float) -> tuple[Layer, ...]:
+    return (
+        Layer(
+            name="above",
+            thickness=place,
+            top={"Al+": 1.0 - share, "Ni+": share},
+            blur=blur,
+        ),
+        Layer(name="below", thickness=20.0 - place, top={"Al+": share, "Ni+": 1.0 - share}),
+    )
+
+
+@lru_cache(maxsize=2000)
+def _changed(
+    model: str, seed: int, ions: int, share: float, blur: float
+) -> tuple[float, Segmentation]:
+    """A step somewhere in the middle, another place in each repeat."""
+    place = round(9.5 + seed * 0.6180339 % 1.0, 4)
+    params = needle(model, _steps(share, place, blur), ions=ions)
     made = profile(source(drawn(params, seed)), ranges(params), "z", 0.5)
-    found = segment_profile(made, "Ni", most_changes=2)
+    return -place, segment_profile(made, "Ni", most_changes=2)
+
+
+def _held(place: float, found: Segmentation) -> Outcome:
     if len(found.change_points) != 1:
         return Outcome(inside=False)
     low, high = found.change_points[0].interval
-    return Outcome(inside=low <= -10.0 <= high)
+    return Outcome(inside=low <= place <= high)
+
+
+def _pulled(place: float, found: Segmentation) -> Outcome:
+    if len(found.change_points) != 1 or found.change_points[0].diffuse is None:
+        return Outcome(reason="not found as one step")
+    point = found.change_points[0]
+    return Outcome(pull=(point.position - place) / point.std_stat)
+
+
+def _sharp(model: str, seed: int) -> Outcome:
+    return _held(*_changed(model, seed, 2000, 0.4, 0.0))
+
+
+def _diffuse(model: str, seed: int) -> Outcome:
+    return _held(*_changed(model, seed, 4000, 0.3, 1.0))
+
+
+def _diffuse_pull(model: str, seed: int) -> Outcome:
+    return _pulled(*_changed(model, seed, 4000, 0.3, 1.0))
 
 
 def _excess(model: str, seed: int) -> Outcome:
@@ -130,5 +164,7 @@ ROWS = [
     Row("interface: location, 2000 ions", "pull", _interface_of_few),
     Row("interface: composition beside it", "pull", _interface_before),
     Row("interfacial excess", "pull", _excess),
-    Row("change point: 68.3 % interval", "interval", _change_point),
+    Row("change point: 68.3 % interval", "interval", _sharp),
+    Row("change point of a diffuse step: 68.3 % interval", "interval", _diffuse),
+    Row("change point of a diffuse step", "pull", _diffuse_pull),
 ]

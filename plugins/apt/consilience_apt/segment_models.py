@@ -37,6 +37,8 @@ class Model:
         Over the dispersion.
     parameters : int
     bic : float
+    widths : tuple of float
+        From 10 to 90 % of each step, nm; empty where steps are sharp.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Model:
     log_likelihood: float
     parameters: int
     bic: float
+    widths: tuple[float, ...] = ()
 
 
 def likelihood_of(

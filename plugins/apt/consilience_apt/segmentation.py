@@ -2,15 +2,14 @@
 
 Every number of change points, and in every stretch one fraction (flat) or an evenly changing one
 (gradient), is fitted by binomial likelihood; dynamic programming finds the most likely places of
-all change points together.  All models are reported with likelihood and BIC [1]_, because a
-staircase and a ramp can be equally likely.
+all change points together.  Steps between flat stretches are also fitted with a width of their
+own.  All models are reported with likelihood and BIC [1]_, because a staircase, a diffuse step and
+a ramp can be equally likely.
 
 References
 ----------
 .. [1] G. Schwarz, Ann. Statist. 6 (1978) 461; the sample size is the number of atoms, over their
    dispersion, and a change point is a parameter.
-.. [2] D. Siegmund, Ann. Statist. 16 (1988) 487: twice the log-likelihood ratio of a change
-   point is at most x with probability (1 − exp(−x/2))², for a step that is not too large.
 """
 
 from __future__ import annotations
@@ -22,12 +21,13 @@ import numpy as np
 
 from consilience.errors import BadInputError
 from consilience.progress import Progress, no_progress
+from consilience_apt.change_points import ChangePoint, beside_gradient, between_flats
 from consilience_apt.counting import Basis
+from consilience_apt.diffuse_steps import Steps, diffuse_model
 from consilience_apt.profile import Profile
 from consilience_apt.segment_models import (
     Model,
     best_models,
-    change_curve,
     likelihood_of,
     placed,
     refined,
@@ -52,31 +52,6 @@ class Segment:
     start_std_stat: float
     end_std_stat: float
     atoms: float
-
-
-@dataclass(frozen=True)
-class ChangePoint:
-    """Where one stretch ends and the next begins.
-
-    Attributes
-    ----------
-    position : float
-        nm, an edge of the profile's bins.
-    std_stat : float
-        Standard deviation over the likelihood of all other places, the bins' width included.
-    std_sys : float or None
-        From the depth scale; None where that is unknown.
-    interval : tuple of float
-        By profile likelihood with Siegmund's quantile.
-    level : float
-        Of the interval.
-    """
-
-    position: float
-    std_stat: float
-    std_sys: float | None
-    interval: tuple[float, float]
-    level: float
 
 
 @dataclass(frozen=True)
@@ -173,11 +148,15 @@ def segment_profile(
     models = best_models(coarse, most_changes, least_bins)
     if len(coarse) < len(every):
         models = [placed(every, coarse, model, least_bins) for model in models]
-    models.sort(key=lambda model: model.bic)
+    steps = _diffuse(every, models, least_bins)
+    models = sorted([*models, *steps], key=lambda model: model.bic)
     best = models[0]
+    wide = steps.get(best)
     ramp = "gradient" in best.kinds
     rival = next((one for one in models if ("gradient" in one.kinds) != ramp), None)
-    places = refined(every, list(best.stops[:-1]), best.kinds, least_bins)
+    places = list(best.stops[:-1])
+    if wide is None:
+        places = refined(every, places, best.kinds, least_bins)
     bounds = [0, *places, len(every)]
     difference = None if rival is None else rival.bic - best.bic
     ratio = None if rival is None else 2 * (best.log_likelihood - rival.log_likelihood)
@@ -195,15 +174,39 @@ def segment_profile(
         throughout=_segment(every, 0, len(every), "gradient"),
         segments=tuple(
             _segment(every, first, stop, kind)
-            for first, stop, kind in zip(bounds[:-1], bounds[1:], best.kinds, strict=True)
+            if wide is None
+            else _between(every, first, stop, wide, place)
+            for place, (first, stop, kind) in enumerate(
+                zip(bounds[:-1], bounds[1:], best.kinds, strict=True)
+            )
         ),
         change_points=tuple(
-            _change(every, bounds, place, best.kinds, least_bins, level, depth_relative_std, fixed)
+            between_flats(every, bounds, place, wide, least_bins, level, depth_relative_std, fixed)
+            if best.kinds[place - 1 : place + 1] == ("flat", "flat")
+            else beside_gradient(
+                every, bounds, place, best.kinds, least_bins, level, depth_relative_std, fixed
+            )
             for place in range(1, len(bounds) - 1)
         ),
         bins=every,
         merged=len(coarse) < len(every),
     )
+
+
+def _diffuse(bins: Bins, models: list[Model], least: int) -> dict[Model, Steps]:
+    """Fit diffuse rivals of the models with sharp steps, until more steps make them worse."""
+    sharp = [one for one in models if len(one.kinds) > 1 and "gradient" not in one.kinds]
+    found: dict[Model, Steps] = {}
+    lowest = math.inf
+    for model in sorted(sharp, key=lambda one: len(one.kinds)):
+        made = diffuse_model(bins, model, least)
+        if made is None:
+            continue
+        found[made[0]] = made[1]
+        if made[0].bic > lowest + DECIDED:
+            break
+        lowest = min(lowest, made[0].bic)
+    return found
 
 
 def _segment(bins: Bins, first: int, stop: int, kind: Kind) -> Segment:
@@ -216,39 +219,11 @@ def _segment(bins: Bins, first: int, stop: int, kind: Kind) -> Segment:
     )  # fmt: skip
 
 
-def _change(
-    bins: Bins,
-    bounds: list[int],
-    place: int,
-    kinds: tuple[Kind, ...],
-    least: int,
-    level: float,
-    depth: float | None,
-    fixed: float,
-) -> ChangePoint:
-    pair = (kinds[place - 1], kinds[place])
-    tried, likelihood = change_curve(bins, bounds[place - 1], bounds[place + 1], pair, least)
-    fall = 2 * (likelihood.max() - likelihood)
-    quantile = -2 * math.log(1 - math.sqrt(level))
-    kept = tried[fall <= quantile]
-    edges = bins.edges
-    at = int(tried[likelihood.argmax()])
-    weight = np.exp(-0.5 * fall)
-    weight /= weight.sum()
-    # a change may lie anywhere between the neighbouring edges
-    before, after = edges[max(at - 1, 0)], edges[min(at + 1, len(bins))]
-    spread = float((weight * (edges[tried] - edges[at]) ** 2).sum())
-    low, high = int(kept[0]), int(kept[-1])
-    return ChangePoint(
-        float(edges[at]),
-        math.sqrt(spread + (after - before) ** 2 / 48),
-        None if depth is None else abs(float(edges[at]) - fixed) * depth,
-        (
-            float(edges[low] + edges[max(low - 1, 0)]) / 2,
-            float(edges[high] + edges[min(high + 1, len(bins))]) / 2,
-        ),
-        level,
-    )
+def _between(bins: Bins, first: int, stop: int, steps: Steps, place: int) -> Segment:
+    """A stretch between diffuse steps, whose own bins the steps reach into."""
+    value, std = steps.fractions[place], steps.fraction_stds[place]
+    ends = float(bins.edges[first]), float(bins.edges[stop])
+    return Segment("flat", *ends, value, value, std, std, float(bins.n[first:stop].sum()))
 
 
 def bootstrap(
@@ -282,8 +257,8 @@ def bootstrap(
     A check of `ChangePoint.interval` where the fraction jumps.  Where a gradient meets a flat
     stretch without a jump, or the step is diffuse, the fitted model has more of a jump than the
     truth and these intervals are far too short (a fifth to a third of the trials instead of
-    68 %): the profile likelihood holds at a kink; a diffuse step is for
-    `consilience_apt.interface.fit_interface`.
+    68 %): the profile likelihood holds at a kink, and at a diffuse step the likelihood over all
+    widths of `ChangePoint`.
     """
     if repeats < 2:
         raise BadInputError(f"{repeats} repeats give no spread", fix="take at least two")
@@ -295,7 +270,7 @@ def bootstrap(
         t = (centres[inside] - part.low) / (part.high - part.low)
         p[inside] = part.start * (1 - t) + part.end * t
     trials = np.round(bins.n / bins.dispersion).astype(np.int64)
-    places = [int(np.searchsorted(bins.edges, c.position)) for c in found.change_points]
+    places = [int(np.searchsorted(bins.edges, one.high)) for one in found.segments[:-1]]
     ends = np.empty((repeats, len(places)))
     for repeat in range(repeats):
         k = rng.binomial(trials, np.clip(p, 0, 1)) * (bins.n / np.maximum(trials, 1))
@@ -303,12 +278,13 @@ def bootstrap(
         ends[repeat] = bins.edges[refined(drawn, list(places), found.best.kinds, least_bins)]
         progress(repeat + 1, repeats, "errors of change points")
     made = []
-    for column, point in zip(ends.T, found.change_points, strict=True):
-        low, high = np.quantile(column - point.position, (0.5 - level / 2, 0.5 + level / 2))
+    for column, part in zip(ends.T, found.segments[:-1], strict=True):
+        edge = part.high
+        low, high = np.quantile(column - edge, (0.5 - level / 2, 0.5 + level / 2))
         made.append(
             (
                 float(column.std(ddof=1)),
-                (point.position - float(high), point.position - float(low)),
+                (edge - float(high), edge - float(low)),
             )
         )
     return made

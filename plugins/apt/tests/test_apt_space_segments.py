@@ -7,10 +7,11 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from scipy.special import comb
+from scipy.special import comb, ndtr
 from scipy.stats import binom
 
 from consilience.errors import BadInputError
+from consilience_apt.diffuse_steps import ERF_10_90
 from consilience_apt.ions import Ion
 from consilience_apt.profile import Profile, profile
 from consilience_apt.ranges import Range, RangeTable
@@ -82,7 +83,9 @@ def test_steps_are_those_of_trying_all() -> None:
                 total += float((k[a:b] * np.log(p) + (n[a:b] - k[a:b]) * np.log1p(-p)).sum())
             best = max(best, total)
         (model,) = [
-            m for m in found.models if len(m.kinds) == changes + 1 and "gradient" not in m.kinds
+            m
+            for m in found.models
+            if len(m.kinds) == changes + 1 and "gradient" not in m.kinds and not m.widths
         ]
         assert model.log_likelihood == pytest.approx(best)
         parameters = 2 * changes + 1
@@ -137,7 +140,7 @@ def test_a_weak_gradient_is_not_decided() -> None:
 def test_intervals_hold_the_change_point() -> None:
     rng = np.random.default_rng(5)
     inside, pulls = [], []
-    for _ in range(200):
+    for _ in range(120):
         where = rng.uniform(15, 25)
         made = along(rng, 2000, lambda z, w=where: np.where(z < w, 0.3, 0.55), 0.5)
         found = segment_profile(made, "Pt", most_changes=1)
@@ -146,7 +149,7 @@ def test_intervals_hold_the_change_point() -> None:
         point = found.change_points[0]
         inside.append(point.interval[0] <= where <= point.interval[1])
         pulls.append((point.position - where) / point.std_stat)
-    assert len(inside) > 180
+    assert len(inside) > 105
     assert 0.6 < np.mean(inside) < 0.92, "68.3 %, and more for what the bins cannot resolve"
     assert np.mean(pulls) == pytest.approx(0, abs=0.35)
     assert np.std(pulls) == pytest.approx(1.0, abs=0.3)
@@ -171,3 +174,61 @@ def test_bad_input() -> None:
     good = segment_profile(along(np.random.default_rng(7), 3000, anode), "Pt", most_changes=1)
     with pytest.raises(BadInputError, match="1 repeats give no spread"):
         bootstrap(good, 1)
+
+
+def soft(z: np.ndarray) -> np.ndarray:
+    """0.2 and 0.7 with an error function of σ = 1.5 nm between them."""
+    return 0.2 + 0.5 * ndtr((z - 18.3) / 1.5)
+
+
+def test_a_diffuse_step_is_one_step_with_a_width() -> None:
+    found = segment_profile(along(np.random.default_rng(8), 20_000, soft), "Pt")
+    assert found.best.name == "1 change point, diffuse"
+    assert found.best.widths == pytest.approx((1.5 * ERF_10_90,), rel=0.25)
+    assert found.rival is not None
+    assert "gradient" in found.rival.kinds
+    sharp = next(one for one in found.models if one.name == "1 change point")
+    assert sharp.bic > found.best.bic + 50
+    (point,) = found.change_points
+    assert point.diffuse
+    assert point.position == pytest.approx(18.3, abs=4 * point.std_stat)
+    low, high = point.width_interval
+    assert low < 1.1 * 1.5 * ERF_10_90
+    assert high > 0.9 * 1.5 * ERF_10_90
+    assert "diffuse: " in point.sentence()
+    first, second = found.segments
+    assert first.start == pytest.approx(0.2, abs=4 * first.start_std_stat), "not the blurred bins"
+    assert second.start == pytest.approx(0.7, abs=4 * second.start_std_stat)
+
+
+def test_a_sharp_step_has_an_upper_limit_of_its_width() -> None:
+    made = along(np.random.default_rng(9), 20_000, lambda z: np.where(z < 18.3, 0.2, 0.7))
+    found = segment_profile(made, "Pt")
+    (point,) = found.change_points
+    assert point.width_interval is not None
+    assert point.width_interval[1] < 1.5
+    assert point.interval[0] - 0.2 < 18.3 < point.interval[1] + 0.2
+    if not point.diffuse:
+        assert "sharp or at most" in point.sentence()
+
+
+def test_many_wide_steps_are_no_rival_of_a_gradient() -> None:
+    made = along(np.random.default_rng(10), 20_000, lambda z: 0.1 + 0.02 * z)
+    found = segment_profile(made, "Pt")
+    assert found.best.kinds == ("gradient",)
+    for model in found.models:
+        if model.widths:
+            assert sum(model.widths) < 40.0 - model.widths[0] / 2 - model.widths[-1] / 2 + 1e-6
+
+
+def test_errors_of_diffuse_steps_hold() -> None:
+    rng = np.random.default_rng(11)
+    pulls = []
+    for _ in range(40):
+        found = segment_profile(along(rng, 3000, soft), "Pt", most_changes=2)
+        if len(found.change_points) == 1 and found.change_points[0].diffuse is not None:
+            point = found.change_points[0]
+            pulls.append((point.position - 18.3) / point.std_stat)
+    assert len(pulls) > 33
+    assert abs(np.mean(pulls)) < 0.55
+    assert 0.65 < np.std(pulls) < 1.4, "a sharp model's error is too small by 1.6"
