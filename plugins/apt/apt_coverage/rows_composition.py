@@ -12,6 +12,7 @@ from apt_coverage.judging import Outcome, Row
 from apt_coverage.needles import drawn, needle, ranges, source
 from apt_coverage.rows_spectrum import expected_in_ranges
 from consilience_apt.background import (
+    falling_background,
     flight_background,
     local_background,
     quiet_windows,
@@ -67,8 +68,12 @@ def _corrected(layers: tuple[Layer, ...], element: str, model: str, seed: int) -
     table = ranges(params)
     spectrum = measure_spectrum(source(drawn(params, seed)), table, high=params.longest_mass)
     assert spectrum.ranged is not None
-    flight = flight_background(spectrum, table.edges, quiet_windows(spectrum, table))
-    background = with_model_spread(flight, local_background(spectrum, table.edges))
+    quiet = quiet_windows(spectrum, table)
+    background = with_model_spread(
+        falling_background(spectrum, table.edges, quiet),
+        flight_background(spectrum, table.edges, quiet),
+        local_background(spectrum, table.edges),
+    )
     return _pull(params, compose(table, spectrum.ranged, background), element)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from apt_coverage.judging import Outcome, Row
 from apt_coverage.needles import drawn, needle, ranges, source
 from consilience_apt.background import (
+    falling_background,
     flight_background,
     local_background,
     quiet_windows,
@@ -72,8 +73,12 @@ def _net_counts(model: str, seed: int) -> Outcome:
         source(drawn(params, seed)), table, width=0.01, high=params.longest_mass
     )
     assert spectrum.ranged is not None
-    flight = flight_background(spectrum, table.edges, quiet_windows(spectrum, table))
-    found = with_model_spread(flight, local_background(spectrum, table.edges))
+    quiet = quiet_windows(spectrum, table)
+    found = with_model_spread(
+        falling_background(spectrum, table.edges, quiet),
+        flight_background(spectrum, table.edges, quiet),
+        local_background(spectrum, table.edges),
+    )
     weak = np.array([one.ion is not None and one.ion.formula == "Ni" for one in table.ranges])
     counts = float(spectrum.ranged[weak].sum())
     net = counts - float(found.expected[weak].sum())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RangeBackground",
+    "falling_background",
     "flight_background",
     "local_background",
     "quiet_windows",
@@ -188,6 +189,72 @@ def flight_background(
     )
 
 
+def falling_background(
+    spectrum: MassSpectrum,
+    intervals: NDArray[np.float64],
+    windows: NDArray[np.float64] | Sequence[tuple[float, float]],
+) -> RangeBackground:
+    """Return the background of intervals as a rate in time of flight that may change with mass.
+
+    A rate that falls with mass, held to be constant, leaves too much background under light ions
+    and too little under heavy ones; over many windows the slope costs hardly any certainty.
+
+    Parameters
+    ----------
+    spectrum, intervals, windows
+        As in `flight_background`.
+
+    Returns
+    -------
+    RangeBackground
+        Rate ``exp(a − b m)`` by Poisson likelihood over the windows, its covariance from the
+        curvature.  Where fewer than three windows hold ions, or intervals lie further than
+        half of the windows' stretch of masses beyond it, the constant rate.
+
+    Raises
+    ------
+    BadInputError
+        No window.
+    """
+    constant = flight_background(spectrum, intervals, windows)
+    counts, used = _count(spectrum, np.atleast_2d(np.asarray(windows, float)))
+    edges = np.atleast_2d(np.asarray(intervals, float))
+    first, last = float(used.min()), float(used.max())
+    reach = (last - first) / 2
+    far = edges.size > 0 and (edges.min() < first - reach or edges.max() > last + reach)
+    if np.count_nonzero(counts) < 3 or far:
+        return constant
+    weights = _flight(used)
+    centre, length = used.mean(), max(last - first, 1e-6)
+    slopes = (used.mean(axis=1) - centre) / length
+    design = np.column_stack([np.ones_like(slopes), -slopes])
+    at = np.array([np.log(counts.sum() / weights.sum()), 0.0])
+    for _ in range(50):
+        mean = weights * np.exp(design @ at)
+        bend = design.T @ (mean[:, None] * design)
+        step = np.clip(np.linalg.solve(bend, design.T @ (counts - mean)), -1.0, 1.0)
+        at = at + step
+        if np.abs(step).max() < 1e-9:
+            break
+    mean = weights * np.exp(design @ at)
+    covariance = np.linalg.inv(design.T @ (mean[:, None] * design))
+    turn = np.column_stack([np.ones(len(edges)), -(edges.mean(axis=1) - centre) / length])
+    expected = _flight(edges) * np.exp(turn @ at)
+    gradient = expected[:, None] * turn
+    percent = 100 * float(at[1]) / length
+    error = 100 * float(np.sqrt(covariance[1, 1])) / length
+    return RangeBackground(
+        expected,
+        gradient @ covariance @ gradient.T,
+        None,
+        f"rate in time of flight that falls by {percent:.2f} ± {error:.2f} % a Da, {len(used)} "
+        f"windows with {counts.sum():.0f} ions",
+        used,
+        float(np.sum((counts - mean) ** 2 / mean)),
+        len(used) - 2,
+    )
+
+
 def local_background(
     spectrum: MassSpectrum,
     intervals: NDArray[np.float64],
@@ -284,18 +351,19 @@ def local_background(
     )
 
 
-def with_model_spread(first: RangeBackground, second: RangeBackground) -> RangeBackground:
-    """Return `first` with the difference to `second` as a systematic term.
+def with_model_spread(first: RangeBackground, *others: RangeBackground) -> RangeBackground:
+    """Return `first` with the differences to other models as systematic terms.
 
-    The truth is taken to lie anywhere between the two models with equal chance, so that the
-    standard deviation is their difference over √12; it is common to all ranges.
+    Between two models the truth is taken to lie anywhere with equal chance, so that the standard
+    deviation is their difference over √12; it is common to all ranges, and apart for each of the
+    others.
     """
-    difference = (first.expected - second.expected) / np.sqrt(12.0)
-    return replace(
-        first,
-        systematic=np.outer(difference, difference),
-        method=f"{first.method}; systematic: difference to {second.method}, over √12",
-    )
+    systematic = np.zeros_like(first.covariance)
+    for other in others:
+        difference = (first.expected - other.expected) / np.sqrt(12.0)
+        systematic += np.outer(difference, difference)
+    said = "; and ".join(f"difference to {other.method}, over √12" for other in others)
+    return replace(first, systematic=systematic, method=f"{first.method}; systematic: {said}")
 
 
 def _flight(intervals: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from consilience.errors import BadInputError
 from consilience.model.measurement import Notice
 from consilience_apt.background import (
     RangeBackground,
+    falling_background,
     flight_background,
     local_background,
     quiet_windows,
@@ -260,9 +261,11 @@ def range_background(
     spectrum: MassSpectrum, table: RangeTable, model: str, notices: list[Notice]
 ) -> RangeBackground | None:
     """Return the background of the ranges, with the other model's difference as systematic."""
-    flight = local = None
+    flight = local = constant = None
     try:
-        flight = flight_background(spectrum, table.edges, quiet_windows(spectrum, table))
+        quiet = quiet_windows(spectrum, table)
+        flight = falling_background(spectrum, table.edges, quiet)
+        constant = flight_background(spectrum, table.edges, quiet)
     except BadInputError as error:
         notices.append(_no_background(error))
     try:
@@ -273,7 +276,8 @@ def range_background(
     first, second = (flight, local) if model == "flight" else (local, flight)
     if first is None:
         return None
-    return first if second is None else with_model_spread(first, second)
+    others = [one for one in (constant, second) if one is not None and one is not first]
+    return with_model_spread(first, *others) if others else first
 
 
 def _no_background(error: BadInputError) -> Notice:

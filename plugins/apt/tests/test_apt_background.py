@@ -8,6 +8,7 @@ from apt_spectra import drawn, silicon
 
 from consilience.errors import BadInputError
 from consilience_apt.background import (
+    falling_background,
     flight_background,
     local_background,
     quiet_windows,
@@ -120,3 +121,58 @@ def test_no_counts_leave_an_error():
         local_background(spectrum, np.array([[28.0, 28.3], [28.3, 28.8], [28.8, 29.0]]), span=0.3)
     with pytest.raises(BadInputError, match="no window for the background"):
         flight_background(spectrum, TABLE.edges, np.empty((0, 2)))
+
+
+def falling_spectrum(chance, quiet=20_000, length=60.0):
+    """Rate in time of flight that falls by e over `length` Da."""
+    edges = np.arange(10_001) / 100
+    centres = (edges[:-1] + edges[1:]) / 2
+    rate = np.exp(-centres / length) * np.diff(np.sqrt(edges))
+    share = np.array([rate[(centres > low) & (centres < high)].sum() for low, high in TABLE.edges])
+    return (
+        MassSpectrum(edges, chance.poisson(quiet * rate / rate.sum())),
+        quiet * share / rate.sum(),
+    )
+
+
+def test_a_rate_that_falls_with_mass_is_found_with_its_error():
+    chance = np.random.default_rng(4)
+    windows = [(low, low + 2.0) for low in np.arange(2.0, 98.0, 5.0)]
+    pulls, constant = [], []
+    for _ in range(150):
+        spectrum, truth = falling_spectrum(chance)
+        found = falling_background(spectrum, TABLE.edges, windows)
+        pulls.append((found.expected - truth) / found.std)
+        constant.append(flight_background(spectrum, TABLE.edges, windows).expected / truth)
+    assert np.abs(np.mean(pulls, axis=0)).max() < 0.3
+    assert np.std(pulls, axis=0) == pytest.approx(1.0, abs=0.2)
+    assert np.mean(constant, axis=0)[0] < 0.85, "a constant rate is wrong there by a sixth"
+    assert "falls by 1." in found.method
+    assert found.dof == len(windows) - 2
+
+
+def test_a_slope_that_windows_do_not_show_is_not_carried_beyond_them():
+    spectrum, _ = falling_spectrum(np.random.default_rng(5))
+    near = falling_background(spectrum, TABLE.edges, [(13.0, 13.5), (15.0, 15.5), (16.0, 17.0)])
+    assert "constant in time of flight" in near.method
+    few = falling_background(
+        MassSpectrum(spectrum.edges, spectrum.counts * 0), TABLE.edges, [(5, 9)]
+    )
+    assert few.expected == pytest.approx(0.0)
+    assert few.std.min() > 0
+    with pytest.raises(BadInputError, match="no window"):
+        falling_background(spectrum, TABLE.edges, [])
+
+
+def test_each_other_model_adds_its_difference():
+    spectrum, _ = falling_spectrum(np.random.default_rng(6))
+    windows = [(low, low + 2.0) for low in np.arange(2.0, 98.0, 5.0)]
+    first, second, third = (
+        falling_background(spectrum, TABLE.edges, windows),
+        flight_background(spectrum, TABLE.edges, windows),
+        local_background(spectrum, TABLE.edges),
+    )
+    both = with_model_spread(first, second, third).systematic
+    one, other = (with_model_spread(first, each).systematic for each in (second, third))
+    assert both == pytest.approx(one + other)
+    assert np.diag(one) == pytest.approx((first.expected - second.expected) ** 2 / 12)
