@@ -135,7 +135,7 @@ def solve_overlap(
     shift: float = 0.0,
     table: RangeTable | None = None,
     level: float = 0.95,
-    resolve: float = 0.1,
+    margin: float = 0.05,
     misfit: float = 1e-3,
 ) -> Overlap:
     """Share out the counts of ions that lie on each other.
@@ -154,8 +154,12 @@ def solve_overlap(
         Ranges that the background stays away from.
     level : float
         Of the intervals.
-    resolve : float
-        An ion is resolved if its interval is narrower than this part of the shared counts.
+    margin : float
+        Equivalence margin of the composition (0 to 1); 5 at.% is that of atom probe.  An ion
+        is resolved if its interval excludes zero and reaches to either side by no more than this
+        share of all counts of the overlap, whatever the others have: what is left open then
+        moves the overlap's composition by no more than what counts as equal.  It is absent below
+        its limit if the interval begins at zero and ends within the margin.
     misfit : float
         Below this p-value the ions do not explain the ratios, and nothing counts as resolved.
 
@@ -186,11 +190,8 @@ def solve_overlap(
     seen = counted[0]
     found = fit_patterns(seen, counted[1:])
     p_value = float(chi2_distribution.sf(found.chi2, found.dof)) if found.dof > 0 else None
-    shared = _shared(seen)
     rise = float(chi2_distribution.ppf(level, 1))
-    sizes = [
-        _share(seen, found, column, rise, level, resolve, shared) for column in range(len(ions))
-    ]
+    sizes = [_share(seen, found, column, rise, level, margin) for column in range(len(ions))]
     if p_value is not None and p_value < misfit:
         sizes = [
             share
@@ -231,19 +232,13 @@ def _readings(seen: PatternCounts, shares: Sequence[Share]) -> list[Reading]:
     return found
 
 
-def _shared(seen: PatternCounts) -> NDArray[np.bool_]:
-    """Windows that more than one ion claims with 1 % of itself or more."""
-    return np.asarray((seen.shares >= 0.01).sum(axis=1) > 1)
-
-
 def _share(
     seen: PatternCounts,
     found: PatternFit,
     column: int,
     rise: float,
     level: float,
-    resolve: float,
-    shared: NDArray[np.bool_],
+    margin: float,
 ) -> Share:
     ion = seen.ions[column]
     offset = seen.background.expected
@@ -259,7 +254,8 @@ def _share(
         low = max(value - float(np.hypot(value - low, far)), 0.0)
         high = value + float(np.hypot(high - value, far))
     mine = seen.shares[:, column]
-    group = float(max(seen.net[(mine > 0) & shared].sum(), seen.net[mine > 0].sum(), 1.0))
+    # all that the overlap holds: what its composition is a share of
+    room = margin * float(max(seen.net.sum(), 1.0))
     visible = [
         at for at in np.flatnonzero(mine > 0) if high * mine[at] > 3 * np.sqrt(max(offset[at], 1.0))
     ]
@@ -273,7 +269,7 @@ def _share(
             if k != column and (seen.shares[visible, k].sum() >= 0.01 if visible else False)
         ]
         rest = f", and {', '.join(others)} lie on it" if others else ""
-        if low <= 0 and high <= resolve * group and not open_:
+        if low <= 0 and high <= room and not open_:
             return Share(ion, counts, stat, sys, low, high, level, "absent_below_limit",
                          f"not needed; at most {high:.0f} counts")  # fmt: skip
         if open_ or (low <= 0 and others):
@@ -284,10 +280,11 @@ def _share(
     if open_:
         return Share(ion, None, None, None, low, high, level, "ambiguous",
                      f"rank {found.fit.rank} of ratios for {len(seen.ions)} ions")  # fmt: skip
-    if high - low > resolve * group:
+    if high > room if low <= 0 else high - low > 2 * room:
+        there = "from none" if low <= 0 else f"it is there, but from {low:.0f}"
         return Share(ion, counts, stat, sys, low, high, level, "ambiguous",
-                     f"from {low:.0f} to {high:.0f} counts are possible, condition "
-                     f"{found.fit.condition:.3g}")  # fmt: skip
+                     f"{there} to {high:.0f} counts are possible, more than {margin:.0%} of the "
+                     f"overlap to either side; condition {found.fit.condition:.3g}")  # fmt: skip
     if low <= 0:
         return Share(ion, counts, stat, sys, low, high, level, "absent_below_limit",
                      f"not needed; at most {high:.0f} counts")  # fmt: skip

@@ -113,6 +113,22 @@ def test_shares_and_errors_hold_over_repeats():
     assert inside >= 108
 
 
+def test_resolved_means_within_the_margin_of_the_composition():
+    named = ["Cr+", "Fe+"]
+    for seed in range(5):
+        _, share = solved({"Cr+": 1500, "Fe+": 1500}, named, seed=seed, quiet=3000)
+        assert {one.status for one in share.values()} == {"resolved"}, "3000 ions decide it"
+        for one in share.values():
+            assert one.low > 0
+            assert one.high - one.low < 2 * 0.05 * 3300
+    spectrum = measure_spectrum(drawn({"Cr+": 1500, "Fe+": 1500}, 3000), high=100.0)
+    ions = [Ion.parse(name) for name in named]
+    narrow = solve_overlap(spectrum, ions, 500.0, margin=0.01)
+    assert {one.status for one in narrow.shares} == {"ambiguous"}
+    assert "it is there, but from" in narrow.shares[0].why
+    assert "more than 1% of the overlap to either side" in narrow.shares[0].why
+
+
 def test_tails_that_the_windows_do_not_model_stay_within_the_errors():
     truth = {"Si+": 400_000.0, "N2+": 100_000.0}
     pulls, inside = [], 0
