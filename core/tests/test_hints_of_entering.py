@@ -12,6 +12,7 @@ from consilience.errors import BadInputError, NotFoundError
 from consilience.model.sample import Step
 from consilience.series.mapping import SeriesMapping
 from consilience.study.entering import validated
+from consilience.study.steps import notices_of_step
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,37 @@ def test_a_fluence_is_written_out_as_long_as_it_is_short() -> None:
     assert shown(12000.0, "1/angstrom^2") == "12000 e/Å²"
     assert shown(2.122e8, "1/angstrom^2") == "2.122e+08 e/Å²"
     assert shown(0.5, "1/angstrom^2") == "0.5 e/Å²"
+
+
+def test_a_sensor_log_is_named_where_it_can_say_what_was_not_said() -> None:
+    (notice,) = notices_of_step(
+        Step.model_validate({"id": "st-1", "sample": "s", "type": "transfer", "sequence": 1})
+    )
+    assert notice.fix is not None
+    assert notice.fix.endswith("a sensor log counts too: 'consilience series import'")
+    freeze = {"id": "st-1", "sample": "s", "type": "freeze", "sequence": 1}
+    (notice,) = notices_of_step(Step.model_validate(freeze))
+    assert notice.fix == "say it if it is known: retract the step and enter it anew"
+
+
+def test_the_notes_of_a_log_are_listed_where_one_is_missing(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("t,Notes,T\n0,Date (yyyy.mm.dd) = 2026.03.01,90\n1,,90\n")
+    mapping = {
+        "notes": "Notes",
+        "time": {
+            "column": "t",
+            "unit": "s",
+            "start_notes": ["Date"],
+            "start_format": "%Y.%m.%d",
+            "time_zone": "UTC",
+        },
+        "columns": {"temperature": {"column": "T", "unit": "K"}},
+    }
+    with Study.create(tmp_path / "study", "s") as study:
+        study.add_sample("s")
+        (step, *_) = study.add_step({"sample": "s", "type": "warm", "sequence": 1})
+        with pytest.raises(BadInputError, match="has no note 'Date'") as caught:
+            study.add_series(log, step.id, mapping)
+    assert caught.value.fix is not None
+    assert caught.value.fix.startswith("notes near its beginning: 'Date (yyyy.mm.dd)'; or state")

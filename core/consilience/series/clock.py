@@ -131,15 +131,17 @@ class Clock:
         if plan.time.unit_note is not None:
             text = stated.get(plan.time.unit_note)
             if text is None:
-                raise self._no_note(plan.time.unit_note)
+                raise self._no_note(plan.time.unit_note, stated)
             unit, factor = unit_in(text, plan.unit_words, entered=False)
         assert unit is not None
         return factor * convert(1.0, unit, "s")
 
-    def _no_note(self, name: str) -> BadInputError:
+    def _no_note(self, name: str, stated: Mapping[str, str]) -> BadInputError:
+        listed = ", ".join(map(repr, stated)) or "none"
         return BadInputError(
             f"{self._path.name!r} has no note {name!r}",
-            fix="state the unit or the start in the mapping itself",
+            fix=f"notes near its beginning: {listed}; or state the unit or the start in the "
+            "mapping itself",
             path=self._path,
         )
 
@@ -148,7 +150,7 @@ class Clock:
         if self._time.start_notes:
             missing = [name for name in self._time.start_notes if name not in stated]
             if missing:
-                raise self._no_note(missing[0])
+                raise self._no_note(missing[0], stated)
             words = " ".join(stated[name] for name in self._time.start_notes)
             assert self._time.start_format is not None
             text = self._strptime(words, self._time.start_format)

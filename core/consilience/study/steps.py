@@ -53,11 +53,14 @@ def notices_of_step(step: Step) -> list[Notice]:
     notices = []
     lacking = missing(step)
     if lacking:
+        logged = {"temperature", "pressure", "o2", "h2o", "humidity"}
+        sensor = logged & {name for words in lacking for name in words.split(" or ")}
+        log = "; a sensor log counts too: 'consilience series import'" if sensor else ""
         notices.append(
             Notice(
                 code="not-said",
                 message=f"not said, so unknown: {', '.join(lacking)}",
-                fix="say it if it is known: retract the step and enter it anew",
+                fix=f"say it if it is known: retract the step and enter it anew{log}",
                 severity="info",
             )
         )
