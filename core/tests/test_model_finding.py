@@ -85,3 +85,30 @@ def test_subject_says_element_or_formula() -> None:
         Subject(element="Xx")
     with pytest.raises(ValueError, match="either"):
         Subject(element="Li", formula="LiF")
+
+
+def test_a_finding_without_a_number_speaks_in_its_sentence() -> None:
+    from consilience.cli.looking import _finding_row
+    from consilience.report.rows import statement
+
+    empty = dict.fromkeys(set(Finding.model_fields) - {"id"})
+    said = "no deviation seen (p = 0.72)"
+    finding = Finding.identified(
+        {
+            **empty,
+            "kind": "homogeneity",
+            "subject": {"element": "Si"},
+            "sample": "needle",
+            "state": {},
+            "rivals": [],
+            "evidence": {"sentence": said},
+            "assumptions": [],
+            "method": "frequency distribution",
+            "origin": "measured",
+            "measurements": [],
+            "source": {"plugin": "apt", "version": "0", "analysis": "apt.homogeneity"},
+        }
+    )
+    assert finding.sentence == said
+    assert statement(finding, set()) == said
+    assert _finding_row(finding)[4] == said

@@ -160,7 +160,10 @@ def findings(
 def _finding_row(finding: Finding) -> list[Any]:
     says = finding.status.replace("_", " ") if finding.status else ""
     if finding.status is None and finding.value is None and finding.subject is not None:
-        says = f"cannot tell: {finding.reason or 'no reason is given'}"
+        says = finding.sentence or ""
+        if finding.reason or not (says or finding.array):
+            says = f"cannot tell: {finding.reason or 'no reason is given'}"
+        says = says or "a map or profile, drawn in the report"
     if finding.value is not None:
         stat = "unknown" if finding.std_stat is None else f"{finding.std_stat:.2g}"
         system = "unknown" if finding.std_sys is None else f"{finding.std_sys:.2g}"

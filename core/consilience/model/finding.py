@@ -269,6 +269,12 @@ class Finding(FrozenModel):
         return _total_std(self.std_stat, self.std_sys)
 
     @property
+    def sentence(self) -> str | None:
+        """What a finding without a number says, as its analysis words it in ``evidence``."""
+        said = self.evidence.get("sentence")
+        return said if isinstance(said, str) and said else None
+
+    @property
     def entered_by(self) -> str:
         """What speaks where no measurement does: the balance, a technique of the literature."""
         if self.source.analysis == "step.prepare":

@@ -225,7 +225,7 @@ def statement(finding: Finding, presence: set[str]) -> str:
     if finding.value is not None:
         said.append(measured(finding.value, finding.unit, finding.std_stat, finding.std_sys))
     elif not said:
-        said.append("a map or profile" if finding.array else "value unknown")
+        said.append(finding.sentence or ("a map or profile" if finding.array else "value unknown"))
     if finding.reason and finding.status != "not_observable":
         said.append(finding.reason)
     return "; ".join(said)
