@@ -29,17 +29,10 @@ REFUSED = {
     "apt/R31_06365-v02.rrng",
     "apt/SeHoKim_R5076_44076_v02.rng",
     "apt/Si.RNG",
-    "apt/Si.RRNG",
     "cif/COD_9008283_Li2CO3.cif",
     "cif/Li2O_sg225_LithiumOxide.ncmat",
     "cif/LiF_sg225_LithiumFlouride.ncmat",
     "cif/Pt_sg225.ncmat",
-    "eels_edx/EDS_TEM_FePt_nanoparticles.hspy",
-    "eels_edx/EELS_SI.dm4",
-    "eels_edx/EELS_STO.dm3",
-    "eels_edx/Test_SI_16x16_215_kx.emd",
-    "eels_edx/example_velox_EELS_EDS.emd",
-    "eels_edx/test_TEM.bcf",
     "electrochem/gcpl.issue_175.mpr",
     "electrochem/gcpl.pr_182.1.mpr",
     "electrochem/gcpl.pr_182.1.mpt",
@@ -93,12 +86,17 @@ def test_nothing_is_swallowed(real: tuple[Study, Any]) -> None:
     assert {r.file for r in summary.refused} == REFUSED
     assert [f for a in summary.analyses for f in a.failures] == []
     plan = read_study_file(ROOT / "examples" / "real" / "study.toml")
-    assert len(study.measurement_records()) == len(plan.measurement) - len(summary.refused)
+    # a file of several signals gives a measurement for each
+    read = {m.file for m in plan.measurement} - REFUSED
+    found = {r.stored["data"].name for r in study.measurement_records()}
+    assert found == {Path(name).name for name in read}
     assert {r.modality for r in study.measurement_records()} == {
         "xrd",
         "xrf",
         "compton",
         "eels",
+        "edx",
+        "stem",
         "apt",
     }
     assert all(r.origin == "measured" for r in study.measurement_records())
@@ -225,6 +223,32 @@ def test_files_that_contradict_themselves_carry_the_fault(real: tuple[Study, Any
     assert "has 2083 values, the data 100" in texts
     lowloss = " ".join(n.message for n in by_file["lowloss_spectrum.msa"].notices)
     assert "0.8" in lowloss
+
+
+def test_iron_and_platinum_are_those_of_the_user_guide(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    found = {
+        f.subject.element: f
+        for f in study.findings("composition", "FePt nanoparticles")
+        if f.subject is not None
+    }
+    assert found["Fe"].value == pytest.approx(0.1541, abs=5e-5)
+    assert found["Pt"].value == pytest.approx(0.8459, abs=5e-5)
+    assert found["Fe"].std_stat == pytest.approx(0.0034, abs=1e-4)
+    assert found["Fe"].std_sys is None
+    assert found["Fe"].covariance is not None
+    assert found["Pt"].covariance is not None
+    assert found["Fe"].covariance.array == found["Pt"].covariance.array
+
+
+def test_a_file_without_a_beam_says_so(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    records = [r for r in study.measurement_records() if r.sample == "no beam"]
+    assert len(records) == 18
+    for record in records:
+        assert ("no-beam" in {n.code for n in record.notices}) == (record.modality != "stem")
+    (thickness,) = study.findings("t_over_lambda", "no beam")
+    assert thickness.status == "not_observable"
 
 
 def test_the_report_is_one_safe_file(real: tuple[Study, Any], tmp_path: Path) -> None:
