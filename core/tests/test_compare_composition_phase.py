@@ -137,7 +137,7 @@ def test_elements_that_are_not_seen_are_named_and_the_others_held() -> None:
     answer = only(judge([*seen, blind], [phase("Li2CO3", subject={"formula": "Li2CO3"}, **HERE)]))
     assert answer.verdict == "consistent"
     assert "left out: Li (not observable: Pt O covers it)" in answer.reason
-    assert "O 75.00 ± 0.3 where Li2CO3 has 75" in answer.reason
+    assert "O 75.00 ± 0.30 where Li2CO3 has 75" in answer.reason
 
 
 def test_what_is_not_found_or_of_other_elements_is_not_asked() -> None:

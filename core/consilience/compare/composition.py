@@ -91,7 +91,8 @@ def _of_two(
         f"{percent(other.fractions[i], other.std_stat[i])}"
         for i, e in enumerate(common)
     )
-    story = [f"at.% of {', '.join(common)} alone (± statistical): {each}", chi]
+    who = f"{a.name} against {b.name}"
+    story = [f"at.% of {', '.join(common)} alone (± statistical), {who}: {each}", chi]
     story += [apart] if apart else []
     story += [*dict.fromkeys([*a.notes, *b.notes])]
     elsewhere = elsewhere_of(first, second, a, b, context)

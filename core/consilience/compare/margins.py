@@ -73,7 +73,8 @@ def decide(differences: Array, std: Array, margins: Array, level: float = 0.05) 
     tests = 1 if len(differences) <= 2 else len(differences)
     inside, outside = normal.inv_cdf(1.0 - level), normal.inv_cdf(1.0 - level / tests)
     off = (np.abs(differences) - margins) / std
-    at = int(np.argmax(off))
+    # the two fractions of a pair are equally far off: not for rounding errors to choose between
+    at = int(np.argmax(np.round(off, 9)))
     worst = float(off[at])
     p_value = normal.cdf(worst)
     answer: Answer = "undecided"

@@ -18,7 +18,7 @@ import numpy as np
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import place_of
-from consilience.compare.outcome import Closed, Outcome, capped, closed, verdict_on
+from consilience.compare.outcome import Closed, Outcome, capped, closed, percent, verdict_on
 from consilience.compare.vectors import Vector, vector_of
 from consilience.errors import BadInputError
 from consilience.model.finding import Finding
@@ -145,9 +145,9 @@ def _held(
     low, high = (np.array([allowed[e][k] for e in common]) for k in (0, 1))
     nearest = np.clip(part.fractions, low, high)
     story = [
-        f"at.% of {', '.join(common)} alone (± statistical): "
+        f"at.% of {', '.join(common)} alone (± statistical) by {vector.name}: "
         + ", ".join(
-            f"{e} {100 * x:.2f} ± {100 * s:.2g} where {label} has {_words(allowed[e])}"
+            f"{e} {percent(x, s)} where {label} has {_words(allowed[e])}"
             for e, x, s in zip(common, part.fractions, part.std_stat, strict=True)
         ),
         *sources,

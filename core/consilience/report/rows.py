@@ -183,6 +183,8 @@ def verdict_row(
         rules = sorted({c.rule for c in verdict.caveats if c.finding == key and c.effect == "note"})
         if rules:
             noted.append((anchor, label, rules))
+    if any(f.kind == "composition" for f in by_id.values()):
+        links = _wholes(verdict, by_id, anchors, modality_of)
     named = {finding.sample for finding in by_id.values()}
     margin = None
     if verdict.margin is not None:
@@ -209,6 +211,33 @@ def verdict_row(
         findings=links,
         other_samples=[s for s in verdict.samples if s not in named],
     )
+
+
+def _wholes(
+    verdict: Verdict, by_id: dict[str, Finding], anchors: Anchors, modality_of: dict[str, str]
+) -> list[tuple[str | None, str]]:
+    """Return one link for each composition, with its elements, and one for each other finding."""
+    firsts: dict[tuple[str, ...], str] = {}
+    elements: dict[tuple[str, ...], list[str]] = {}
+    for key in verdict.findings:
+        one = by_id.get(key)
+        if one is None:
+            whole: tuple[str, ...] = (key,)
+        elif one.kind != "composition":
+            whole = (f"{modality_of[key]}, {one.sample}", key)
+        else:
+            run = f"{one.source.analysis} {one.source.parameters} {one.measurements}"
+            whole = (f"{modality_of[key]}, {one.sample}", "composition", run)
+        firsts.setdefault(whole, key)
+        if one is not None and one.kind == "composition" and one.subject is not None:
+            elements.setdefault(whole, []).append(one.subject.label)
+    return [
+        (
+            anchors.get("finding", key),
+            whole[0] + (f": {', '.join(sorted(elements[whole]))}" if whole in elements else ""),
+        )
+        for whole, key in firsts.items()
+    ]
 
 
 def statement(finding: Finding, presence: set[str]) -> str:
