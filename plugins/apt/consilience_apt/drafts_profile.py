@@ -211,6 +211,11 @@ def change_drafts(
                         "likelihood_ratio": number(found.likelihood_ratio, 4),
                         "decided": found.decided,
                         "boundary": [number(boundary.low), number(boundary.high)],
+                        "sentence": change.sentence(),
+                        "diffuse": change.diffuse,
+                        "width_10_90": None
+                        if change.width_interval is None
+                        else [number(end) for end in change.width_interval],
                     },
                     assumptions=[*assumptions, UNCORRECTED, *scale_notes(stretches)],
                     method="change point by binomial likelihood; interval by profile likelihood "

@@ -306,7 +306,8 @@ class _Fit:
         seen = float((self.residuals(theta, self.k) ** 2).sum()) / self.dispersion
         ends, worse = [], 0
         for repeat in range(repeats):
-            k = rng.binomial(trials, p) * (self.n / trials)
+            # rounding must not make more successes than trials
+            k = np.minimum(rng.binomial(trials, p) * (self.n / trials), self.n)
             end, deviance = self.minimise(theta, k)
             ends.append(end)
             worse += deviance / self.dispersion >= seen

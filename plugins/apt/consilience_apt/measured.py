@@ -146,7 +146,7 @@ def _given_ranges(
         if params.ranges not in known:
             raise BadInputError(
                 f"no reference file {params.ranges!r} is registered",
-                fix="register it with 'consilience reference add FILE', or name one of: "
+                fix="add it as a [[reference]] of the study file, or name one of: "
                 + (", ".join(sorted(known)) or "none there"),
             )
         table, unsettled = assign_charges(read_range_file(known[params.ranges].path)[0])

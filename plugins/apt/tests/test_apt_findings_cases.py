@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from apt_files import points
 from apt_measurements import context, measured, needle, of
 from pydantic import ValidationError
 
-from consilience.model.measurement import Signal
+from consilience.model.measurement import Measurement, Signal
 from consilience_apt import analyses
 from consilience_apt.checks import check_ions
 from consilience_apt.params import (
@@ -157,3 +158,39 @@ def measured_signal(metadata: dict[str, object]) -> Signal:
 def test_relabellings_have_to_reach_the_level() -> None:
     with pytest.raises(ValidationError, match=r"below a fifth of 0\.05; take more"):
         HomogeneityParams(relabellings=99)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [("run_composition", CompositionParams()), ("run_profile", ProfileParams(most_changes=1))],
+    ids=["composition", "profile"],
+)
+def test_the_list_of_ions_is_never_in_memory(name: str, params: object, tmp_path: Path) -> None:
+    peaks = []
+    for number in (400_000, 1_600_000):
+        one = many(tmp_path / f"{number}", number)
+        tracemalloc.start()
+        try:
+            getattr(analyses, name)([one], params, context(tmp_path))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    # 19 MB more in the file, 100 MB at most in any case
+    assert peaks[1] - peaks[0] < 4e6
+    assert max(peaks) < 1e8
+
+
+def many(folder: Path, number: int) -> Measurement:
+    folder.mkdir()
+    chance = np.random.default_rng(1)
+    ions = np.empty((number, 4), np.float32)
+    ions[:, :3] = chance.random((number, 3)) * [20.0, 20.0, 60.0]
+    ions[:, 3] = chance.choice([6.015, 7.015, 58.69], number) + chance.normal(0, 0.01, number)
+    ranges = folder / "two.rrng"
+    ranges.write_text(
+        "[Ions]\nNumber=2\nIon1=Li\nIon2=Ni\n[Ranges]\nNumber=3\n"
+        "Range1=5.9 6.1 Vol:0.01 Li:1\nRange2=6.9 7.1 Vol:0.01 Li:1\n"
+        "Range3=58.5 58.9 Vol:0.01 Ni:1\n",
+        encoding="ascii",
+    )
+    return measured(write_pos(folder / "many.pos", ions), "apt.pos", {"ranges": ranges})
