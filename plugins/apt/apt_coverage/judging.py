@@ -30,7 +30,7 @@ NOMINAL = 0.683
 TWO_SIGMA = 0.9545
 """Share of a normal distribution within two standard deviations."""
 
-Kind = Literal["pull", "pull with systematic", "interval", "false alarm"]
+Kind = Literal["pull", "pull with systematic", "both errors", "interval", "false alarm"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ class Row:
     Attributes
     ----------
     name : str
-    kind : {"pull", "pull with systematic", "interval", "false alarm"}
+    kind : {"pull", "pull with systematic", "both errors", "interval", "false alarm"}
         "pull": mean 0 and standard deviation 1 by both forward models.  "pull with systematic":
         the same by the first model with the statistical error alone; by the second, which breaks
         an assumption that the systematic error stands for, at least as many within two
         standard deviations of both errors together as a normal distribution has.
+        "both errors": that by both models, where a measured systematic error counts in either.
         "interval": at least as often as `NOMINAL` says the interval holds the truth; of discrete
         places it may hold it more often.  "false alarm": share of p-values up to `LEVEL`.
     run : callable
@@ -86,7 +87,13 @@ class Judged:
 
 def judgements(rows: Sequence[Row]) -> int:
     """Return how many numbers a table of these rows judges."""
-    each = {"pull": 6, "pull with systematic": 3, "interval": 3, "false alarm": 3}
+    each = {
+        "pull": 6,
+        "pull with systematic": 3,
+        "both errors": 2,
+        "interval": 3,
+        "false alarm": 3,
+    }
     return sum(each[row.kind] for row in rows)
 
 
@@ -110,6 +117,8 @@ def judge(row: Row, outcomes: dict[str, list[Outcome]], family: int) -> list[Jud
     elif row.kind == "interval":
         for model, some in (*outcomes.items(), ("both", both)):
             found.append(_held(row, model, some, alpha))
+    elif row.kind == "both errors":
+        found += [_inside(row, model, some, alpha) for model, some in outcomes.items()]
     elif row.kind == "pull":
         for model, some in (*outcomes.items(), ("both", both)):
             found += _pulls(row, model, some, alpha)

@@ -30,6 +30,8 @@ def needle(
     background: float = 0.0,
     multiples: float = 0.1,
     like_loss: float = 0.0,
+    tail: float = 0.1,
+    tail_length: float = 0.003,
 ) -> NeedleParams:
     """Return the parameters of a needle of 10 nm radius."""
     return NeedleParams(
@@ -39,6 +41,8 @@ def needle(
         background=background,
         multiples=multiples,
         like_loss=like_loss,
+        tail=tail,
+        tail_length=tail_length,
         longest_mass=100.0,
         model=cast("Model", model),
     )

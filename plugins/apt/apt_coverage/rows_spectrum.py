@@ -22,28 +22,39 @@ from consilience_apt.spectrum import measure_spectrum
 __all__ = ["ROWS", "expected_in_ranges"]
 
 MIXED = (Layer(name="alloy", thickness=20.0, top={"Cr+": 0.5, "Fe+": 0.5}),)
+NITRIDE = (Layer(name="nitride", thickness=20.0, top={"Si+": 0.8, "N2+": 0.2}),)
 PLAIN = (Layer(name="alloy", thickness=20.0, top={"Al+": 0.97, "Ni+": 0.03}),)
 TENTH = 2.2
 """Width at a tenth of the maximum over that at half: 1.82 for a Gaussian, more with tails."""
 
 
-def _overlap(model: str, seed: int) -> Outcome:
-    """Chromium's share where ⁵⁴Cr and ⁵⁴Fe lie on each other, over a background."""
-    params = needle(model, MIXED, ions=2000, background=0.1)
+def _share(params: NeedleParams, seed: int, second: float) -> Outcome:
+    """The second ion's share of an overlap of two."""
     spectrum = measure_spectrum(source(drawn(params, seed)), width=0.01, high=params.longest_mass)
-    ions = [Ion.parse("Cr+"), Ion.parse("Fe+")]
+    ions = [Ion.parse(name) for name in params.species]
     found = solve_overlap(spectrum, ions, params.resolution / TENTH)
     counts = [share.counts for share in found.shares]
     if counts[0] is None or counts[1] is None or found.covariance is None:
         return Outcome(reason="the system of ratios has no rank")
     total = counts[0] + counts[1]
-    share = counts[0] / total
-    slope = np.array([1.0 - share, -share]) / total
+    share = counts[1] / total
+    slope = np.array([-share, 1.0 - share]) / total
     both = found.covariance + (0.0 if found.systematic is None else found.systematic)
     return Outcome(
-        pull=float((share - 0.5) / np.sqrt(slope @ found.covariance @ slope)),
-        pull_total=float((share - 0.5) / np.sqrt(slope @ both @ slope)),
+        pull=float((share - second) / np.sqrt(slope @ found.covariance @ slope)),
+        pull_total=float((share - second) / np.sqrt(slope @ both @ slope)),
     )
+
+
+def _overlap(model: str, seed: int) -> Outcome:
+    """Where ⁵⁴Cr and ⁵⁴Fe lie on each other, over a background."""
+    return _share(needle(model, MIXED, ions=2000, background=0.1), seed, 0.5)
+
+
+def _tails(model: str, seed: int) -> Outcome:
+    """Late ions of ²⁸Si lie where its other isotopes and those of N₂ are."""
+    params = needle(model, NITRIDE, ions=10_000, background=0.1, tail=0.3, tail_length=0.008)
+    return _share(params, seed, 0.2)
 
 
 def expected_in_ranges(params: NeedleParams) -> tuple[np.ndarray, np.ndarray]:
@@ -90,6 +101,7 @@ def _net_counts(model: str, seed: int) -> Outcome:
 
 
 ROWS = [
-    Row("overlap ⁵⁴Cr/⁵⁴Fe: share of Cr over background", "pull with systematic", _overlap),
+    Row("overlap ⁵⁴Cr/⁵⁴Fe: share of Fe over background", "pull with systematic", _overlap),
+    Row("overlap Si⁺/N₂⁺, three ions of ten in long tails", "both errors", _tails),
     Row("net counts of a weak species over background", "pull with systematic", _net_counts),
 ]

@@ -26,6 +26,7 @@ from consilience_apt.patterns import (
     fit_patterns,
     pattern_windows,
 )
+from consilience_apt.tails import Tails, measure_tails
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +47,8 @@ class Share:
     ----------
     ion : Ion
     counts, std_stat, std_sys : float or None
-        Counts over all its isotopologues; None where the system leaves them open.
+        Counts over the windows of all its isotopologues, without late ions that lie beyond them
+        (as many to a hundred of each ion); None where the system leaves them open.
     low, high : float
         Interval of the profile likelihood at `level`, widened by the systematic term; `high` is
         infinite where nothing bounds it.
@@ -103,6 +105,8 @@ class Overlap:
     readings : list of Reading
         One for each ambiguous ion.
     seen : PatternCounts
+    tails : Tails or None
+        Of the peaks around, carried with their errors; None where none were seen.
     """
 
     shares: list[Share]
@@ -115,6 +119,7 @@ class Overlap:
     p_value: float | None
     readings: list[Reading]
     seen: PatternCounts
+    tails: Tails | None = None
 
     @property
     def solved(self) -> bool:
@@ -177,6 +182,11 @@ def solve_overlap(
         raise BadInputError(
             f"an overlap of {', '.join(names) or 'no ions'}", fix="name each ion once"
         )
+    wide = pattern_windows(ions, resolving, shift=shift)
+    lines = [one.mass_to_charge * (1 + shift) for ion in ions for one in isotopologues(ion, FLOOR)]
+    tails = measure_tails(
+        spectrum, lines, resolving, float(wide[0, 0]) / 1.35, float(wide[-1, 1]) * 1.35
+    )
     counted = [
         count_patterns(
             spectrum,
@@ -184,6 +194,7 @@ def solve_overlap(
             pattern_windows(ions, resolving, shift=shift, widen=widen),
             shift=shift,
             table=table,
+            tails=tails,
         )
         for widen in (1.0, 0.75, 1.33)
     ]
@@ -215,6 +226,7 @@ def solve_overlap(
         p_value,
         _readings(seen, sizes),
         seen,
+        tails,
     )
 
 
@@ -253,7 +265,7 @@ def _share(
         far = np.sqrt(rise) * sys
         low = max(value - float(np.hypot(value - low, far)), 0.0)
         high = value + float(np.hypot(high - value, far))
-    mine = seen.shares[:, column]
+    mine = seen.claims[:, column]
     # all that the overlap holds: what its composition is a share of
     room = margin * float(max(seen.net.sum(), 1.0))
     visible = [
@@ -266,7 +278,7 @@ def _share(
         others = [
             seen.ions[k].name
             for k in range(len(seen.ions))
-            if k != column and (seen.shares[visible, k].sum() >= 0.01 if visible else False)
+            if k != column and (seen.claims[visible, k].sum() >= 0.01 if visible else False)
         ]
         rest = f", and {', '.join(others)} lie on it" if others else ""
         if low <= 0 and high <= room and not open_:

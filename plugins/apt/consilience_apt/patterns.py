@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from consilience_apt.ranges import RangeTable
     from consilience_apt.spectrum import MassSpectrum
+    from consilience_apt.tails import Tails
 
 __all__ = [
     "PatternCounts",
@@ -74,6 +75,11 @@ class PatternCounts:
         How `shares` change when one natural abundance is larger by its standard deviation.
     lines : list of list of str
         Labels of the isotopologues in each window, with 1 % of the ion or more.
+    spill : array of shape (w, ions) or None
+        Part of `shares` that comes from tails of lines in lighter windows.
+    spill_changes : array of shape (3, w, ions) or None
+        Standard deviations of `spill`: of the number of late ions, their delay, and the tail's
+        shape.
     """
 
     ions: list[Ion]
@@ -83,6 +89,13 @@ class PatternCounts:
     shares: NDArray[np.float64]
     changes: NDArray[np.float64]
     lines: list[list[str]]
+    spill: NDArray[np.float64] | None = None
+    spill_changes: NDArray[np.float64] | None = None
+
+    @property
+    def claims(self) -> NDArray[np.float64]:
+        """`shares` without what tails bring."""
+        return self.shares if self.spill is None else self.shares - self.spill
 
     @property
     def net(self) -> NDArray[np.float64]:
@@ -108,6 +121,8 @@ class PatternCounts:
             self.shares[rows][:, kept],
             self.changes[:, rows][:, :, kept],
             [self.lines[row] for row in rows],
+            None if self.spill is None else self.spill[rows][:, kept],
+            None if self.spill_changes is None else self.spill_changes[:, rows][:, :, kept],
         )
 
 
@@ -122,7 +137,7 @@ class PatternFit:
     covariance : array of shape (ions, ions) or None
         Statistical, with that of the background.
     systematic : array of shape (ions, ions) or None
-        Natural abundances and, where it was measured, width of the windows.
+        Natural abundances and, where they were measured, tails and width of the windows.
     chi2, dof : float, int
         With the model's variances, the background's, the abundances' and the windows'; amounts at
         their bound of zero take no degree of freedom.
@@ -198,6 +213,7 @@ def count_patterns(
     shift: float = 0.0,
     table: RangeTable | None = None,
     quiet: NDArray[np.float64] | None = None,
+    tails: Tails | None = None,
 ) -> PatternCounts:
     """Count the windows and work out what each ion puts into them.
 
@@ -215,6 +231,8 @@ def count_patterns(
     quiet : array of shape (q, 2), optional
         Da; windows without peaks, as from `quiet_windows`; those within a third of the mass are
         used for a background that is constant in time of flight.  Looked for unless given.
+    tails : Tails, optional
+        As from `consilience_apt.tails.measure_tails`: what lines bring into heavier windows.
 
     Raises
     ------
@@ -246,10 +264,16 @@ def count_patterns(
     shares = np.zeros((len(used), len(ions)))
     changes = np.zeros((len(moved), *shares.shape))
     lines: list[list[str]] = [[] for _ in used]
+    late = np.zeros((5, *shares.shape))
     for column, ion in enumerate(ions):
         for one in isotopologues(ion, FLOOR / 10):
             mass = one.mass_to_charge * (1 + shift)
             at = int(np.searchsorted(windows[:, 0], mass, side="right")) - 1
+            if tails is not None:
+                after = used[:, 0] > mass
+                delays = (used[after, 0] - mass) / mass, (used[after, 1] - mass) / mass
+                for row, tail in enumerate((tails.tail, *tails.variants)):
+                    late[row, after, column] += one.abundance * tail.between(*delays)
             if at < 0 or mass >= windows[at, 1]:
                 continue
             shares[at, column] += one.abundance
@@ -258,7 +282,12 @@ def count_patterns(
             for row, (symbol, place) in enumerate(moved):
                 grown = _grown(one.label, symbol, place)
                 changes[row, at, column] += one.abundance * (grown - 1)
-    return PatternCounts(list(ions), used, counts, background, shares, changes, lines)
+    if tails is None:
+        return PatternCounts(list(ions), used, counts, background, shares, changes, lines)
+    spread = np.array([late[1] - late[0], (late[3] - late[2]) / 2, (late[4] - late[0]) / 12**0.5])
+    return PatternCounts(
+        list(ions), used, counts, background, shares + late[0], changes, lines, late[0], spread
+    )
 
 
 def _grown(label: str, symbol: str, place: int) -> float:
@@ -294,6 +323,8 @@ def fit_patterns(seen: PatternCounts, other_widths: Sequence[PatternCounts] = ()
     fit = fit_counts(seen.shares, seen.counts, seen.background.expected)
     mu = np.maximum(fit.expected, 1e-9)
     spread = [change @ fit.values for change in seen.changes]
+    if seen.spill_changes is not None:
+        spread += [change @ fit.values for change in seen.spill_changes]
     covariance = systematic = None
     if fit.covariance is not None:
         gain = fit.covariance @ seen.shares.T / mu
