@@ -164,12 +164,13 @@ def _hold_back(
     if not unknown and not unsure:
         return
     holders = [f"the systematic standard deviation of {name}" for name in unknown]
-    open_ = [*([f"{' and '.join(holders)} is unknown"] if holders else []), *unsure]
+    blank = f"{' and '.join(holders)} {'is' if len(holders) == 1 else 'are'} unknown"
+    open_ = [*([blank] if holders else []), *unsure]
     if outcome.answer == "agree":
         outcome.answer = "consistent"
-        room = f"up to {100 * found.room:.2g} at.% of it would leave every element inside"
-        said = [f"{outcome.reason} by what is known of the errors", *open_]
-        outcome.reason = "; ".join([*said, room] if unknown else said)
+        room = f"{blank}, and up to {100 * found.room:.2g} at.% of it would change nothing"
+        said = [f"{outcome.reason} by what is known of the errors"]
+        outcome.reason = "; ".join([*said, *([room] if holders else []), *unsure])
     elif outcome.answer == "disagree":
         outcome.answer = "undecided"
         outcome.reason = f"{outcome.reason} by what is known of the errors; but {'; '.join(open_)}"

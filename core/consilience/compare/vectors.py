@@ -216,10 +216,12 @@ def _covariances(
     sys = closed_covariance(values, std_sys)
     at = [i for i, f in enumerate(chosen) if f.covariance is not None]
     names = {f.covariance.array for f in chosen if f.covariance is not None}
+    if not chosen:
+        return stat, sys
     if len(names) != 1 or context.open_array is None:
         notes.append(
-            "no joint covariance was given: the errors of the amounts before normalisation are "
-            "taken as independent"
+            f"{context.name(chosen[0])} gives no joint covariance: the errors of its amounts "
+            "before normalisation are taken as independent"
         )
         return stat, sys
     rows = [f.covariance.index for f in chosen if f.covariance is not None]
