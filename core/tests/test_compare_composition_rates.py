@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from benchmarks.composition_verdicts import (
     ANSWERS,
     CASES,
     LEVEL,
     PLACES,
+    Case,
     expected,
     rates,
     true_shift,
+    verdict_of_pair,
 )
 from scipy.stats import binom
 
@@ -58,3 +61,14 @@ def test_another_forward_model_does_not_break_the_level() -> None:
     assert _within(counts["agree at margin"], PAIRS, 0.0, 0.09)
     assert _within(counts["disagree at margin"], PAIRS, 0.0, 0.09)
     assert counts["disagree at 0"] <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("counts", [0.5, 3.0])
+def test_the_prior_for_few_and_zero_counts_keeps_the_level(counts: float) -> None:
+    """Equal compositions with a trace: p of no difference is below 5 % in at most 5 %."""
+    trace = counts / 2500
+    case = Case("Li, Pt, F", ((1 - trace) / 2, (1 - trace) / 2, trace), 2500, 0.0)
+    rng = np.random.default_rng(3)
+    low = sum(verdict_of_pair(rng, case, 0.0, other_model=False)[1] < 0.05 for _ in range(300))
+    assert _within(low, 300, 0.0, 0.05)
