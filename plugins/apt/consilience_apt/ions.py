@@ -21,7 +21,19 @@ import periodictable
 from consilience.errors import BadInputError
 from consilience.model.elements import SYMBOLS
 
-__all__ = ["ELECTRON_MASS", "Ion", "Isotopologue", "has_isotopes", "isotopes", "isotopologues"]
+__all__ = [
+    "ELECTRON_MASS",
+    "Ion",
+    "Isotopologue",
+    "Stated",
+    "has_isotopes",
+    "isotopes",
+    "isotopologues",
+]
+
+Stated = tuple[tuple[str, tuple[tuple[int, float, float], ...]], ...]
+"""Abundances that are not natural: symbol, and mass number, fraction and its standard deviation of
+each isotope; see `consilience_apt.abundances.stated_abundances`."""
 
 ELECTRON_MASS = 5.485799090e-4
 """Da; CODATA 2018, rounded to what isotope masses can use."""
@@ -150,10 +162,11 @@ class Isotopologue:
 
 
 @cache
-def isotopes(symbol: str) -> tuple[tuple[int, float, float], ...]:
-    """Return mass number, mass of the neutral atom (Da) and natural abundance (0 to 1) of each.
+def isotopes(symbol: str, stated: Stated = ()) -> tuple[tuple[int, float, float], ...]:
+    """Return mass number, mass of the neutral atom (Da) and abundance (0 to 1) of each.
 
-    The abundances of an element add up to one; isotopes that nature lacks are left out.
+    Natural abundances, unless others are `stated` for this element.  The abundances of an
+    element add up to one; isotopes that nature lacks, or that were stated as 0, are left out.
 
     Raises
     ------
@@ -176,6 +189,10 @@ def isotopes(symbol: str) -> tuple[tuple[int, float, float], ...]:
             f"{symbol} has no natural isotopes, so where its ions lie is not known",
             fix="leave it out of the ions that are looked for",
         )
+    for name, given in stated:
+        if name == symbol:
+            named = {number: fraction for number, fraction, _ in given}
+            found = [(n, mass, named.get(n, 0.0)) for n, mass, _ in found if named.get(n, 0.0) > 0]
     total = math.fsum(abundance for _, _, abundance in found)
     return tuple((number, mass, abundance / total) for number, mass, abundance in found)
 
@@ -190,7 +207,7 @@ def has_isotopes(symbol: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _combinations(
-    elements: tuple[tuple[str, int], ...], floor: float
+    elements: tuple[tuple[str, int], ...], floor: float, stated: Stated = ()
 ) -> tuple[tuple[float, float, str], ...]:
     """Mass (Da, neutral), abundance and label of each combination above `floor`."""
     # key: how many of each isotope; what is below the floor can only become rarer
@@ -200,7 +217,7 @@ def _combinations(
             further: dict[tuple[tuple[str, int], ...], tuple[float, float]] = {}
             for key, (mass, chance) in known.items():
                 last = key[-1][1] if taken > 1 else 0
-                for number, isotope, abundance in isotopes(symbol):
+                for number, isotope, abundance in isotopes(symbol, stated):
                     if number < last:  # the same isotopes in another order
                         continue
                     same = sum(1 for pair in key if pair == (symbol, number))
@@ -217,8 +234,8 @@ def _combinations(
     )
 
 
-def isotopologues(ion: Ion, floor: float = 1e-5) -> list[Isotopologue]:
-    """Return where the natural isotopes of an ion lie, and how abundant each combination is.
+def isotopologues(ion: Ion, floor: float = 1e-5, stated: Stated = ()) -> list[Isotopologue]:
+    """Return where the isotopes of an ion lie, and how abundant each combination is.
 
     Parameters
     ----------
@@ -226,6 +243,8 @@ def isotopologues(ion: Ion, floor: float = 1e-5) -> list[Isotopologue]:
         With its charge n.
     floor : float
         Rarer combinations are left out (0 to 1).
+    stated : Stated
+        Abundances of elements that are enriched or depleted; the others' are natural.
 
     Returns
     -------
@@ -245,5 +264,5 @@ def isotopologues(ion: Ion, floor: float = 1e-5) -> list[Isotopologue]:
     charge = ion.charge
     return [
         Isotopologue((mass - charge * ELECTRON_MASS) / charge, chance, label)
-        for mass, chance, label in _combinations(ion.elements, floor)
+        for mass, chance, label in _combinations(ion.elements, floor, stated)
     ]

@@ -9,14 +9,15 @@ References
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy.stats import chi2 as chi2_distribution
 
 from consilience.errors import BadInputError
-from consilience_apt.ions import Ion, isotopologues
+from consilience_apt.abundances import abundance_notes
+from consilience_apt.ions import Ion, Stated, isotopologues
 from consilience_apt.likelihood import profile_interval
 from consilience_apt.patterns import (
     FLOOR,
@@ -107,6 +108,8 @@ class Overlap:
     seen : PatternCounts
     tails : Tails or None
         Of the peaks around, carried with their errors; None where none were seen.
+    abundances : list of str
+        What was taken for elements whose abundances vary in nature, or were stated.
     """
 
     shares: list[Share]
@@ -120,6 +123,7 @@ class Overlap:
     readings: list[Reading]
     seen: PatternCounts
     tails: Tails | None = None
+    abundances: list[str] = field(default_factory=list)
 
     @property
     def solved(self) -> bool:
@@ -142,6 +146,7 @@ def solve_overlap(
     level: float = 0.95,
     margin: float = 0.05,
     misfit: float = 1e-3,
+    stated: Stated = (),
 ) -> Overlap:
     """Share out the counts of ions that lie on each other.
 
@@ -167,6 +172,9 @@ def solve_overlap(
         its limit if the interval begins at zero and ends within the margin.
     misfit : float
         Below this p-value the ions do not explain the ratios, and nothing counts as resolved.
+    stated : Stated
+        Abundances of enriched or depleted elements, as from
+        `consilience_apt.abundances.stated_abundances`.
 
     Returns
     -------
@@ -182,8 +190,12 @@ def solve_overlap(
         raise BadInputError(
             f"an overlap of {', '.join(names) or 'no ions'}", fix="name each ion once"
         )
-    wide = pattern_windows(ions, resolving, shift=shift)
-    lines = [one.mass_to_charge * (1 + shift) for ion in ions for one in isotopologues(ion, FLOOR)]
+    wide = pattern_windows(ions, resolving, shift=shift, stated=stated)
+    lines = [
+        one.mass_to_charge * (1 + shift)
+        for ion in ions
+        for one in isotopologues(ion, FLOOR, stated)
+    ]
     tails = measure_tails(
         spectrum, lines, resolving, float(wide[0, 0]) / 1.35, float(wide[-1, 1]) * 1.35
     )
@@ -191,10 +203,11 @@ def solve_overlap(
         count_patterns(
             spectrum,
             ions,
-            pattern_windows(ions, resolving, shift=shift, widen=widen),
+            pattern_windows(ions, resolving, shift=shift, widen=widen, stated=stated),
             shift=shift,
             table=table,
             tails=tails,
+            stated=stated,
         )
         for widen in (1.0, 0.75, 1.33)
     ]
@@ -202,7 +215,9 @@ def solve_overlap(
     found = fit_patterns(seen, counted[1:])
     p_value = float(chi2_distribution.sf(found.chi2, found.dof)) if found.dof > 0 else None
     rise = float(chi2_distribution.ppf(level, 1))
-    sizes = [_share(seen, found, column, rise, level, margin) for column in range(len(ions))]
+    sizes = [
+        _share(seen, found, column, rise, level, margin, stated) for column in range(len(ions))
+    ]
     if p_value is not None and p_value < misfit:
         sizes = [
             share
@@ -227,6 +242,7 @@ def solve_overlap(
         _readings(seen, sizes),
         seen,
         tails,
+        abundance_notes([symbol for ion in ions for symbol, _ in ion.elements], stated),
     )
 
 
@@ -251,6 +267,7 @@ def _share(
     rise: float,
     level: float,
     margin: float,
+    stated: Stated,
 ) -> Share:
     ion = seen.ions[column]
     offset = seen.background.expected
@@ -271,7 +288,7 @@ def _share(
     visible = [
         at for at in np.flatnonzero(mine > 0) if high * mine[at] > 3 * np.sqrt(max(offset[at], 1.0))
     ]
-    single = sum(1 for one in isotopologues(ion, FLOOR)) == 1
+    single = sum(1 for one in isotopologues(ion, FLOOR, stated)) == 1
     counts = None if open_ else value
     if single or len(visible) < 2:
         what = "one isotope" if single else "one isotopologue above the background"

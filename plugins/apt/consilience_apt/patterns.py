@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import periodictable
 
 from consilience.errors import BadInputError
+from consilience_apt.abundances import abundance_std
 from consilience_apt.background import RangeBackground, flight_background, quiet_windows
-from consilience_apt.ions import Ion, isotopes, isotopologues
+from consilience_apt.ions import Ion, Stated, isotopes, isotopologues
 from consilience_apt.likelihood import LinearFit, fit_counts
 
 if TYPE_CHECKING:
@@ -40,21 +39,6 @@ __all__ = [
 FLOOR = 2e-4
 """Isotopologues rarer than this get no window of their own."""
 _ISOTOPE = re.compile(r"(\d+)([A-Z][a-z]?)")
-
-
-@cache
-def abundance_std(symbol: str) -> tuple[float, ...]:
-    """Return the standard deviation of the natural abundance of each isotope (0 to 1).
-
-    In the order of `consilience_apt.ions.isotopes`.  The IUPAC table gives ranges where nature
-    varies; periodictable states them as the standard deviation of an even distribution.
-    """
-    element = getattr(periodictable, symbol)
-    # the only place where the package keeps them; absent in releases before 2.0
-    return tuple(
-        float(getattr(element[number], "_abundance_unc", 0.0) or 0.0) / 100
-        for number, _, _ in isotopes(symbol)
-    )
 
 
 @dataclass(frozen=True)
@@ -163,6 +147,7 @@ def pattern_windows(
     floor: float = FLOOR,
     widen: float = 1.0,
     extra: Sequence[float] = (),
+    stated: Stated = (),
 ) -> NDArray[np.float64]:
     """Return windows around the isotopologues of ions.
 
@@ -180,6 +165,8 @@ def pattern_windows(
         Factor of the windows' widths.
     extra : sequence of float
         Da; further peaks, as observed, that get a window.
+    stated : Stated
+        Abundances of enriched or depleted elements.
 
     Returns
     -------
@@ -187,7 +174,11 @@ def pattern_windows(
         Da.  Lines nearer than half a window share one; neighbours are cut midway.
     """
     masses = sorted(
-        [one.mass_to_charge * (1 + shift) for ion in ions for one in isotopologues(ion, floor)]
+        [
+            one.mass_to_charge * (1 + shift)
+            for ion in ions
+            for one in isotopologues(ion, floor, stated)
+        ]
         + list(extra)
     )
     groups: list[list[float]] = []
@@ -214,6 +205,7 @@ def count_patterns(
     table: RangeTable | None = None,
     quiet: NDArray[np.float64] | None = None,
     tails: Tails | None = None,
+    stated: Stated = (),
 ) -> PatternCounts:
     """Count the windows and work out what each ion puts into them.
 
@@ -233,6 +225,8 @@ def count_patterns(
         used for a background that is constant in time of flight.  Looked for unless given.
     tails : Tails, optional
         As from `consilience_apt.tails.measure_tails`: what lines bring into heavier windows.
+    stated : Stated
+        Abundances of enriched or depleted elements.
 
     Raises
     ------
@@ -258,15 +252,15 @@ def count_patterns(
     moved = [
         (symbol, place)
         for symbol in symbols
-        for place, std in enumerate(abundance_std(symbol))
-        if std > 0 and len(isotopes(symbol)) > 1
+        for place, std in enumerate(abundance_std(symbol, stated))
+        if std > 0 and len(isotopes(symbol, stated)) > 1
     ]
     shares = np.zeros((len(used), len(ions)))
     changes = np.zeros((len(moved), *shares.shape))
     lines: list[list[str]] = [[] for _ in used]
     late = np.zeros((5, *shares.shape))
     for column, ion in enumerate(ions):
-        for one in isotopologues(ion, FLOOR / 10):
+        for one in isotopologues(ion, FLOOR / 10, stated):
             mass = one.mass_to_charge * (1 + shift)
             at = int(np.searchsorted(windows[:, 0], mass, side="right")) - 1
             if tails is not None:
@@ -280,7 +274,7 @@ def count_patterns(
             if one.abundance >= 0.01:
                 lines[at].append(f"{one.label}{'+' * (ion.charge or 0)}")
             for row, (symbol, place) in enumerate(moved):
-                grown = _grown(one.label, symbol, place)
+                grown = _grown(one.label, symbol, place, stated)
                 changes[row, at, column] += one.abundance * (grown - 1)
     if tails is None:
         return PatternCounts(list(ions), used, counts, background, shares, changes, lines)
@@ -290,10 +284,10 @@ def count_patterns(
     )
 
 
-def _grown(label: str, symbol: str, place: int) -> float:
+def _grown(label: str, symbol: str, place: int, stated: Stated) -> float:
     """Factor of an isotopologue's abundance when one isotope is more abundant by its std."""
-    known = isotopes(symbol)
-    std = abundance_std(symbol)[place]
+    known = isotopes(symbol, stated)
+    std = abundance_std(symbol, stated)[place]
     factor = 1.0
     for number, element in _ISOTOPE.findall(label):
         if element != symbol:

@@ -7,9 +7,9 @@ import pytest
 from apt_spectra import drawn
 
 from consilience.errors import BadInputError
-from consilience_apt.ions import Ion
+from consilience_apt.abundances import abundance_notes, abundance_std, stated_abundances
+from consilience_apt.ions import Ion, isotopologues
 from consilience_apt.overlaps import composition_bounds, solve_overlap
-from consilience_apt.patterns import abundance_std
 from consilience_apt.peaks import find_peaks, resolution
 from consilience_apt.spectrum import measure_spectrum
 
@@ -148,6 +148,28 @@ def test_abundances_carry_what_nature_varies():
     # IUPAC 2013 interval of carbon-13: 0.0096 to 0.0116
     assert abundance_std("C")[1] == pytest.approx((0.0116 - 0.0096) / 12**0.5, rel=0.01)
     assert abundance_std("F") == (0.0,)
+
+
+def test_lithium_says_its_natural_range_or_what_was_stated():
+    planted = {"Li2C+": 50_000, "C2H2+": 50_000}
+    natural, share = solved(planted, list(planted))
+    assert "natural 6Li taken as 4.85 %, the middle of 1.9 to 7.8 %" in natural.abundances[0]
+    assert share["C2H2+"].std_sys > 3 * share["C2H2+"].std_stat, "the range is carried"
+    stated = stated_abundances({"Li": {6: 0.0485, 7: 0.9515}}, {"Li": 0.0005})
+    spectrum = measure_spectrum(drawn(planted, 100_000), high=100.0)
+    sure = solve_overlap(spectrum, natural.seen.ions, 500.0, stated=stated)
+    assert sure.shares[1].std_sys < 0.1 * share["C2H2+"].std_sys
+    assert sure.abundances[:1] == ["6Li 4.85 ± 0.05 %, 7Li 95.15 ± 0.05 %: as stated, not natural"]
+    enriched = stated_abundances({"Li": {6: 0.95, 7: 0.05}})
+    assert isotopologues(Ion.parse("Li+"), stated=enriched)[0].abundance == pytest.approx(0.95)
+    assert abundance_notes(["F", "Si"]) == []
+    for wrong, said in (
+        ({"Li": {8: 1.0}}, "no natural isotope of mass number 8"),
+        ({"Li": {6: 0.5}}, "add up to 0.5"),
+        ({"Li": {6: -0.5, 7: 1.5}}, "add up to 1"),
+    ):
+        with pytest.raises(BadInputError, match=said):
+            stated_abundances(wrong)
 
 
 def test_nonsense_is_refused():
