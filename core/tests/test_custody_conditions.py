@@ -174,3 +174,27 @@ def test_any_words_are_stored_or_refused_well(conditions: dict[str, str]) -> Non
 def test_what_is_no_unit_is_refused_at_once(unit: str) -> None:
     with pytest.raises(BadInputError, match=r"unit|quantity"):
         parse_quantity(f"1 {unit}", "K")
+
+
+def test_what_is_worked_out_is_no_condition_and_the_way_to_say_it_is_named() -> None:
+    with pytest.raises(BadInputError, match="'air_seconds' is worked out from the steps") as error:
+        one(air_seconds="10 s")
+    assert error.value.fix == (
+        "enter a step of type 'expose' with its duration, for example duration = '10 s'"
+    )
+    with pytest.raises(BadInputError, match="'data_faults' is worked out"):
+        one(data_faults="3")
+
+
+def test_a_voltage_stated_as_an_energy_is_refused_with_what_to_write() -> None:
+    with pytest.raises(BadInputError, match="kV measures something else") as error:
+        one("measure", energy="200 kV")
+    assert error.value.fix == (
+        "write voltage = '200 kV', or for electrons energy = '200 keV', which is what 200 kV "
+        "gives them"
+    )
+
+
+def test_a_value_that_cannot_be_is_named_as_it_was_written() -> None:
+    with pytest.raises(BadInputError, match=r"temperature '-300 degC' is -26\.85 K, which"):
+        one(temperature="-300 degC")

@@ -1,4 +1,4 @@
-"""The conditions of steps: which are known, in which unit and bounds, and what a field asks for.
+"""Conditions of steps as they are stored: checked against the glossary, and read back.
 
 A condition is a quantity stored in one unit, a bound on one (``"< 5 ppm"``, kept as text: it is
 not a number), or words.  Names that nearly are a known one are refused, others are kept.
@@ -9,14 +9,21 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
+from consilience.custody.glossary import (
+    ANYWHERE,
+    ASKED,
+    GLOSSARY,
+    METRIC_SAID,
+    OTHER_NAMES,
+    OWN,
+    Condition,
+)
 from consilience.errors import BadInputError
 from consilience.model.base import Quantity
-from consilience.model.elements import SYMBOLS
 from consilience.model.sample import Step, problems_of
 from consilience.quantities import convert, parse_quantity, parse_value
 
@@ -34,163 +41,6 @@ __all__ = [
 
 ConditionValue = Quantity | str | bool | int | float
 
-
-@dataclass(frozen=True)
-class Condition:
-    """A condition that the program understands.
-
-    Parameters
-    ----------
-    name, title : str
-    unit : str or None
-        The unit it is stored in; None: words.
-    low, high : float
-        What can be, in `unit`, both ends included; `above` excludes the lower end.
-    words : tuple of str
-        Words that rules know.
-    spelt : mapping
-        Other spellings of them, in small letters.
-    closed : bool
-        Nothing but `words`.
-    """
-
-    name: str
-    title: str
-    unit: str | None = None
-    low: float = float("-inf")
-    high: float = float("inf")
-    above: bool = False
-    words: tuple[str, ...] = ()
-    spelt: Mapping[str, str] = field(default_factory=dict)
-    closed: bool = False
-
-
-_GASES = {
-    "argon": "Ar",
-    "nitrogen": "N2",
-    "dinitrogen": "N2",
-    "helium": "He",
-    "ambient": "air",
-    "ambient air": "air",
-    "laboratory air": "air",
-    "high vacuum": "vacuum",
-    "ultra-high vacuum": "UHV",
-    "ultrahigh vacuum": "UHV",
-}
-_GAS_WORDS = ("Ar", "N2", "He", "CO2", "O2", "air", "dry air", "vacuum", "UHV")
-_IONS = {"gallium": "Ga", "xenon": "Xe", "argon": "Ar", "oxygen": "O", "nitrogen": "N", "o2": "O"}
-_METHODS = {
-    "plunged": "plunge",
-    "plunging": "plunge",
-    "plunge freezing": "plunge",
-    "plunge-frozen": "plunge",
-    "pour": "poured",
-    "poured ln2": "poured",
-    "ln2 poured": "poured",
-    "poured liquid nitrogen": "poured",
-    "high-pressure": "high pressure",
-    "cold stage": "stage",
-}
-
-GLOSSARY: dict[str, Condition] = {
-    c.name: c
-    for c in (
-        Condition("atmosphere", "gas around the sample", words=_GAS_WORDS, spelt=_GASES),
-        Condition("cover_gas", "gas that covers it on the way", words=_GAS_WORDS, spelt=_GASES),
-        Condition("o2", "oxygen", "ppm", 0.0, 1e6),
-        Condition("h2o", "water", "ppm", 0.0, 1e6),
-        Condition("humidity", "relative humidity", "percent", 0.0, 100.0),
-        Condition("duration", "how long it lasted", "s", 0.0),
-        Condition("temperature", "temperature of the sample", "K", 0.0, 5000.0, above=True),
-        Condition("pressure", "pressure around the sample", "Pa", 0.0, 1e11, above=True),
-        Condition(
-            "carrier",
-            "what carried it",
-            words=("suitcase", "vacuum suitcase", "shuttle", "bag", "holder", "test tube"),
-            spelt={"uhv suitcase": "vacuum suitcase"},
-        ),
-        Condition(
-            "method",
-            "how it was frozen",
-            words=("plunge", "poured", "high pressure", "stage"),
-            spelt=_METHODS,
-        ),
-        Condition(
-            "liquid",
-            "what liquid is frozen",
-            words=("none",),
-            spelt={"no": "none", "no liquid": "none"},
-        ),
-        Condition("ion", "ion of the beam", words=tuple(sorted(SYMBOLS)), spelt=_IONS, closed=True),
-        Condition("voltage", "voltage", "V", -1e7, 1e7),
-        Condition("current", "current", "A"),
-        Condition("material", "material of the coat, or what it was rinsed with"),
-        Condition("thickness", "thickness", "nm", 0.0, above=True),
-        Condition("modality", "technique, as its plugin calls it"),
-        Condition("energy", "energy of the beam", "keV", 0.0, 1e7, above=True),
-        Condition("fluence", "fluence", "1/angstrom^2", 0.0),
-        Condition("fluence_rate", "fluence rate", "1/angstrom^2/s", 0.0),
-        Condition("reason", "why"),
-    )
-}
-"""Name to what is known of a condition."""
-
-_OTHER_NAMES = {
-    "temp": "temperature",
-    "oxygen": "o2",
-    "water": "h2o",
-    "moisture": "h2o",
-    "relative_humidity": "humidity",
-    "rh": "humidity",
-    "gas": "atmosphere",
-    "time": "duration",
-    "dose_rate": "fluence_rate",
-    "flux": "fluence_rate",
-    "solvent": "material",
-    "technique": "modality",
-    "acceleration_voltage": "voltage",
-}
-
-_ANYWHERE = frozenset(
-    "atmosphere cover_gas o2 h2o humidity duration temperature pressure reason".split()
-)
-OWN: dict[str, frozenset[str]] = {
-    "prepare": frozenset({"material", "method"}),
-    "cycle": frozenset({"voltage", "current"}),
-    "bias": frozenset({"voltage", "current"}),
-    "disassemble": frozenset(),
-    "rinse": frozenset({"material", "method"}),
-    "dry": frozenset({"method"}),
-    "store": frozenset({"carrier"}),
-    "transfer": frozenset({"carrier"}),
-    "freeze": frozenset({"method", "liquid", "carrier"}),
-    "warm": frozenset(),
-    "mill": frozenset({"ion", "voltage", "current", "energy", "fluence", "fluence_rate"}),
-    "lift_out": frozenset({"ion", "voltage", "current", "method", "energy", "fluence"}),
-    "coat": frozenset({"material", "thickness", "method", "ion", "voltage", "current"}),
-    "expose": frozenset(),
-    "measure": frozenset("modality energy fluence fluence_rate voltage current carrier".split()),
-}
-"""Step type to the conditions that belong to it, beside those that any step can have."""
-
-ASKED: dict[str, tuple[str, ...]] = {
-    "prepare": ("atmosphere",),
-    "cycle": ("temperature",),
-    "bias": ("voltage", "temperature"),
-    "disassemble": ("atmosphere", "o2", "h2o"),
-    "rinse": ("material", "atmosphere"),
-    "dry": ("atmosphere", "temperature"),
-    "store": ("atmosphere", "o2", "h2o", "duration"),
-    "transfer": ("carrier", "temperature", "pressure or cover_gas or atmosphere", "duration"),
-    "freeze": ("method", "liquid", "atmosphere"),
-    "warm": ("temperature", "atmosphere"),
-    "mill": ("ion", "voltage", "current", "temperature"),
-    "lift_out": ("temperature",),
-    "coat": ("material", "thickness"),
-    "expose": ("duration", "humidity"),
-    "measure": ("modality", "temperature", "atmosphere or pressure"),
-}
-"""Step type to what a reader needs to judge it; "a or b": one of them is enough."""
 
 _BOUND = re.compile(r"^\s*(<=|>=|<|>|≤|≥|below|above|under|over)\s*(.+)$")
 _SIGNS = {"≤": "<=", "≥": ">=", "below": "<", "under": "<", "above": ">", "over": ">"}
@@ -257,7 +107,7 @@ def missing(step: Step) -> list[str]:
 
 def unusual(step: Step) -> list[str]:
     """Return known conditions that belong to another type of step."""
-    usual = _ANYWHERE | OWN[step.type]
+    usual = ANYWHERE | OWN[step.type]
     return [name for name in step.conditions if name in GLOSSARY and name not in usual]
 
 
@@ -308,7 +158,8 @@ def _quantity(step_type: str, known: Condition, unit: str, value: Any) -> Quanti
         try:
             quantity = parse_quantity(value, unit)
         except BadInputError as error:
-            raise BadInputError(f"{known.name}: {error.what}", fix=error.fix) from error
+            fix = _voltage_meant(known.name, value) or error.fix
+            raise BadInputError(f"{known.name}: {error.what}", fix=fix) from error
     else:
         given = _plain(known.name, value)
         if not isinstance(given, Quantity):
@@ -322,10 +173,31 @@ def _quantity(step_type: str, known: Condition, unit: str, value: Any) -> Quanti
         wrong = f"voltage of the ion beam is {quantity.value:g} V, which cannot be"
     if wrong is not None:
         raise BadInputError(
-            wrong if not isinstance(value, str) else f"{known.name} {value!r}: {wrong}",
+            wrong if not isinstance(value, str) else _as_written(known.name, value, wrong),
             fix="correct the number or its unit",
         )
     return f"{sign} {quantity.value:.12g} {unit}" if sign else quantity
+
+
+def _as_written(name: str, text: str, wrong: str) -> str:
+    """Return why a value cannot be, with what was written in place of what it was converted to."""
+    said = wrong.removeprefix(f"{name} ")
+    number = said.partition(" is ")[2] if said != wrong else ""
+    return f"{name} {text!r} is {number}" if number else f"{name} {text!r}: {wrong}"
+
+
+def _voltage_meant(name: str, text: str) -> str | None:
+    """Return what to write for a voltage that was stated as an energy, None if it is none."""
+    if name != "energy":
+        return None
+    try:
+        volts = parse_quantity(text, "kV").value
+    except BadInputError:
+        return None
+    return (
+        f"write voltage = '{volts:g} kV', or for electrons energy = '{volts:g} keV', which is what "
+        f"{volts:g} kV gives them"
+    )
 
 
 def _converted(given: Quantity, unit: str) -> Quantity:
@@ -378,11 +250,25 @@ def _word(known: Condition, text: str, *, closed: bool) -> str:
     return text
 
 
+def _not_a_metric(name: str) -> None:
+    """Refuse what is worked out from steps: as a condition nobody would read it."""
+    from consilience.custody.metric import METRICS
+
+    small = re.sub(r"[\s-]+", "_", name.strip().lower())
+    if small not in METRICS or small in GLOSSARY:
+        return
+    raise BadInputError(
+        f"{name!r} is worked out from the steps and cannot be entered",
+        fix=METRIC_SAID.get(small, "enter the steps that it follows from, with their conditions"),
+    )
+
+
 def _not_nearly_known(name: str) -> None:
+    _not_a_metric(name)
     if not name.strip() or not name.isprintable():
         raise BadInputError(f"a condition has the name {name!r}", fix="give it a name in words")
     small = re.sub(r"[\s-]+", "_", name.strip().lower())
-    near = small if small in GLOSSARY else _OTHER_NAMES.get(small)
+    near = small if small in GLOSSARY else OTHER_NAMES.get(small)
     if near is None and small.endswith("s") and small[:-1] in GLOSSARY:
         near = small[:-1]
     if near is None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from consilience.errors import BadInputError
+from consilience.model.base import Quantity
 from consilience.model.measurement import Exposure
 from consilience.quantities import parse_quantity
 from consilience.study.entering import validated
@@ -43,7 +45,7 @@ def exposure_from(content: Mapping[str, Any] | Exposure) -> Exposure:
     for name, unit in units.items():
         value = fields.get(name)
         if isinstance(value, str):
-            quantity = parse_quantity(value, unit)
+            quantity = _read(name, value, unit, str(particle))
             if quantity.value < 0:
                 raise BadInputError(
                     f"exposure: {name} {value!r} is negative, which cannot be",
@@ -56,3 +58,19 @@ def exposure_from(content: Mapping[str, Any] | Exposure) -> Exposure:
                 fix=f"write it with its unit, for example {name} = '{value} {unit}'",
             )
     return validated(Exposure, fields, f"exposure to {particle}s")
+
+
+def _read(name: str, value: str, unit: str, particle: str) -> Quantity:
+    try:
+        return parse_quantity(value, unit)
+    except BadInputError as error:
+        volts = None
+        if name == "energy" and particle == "electron":
+            with suppress(BadInputError):
+                volts = parse_quantity(value, "kV").value
+        if volts is None:
+            raise
+        raise BadInputError(
+            f"exposure: energy {value!r} is a voltage",
+            fix=f"write energy = '{volts:g} keV', which is what {volts:g} kV gives an electron",
+        ) from error
