@@ -196,3 +196,13 @@ def test_contradictions_of_later_steps_and_other_measurements_do_not_touch() -> 
     assert touching(custody, second) == []
     assert [c.code for c in touching(custody, first)] == ["measured-before-sample"]
     assert all(c.to_json()["readings"] for c in custody.contradictions)
+
+
+def test_a_measure_step_dated_before_the_preparation_is_a_contradiction() -> None:
+    early = step("measure", -60, -30, "chip", name="early", modality="xrd")
+    (one,) = found([*CLEAN, early])
+    assert one.code == "step-before-sample"
+    assert one.evidence == ("st-early", "st-prepare")
+    assert one.fix == "correct one of the times"
+    bought = step("store", -90, -70, "chip", name="bought")
+    assert codes([*CLEAN, early, bought]) == [], "what was there before it was prepared again"

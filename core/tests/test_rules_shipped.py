@@ -313,6 +313,17 @@ def test_an_air_leak_in_a_sensor_is_found(rules: list[Rule]) -> None:
     leak = log("st-li-transfer-21", values, column="o2", unit="ppm", begin=21.0)
     found = fired(rules, lithium(), series=(leak,))
     assert set(found) == {"custody.li-oxygen"}
+    assert "is assumed, not published" in found["custody.li-oxygen"]
+    effects = {r.id: r.effect for r in rules}
+    assert effects["custody.li-oxygen"] == effects["custody.li-water"] == "note"
+
+
+def test_a_sensor_that_looks_stuck_is_noted(rules: list[Rule]) -> None:
+    series, data = log("st-li-transfer-21", [0.05] * 61, column="o2", unit="ppm", begin=21.0)
+    stuck = (series.model_copy(update={"suspect": ["o2"]}), data)
+    found = fired(rules, lithium(), series=(stuck,))
+    assert set(found) == {"custody.sensor-stuck"}
+    assert "o2 in log.csv" in found["custody.sensor-stuck"]
 
 
 @pytest.mark.parametrize(

@@ -447,3 +447,6 @@ def test_equal_readings_are_counted_across_pieces(piece: int) -> None:
     found, _, flags = read(text, mapping(), piece_rows=piece, block_rows=50)
     assert "temperature: the same reading 150 times in a row; is it stuck?" in found.problems
     assert flags == ["good"] * 153 + ["missing"]
+    assert found.suspect == ["temperature"]
+    limited, _, _ = read(text, mapping(temperature={"stuck": "30 min"}))
+    assert limited.suspect == [], "the limit says how long is long"

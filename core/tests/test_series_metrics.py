@@ -206,3 +206,15 @@ def test_a_leak_while_it_waits_in_the_suitcase_is_seen() -> None:
     assert ask([FREEZE, wait], [series], "peak_pressure", 3610).value == 5.0
     glovebox = step(10, 3610, type="store", id="st-box", conditions=ARGON)
     assert ask([FREEZE, glovebox], [], "peak_pressure", 3610).at_least is None
+
+
+def test_a_sensor_that_looks_stuck_is_counted_where_a_metric_reads_it() -> None:
+    logs = cold(CARRY, temperature=np.full(362, 90.0))
+    stuck = [(logs[0].model_copy(update={"suspect": ["temperature", "voltage"]}), *logs[1:])]
+    found = ask([CARRY], stuck, "suspect_sensors", 3610)
+    assert found.value == 1.0
+    assert found.why == f"temperature in {logs[0].file}"
+    assert found.evidence == (logs[0].id, CARRY.id)
+    assert ask([CARRY], [logs], "suspect_sensors", 3610).value == 0.0
+    later = step(4000, 5000, id="st-later")
+    assert ask([later], stuck, "suspect_sensors", 3610).value == 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ PROVIDERS: dict[str, Ref] = {
             "cryo_uhv_transfer",
             "temperature",
             "time_contradictions",
+            "value_contradictions",
             "unaccounted_hours",
         ),
         "metrics.series": (
@@ -60,6 +61,7 @@ PROVIDERS: dict[str, Ref] = {
             "peak_temperature",
             "seconds_above",
             "unrecorded_seconds",
+            "suspect_sensors",
         ),
     }.items()
     for name in names
@@ -201,6 +203,13 @@ class Custody:
         if record.id not in self._chains:
             self._chains[record.id] = chain_of(self.place(record), self.samples, self.steps)
         return self._chains[record.id]
+
+    def beside(self, records: Iterable[MeasurementRecord]) -> Custody:
+        """Return this custody with further measurements, such as steps alone tell of."""
+        more = {**self.records, **{r.id: r for r in records}}
+        other = Custody(self.samples, self.steps, self.series, more, self._open_series)
+        other.exposed = self.exposed
+        return other
 
     def at(self, chain: Chain, record: MeasurementRecord) -> Custody:
         """Return this custody as if `record` had been measured at the moment of `chain`."""

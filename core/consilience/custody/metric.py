@@ -132,6 +132,11 @@ _ALL = (
         "1",
         "contradictions between the times of steps, series and measurements",
     ),
+    MetricSpec(
+        "value_contradictions",
+        "1",
+        "contradictions between the values and places that steps and measurements state",
+    ),
     MetricSpec("unaccounted_hours", "h", "time between recorded steps of which nothing is known"),
     # from sensor series, and from what steps state where they have none
     MetricSpec("o2_ppm_hours", "ppm h", "exposure to oxygen"),
@@ -144,6 +149,7 @@ _ALL = (
         "s",
         "time in cold or vacuum steps that have a sensor, in which it recorded nothing",
     ),
+    MetricSpec("suspect_sensors", "1", "sensors that look stuck though no limit was stated"),
 )
 
 METRICS: dict[str, MetricSpec] = {spec.name: spec for spec in _ALL}

@@ -161,7 +161,9 @@ class SensorSeries(FrozenModel):
     """Sensor data over time, belonging to a step.
 
     Columns are stored as an array with dimension ``time``; `columns` gives name
-    to unit.  `problems` lists what was noticed on import (gaps, stuck sensors).
+    to unit.  `problems` lists what was noticed on import (gaps, stuck sensors);
+    `suspect` names the columns that look stuck though the mapping states no limit: their
+    readings count, with a word.
     """
 
     id: str = ""
@@ -175,6 +177,7 @@ class SensorSeries(FrozenModel):
     start: str | None = None
     time_zone: str | None = None
     problems: list[str] = []
+    suspect: list[str] = []
     mapping: dict[str, Json] = {}
 
 

@@ -122,6 +122,11 @@ class ColumnChecker:
         self._counts += np.bincount(flags, minlength=6)
         return values, flags, patch
 
+    @property
+    def suspect(self) -> bool:
+        """Whether the sensor looks stuck though the mapping sets no limit."""
+        return self._limit is None and self._longest >= STUCK_ROWS
+
     def recount(self, readings: int) -> None:
         """Count earlier readings that turned out to be stuck as such."""
         self._counts[GOOD] -= readings
@@ -155,7 +160,7 @@ class ColumnChecker:
                     f"{self._episodes} time(s), {self._stuck_seconds:g} s in all: counted as "
                     "unknown from where it stopped"
                 )
-        elif self._longest >= STUCK_ROWS:
+        elif self.suspect:
             yield f"{self.name}: the same reading {self._longest} times in a row; is it stuck?"
 
     def _bounds(self) -> str:

@@ -27,12 +27,16 @@ NOTES = 10_000
 
 @dataclass(frozen=True)
 class Imported:
-    """What a log turned out to be: its rows, when second 0 was, units, and what was noticed."""
+    """What a log turned out to be: its rows, when second 0 was, units, and what was noticed.
+
+    `suspect` names the columns that look stuck though the mapping sets no limit.
+    """
 
     rows: int
     start: str | None
     units: dict[str, str]
     problems: list[str]
+    suspect: list[str]
 
 
 def import_log(
@@ -101,7 +105,9 @@ def import_log(
     if unkept:
         problems.append(f"{unkept} further note(s) stand in the file only")
     writer.finish(notes)
-    return Imported(writer.rows, clock.start, {n: c.unit for n, c in checkers.items()}, problems)
+    units = {n: c.unit for n, c in checkers.items()}
+    suspect = [n for n, c in checkers.items() if c.suspect]
+    return Imported(writer.rows, clock.start, units, problems, suspect)
 
 
 def _checkers(log: Log, path: Path, plan: SeriesMapping) -> dict[str, ColumnChecker]:

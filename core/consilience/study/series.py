@@ -56,6 +56,7 @@ def register_series(
         start=found.start,
         time_zone=plan.time.time_zone,
         problems=found.problems,
+        suspect=found.suspect,
         mapping=plan.to_json(),
     )
     appended = study.store.append_unless(

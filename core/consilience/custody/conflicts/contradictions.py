@@ -6,14 +6,15 @@ Each contradiction names both readings and the records they come from; none is c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from consilience.custody.chain import cut_of, instant, order_of
 from consilience.custody.conditions import bounds, out_of_bounds
 from consilience.custody.conflicts.clocks import Shift, hours_between, series_interval, shifted_onto
+from consilience.custody.conflicts.contradiction import Contradiction
+from consilience.custody.conflicts.doses import doses_differ
 from consilience.custody.conflicts.places import exclusive, overlap_seconds, within
 from consilience.custody.metrics.answers import name_of
 from consilience.custody.past.spans import precedes, same_extent
@@ -29,47 +30,6 @@ _DURATION_SECONDS = 60.0
 """Times are often written to the minute, so durations may differ by that much."""
 _TIME_ZONE = "looks like a time zone"
 _GONE = ("nothing", "none", "consumed", "used up")
-
-
-@dataclass(frozen=True)
-class Contradiction:
-    """Two readings that cannot both be true.
-
-    Parameters
-    ----------
-    code : str
-        Short stable name such as ``measured-before-sample``.
-    words : str
-        What a reader sees.
-    readings : tuple of str
-        The two readings, each with its source.
-    evidence : tuple of str
-        IDs of the steps, series and measurements.
-    samples : tuple of str
-    fix : str
-        What to look at.
-    about : {"time", "value", "place"}
-    """
-
-    code: str
-    words: str
-    readings: tuple[str, str]
-    evidence: tuple[str, ...]
-    samples: tuple[str, ...]
-    fix: str
-    about: Literal["time", "value", "place"] = "time"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "code": self.code,
-            "words": self.words,
-            "readings": list(self.readings),
-            "evidence": list(self.evidence),
-            "samples": list(self.samples),
-            "fix": self.fix,
-            "about": self.about,
-        }
 
 
 def find_contradictions(custody: Custody) -> tuple[Contradiction, ...]:
@@ -99,7 +59,8 @@ def _beginning(custody: Custody, sample: Sample) -> Step | None:
     """Return the cut that made a sample, or the preparation that came before all else."""
     if sample.parent is not None:
         return cut_of(sample.id, [s for s in custody.steps if s.sample == sample.parent])
-    own = [s for s in custody.steps if s.sample == sample.id]
+    # a measurement cannot have come before it, so that one that says so puts nothing first
+    own = [s for s in custody.steps if s.sample == sample.id and s.type != "measure"]
     prepared = [s for s in own if s.type == "prepare"]
     return next((p for p in prepared if all(o is p or precedes(p, o) for o in own)), None)
 
@@ -133,7 +94,7 @@ def _before_it_existed(custody: Custody) -> Iterator[Contradiction]:
         )
     for step in custody.steps:
         sample = custody.samples.get(step.sample)
-        made = None if sample is None or sample.parent is None else _beginning(custody, sample)
+        made = None if sample is None else _beginning(custody, sample)
         start = instant(step.start) or instant(step.end)
         cut = None if made is None else instant(made.start) or instant(made.end)
         if made is not None and start is not None and cut is not None and start < cut:
@@ -144,7 +105,9 @@ def _before_it_existed(custody: Custody) -> Iterator[Contradiction]:
                 (f"{name_of(step)}: {_when(step)}", f"{name_of(made)}: {_when(made)}"),
                 (step.id, made.id),
                 (step.sample, made.sample),
-                "if it happened to the parent, enter it there; else correct one of the times",
+                "correct one of the times"
+                if sample is None or sample.parent is None
+                else "if it happened to the parent, enter it there; else correct one of the times",
             )
 
 
@@ -377,6 +340,7 @@ _CHECKS: tuple[Callable[[Custody], Iterator[Contradiction]], ...] = (
     _measured_elsewhere,
     _series_outside,
     _within_a_step,
+    doses_differ,
     _sequence_against_time,
 )
 

@@ -70,7 +70,7 @@ def warm_reactive_mills(
         return True if ion is not None and low is not None and low > parameter else None
 
     metric = _count(
-        name, mills, unsure, hit, f"{'/'.join(REACTIVE_IONS)} at {parameter:g} K or warmer"
+        name, mills, unsure, hit, f"with {'/'.join(REACTIVE_IONS)}, warmer than {parameter:g} K"
     )
     sample = custody.samples.get(record.sample)
     cut_unknown = [p for p, cut in past.cuts.items() if cut is None]

@@ -45,6 +45,7 @@ __all__ = [
     "peak_pressure",
     "peak_temperature",
     "seconds_above",
+    "suspect_sensors",
     "unrecorded_seconds",
 ]
 
@@ -149,6 +150,26 @@ def unrecorded_seconds(
     if not parts:
         return Metric(name, 0.0, "s", None, "no cold or vacuum step has a sensor")
     return _sum(name, parts, past, (0.0, 0.0), 0.0, 1.0)
+
+
+_READ = ("temperature", "pressure", "o2", "h2o")
+"""Quantities that metrics take from sensors: of others a constant reading harms nothing here."""
+
+
+def suspect_sensors(custody: Custody, record: MeasurementRecord, _: float | None = None) -> Metric:
+    """Return how many sensors in the past look stuck though their mapping states no limit."""
+    past = past_of(custody, record)
+    found = [
+        (series, name)
+        for link in [*past.certain, *past.uncertain]
+        for series in custody.series_of(link.step)
+        for name in series.suspect
+        if name in _READ
+    ]
+    words = "; ".join(f"{name} in {series.file}" for series, name in found)
+    evidence = tuple(dict.fromkeys(i for s, _ in found for i in (s.id, s.step)))
+    why = words or "no sensor looks stuck"
+    return Metric("suspect_sensors", float(len(found)), "1", None, why, evidence)
 
 
 # --- what the answers are put together from -------------------------------------------------------

@@ -59,6 +59,7 @@ __all__ = [
     "time_contradictions",
     "unaccounted_hours",
     "unplaced_air_steps",
+    "value_contradictions",
     "warm_reactive_mills",
 ]
 
@@ -215,12 +216,33 @@ def time_contradictions(
     custody: Custody, record: MeasurementRecord, _: float | None = None
 ) -> Metric:
     """Return how many contradictions between times touch the past of the measurement."""
+    return _contradictions(
+        custody, record, "time_contradictions", ("time",), "no times contradict one another"
+    )
+
+
+def value_contradictions(
+    custody: Custody, record: MeasurementRecord, _: float | None = None
+) -> Metric:
+    """Return how many contradictions between values or places touch the past of it."""
+    return _contradictions(
+        custody,
+        record,
+        "value_contradictions",
+        ("value", "place"),
+        "no values and no places contradict one another",
+    )
+
+
+def _contradictions(
+    custody: Custody, record: MeasurementRecord, name: str, about: tuple[str, ...], none: str
+) -> Metric:
     from consilience.custody.conflicts.contradictions import touching
 
-    found = [c for c in touching(custody, record) if c.about == "time"]
-    why = "; ".join(c.words for c in found) or "no times contradict one another"
+    found = [c for c in touching(custody, record) if c.about in about]
+    why = "; ".join(c.words for c in found) or none
     evidence = tuple(dict.fromkeys(i for c in found for i in c.evidence))
-    return Metric("time_contradictions", float(len(found)), "1", None, why, evidence)
+    return Metric(name, float(len(found)), "1", None, why, evidence)
 
 
 def unaccounted_hours(
