@@ -65,7 +65,7 @@ def test_a_region_in_another_frame_is_not_inherited_and_says_so():
     found = total(custody(first, second), second)
     assert found.value is None
     assert found.at_least == 50.0
-    assert "a.msa: not inherited, because no region of this line is known in the frame 'sem'" in (
+    assert "a.msa: not added, because no region of this line is known in the frame 'sem'" in (
         found.why
     )
 
@@ -433,3 +433,39 @@ def test_the_samples_of_another_line_share_nothing():
     other = record("o", "other", electrons(100.0), time="09:00", region=WHOLE)
     eels = record("eels", "lamella", electrons(50.0), region=HERE)
     assert total(custody(other, eels, Sample(id="other", parent="chip")), eels).value == 50.0
+
+
+# ---- one name of a frame on two samples ----------------------------------------------------------
+
+
+def test_one_name_on_parent_and_child_is_one_frame_only_where_the_cut_is_stated_in_it():
+    search = record("a", "chip", electrons(5e5), time="09:00", region=box(50, 0, 60, 1, "image"))
+    spectrum = record("b", "lamella", electrons(40.0), region=box(0, 0, 1, 1, "image"))
+    lift_out = step("cut", "chip", "lift_out", "10:00", derives="lamella")
+    loose = total(custody(search, spectrum, lift_out), spectrum)
+    assert (loose.value, loose.at_least) == (None, 40.0)
+    assert (
+        "a.msa: not inherited, because the frame 'image' is named on 'chip' and on 'lamella', but "
+        "where 'lamella' was cut out is not stated in it"
+    ) in loose.why
+    held = custody(search, spectrum, lift_out, cut=box(0, 0, 5, 5, "image"))
+    assert total(held, spectrum).value == 40.0
+    assert kept(held, spectrum)["m-a"] == "outside"
+
+
+def test_a_cut_in_another_frame_ties_no_frame():
+    search = record("a", "chip", electrons(5e5), time="09:00", region=box(50, 0, 60, 1, "image"))
+    spectrum = record("b", "lamella", electrons(40.0), region=box(0, 0, 1, 1, "image"))
+    lift_out = step("cut", "chip", "lift_out", "10:00", derives="lamella")
+    known = custody(search, spectrum, lift_out, cut=box(0, 0, 5, 5, "chip"))
+    assert kept(known, spectrum)["m-a"] == "unplaced"
+
+
+def test_two_spectra_of_one_step_are_one_irradiation_named_after_both():
+    dose = {"modality": "eels", "fluence": q(100.0, "1/angstrom^2")}
+    session = step("s", "lamella", "measure", "11:00", end="2026-03-01T13:00:00Z", conditions=dose)
+    first = record("a", "lamella", electrons(None), time="11:10")
+    second = record("b", "lamella", electrons(None), time="11:20")
+    (entry,) = DoseLedger(custody(first, second, session)).entries
+    assert entry.title == "a.msa + b.msa"
+    assert entry.measurements == ("m-a", "m-b")

@@ -172,7 +172,13 @@ def _joined(known: DoseEntry | None, new: DoseEntry) -> DoseEntry:
         return new
     merged = tuple(dict.fromkeys((*known.measurements, *new.measurements)))
     region = known.region if known.region == new.region else None
-    return replace(known, measurements=merged, region=region)
+    return replace(known, measurements=merged, region=region, title=_named(known.title, new.title))
+
+
+def _named(known: str, new: str) -> str:
+    """Return the names of all files that came of one irradiation."""
+    names = known.split(" + ")
+    return known if new in names else " + ".join([*names, new])
 
 
 def _of_exposure(

@@ -1,9 +1,9 @@
 """How regions lie on each other: covered, partly, apart, or not known.
 
-Regions compare only in one frame, and a frame's name means one frame in the whole study.  Boxes
-(two opposite corners) and polygons (corners in order) in the plane have an inside; points and
-lines have none.  What else there is (a mask, a body in three dimensions) cannot be placed here,
-except on itself.
+Regions compare only in one frame; `consilience.custody.dose.frames` says where two that name it
+alike are in one.  Boxes (two opposite corners) and polygons (corners in order) in the plane have
+an inside; points and lines have none.  What else there is (a mask, a body in three dimensions)
+cannot be placed here, except on itself.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def dose_in_gray(
         entry = share.entry
         name = entry.title or entry.id
         if share.kept == "unplaced":
-            unknown.append(f"{name}: not inherited, because {share.why}")
+            unknown.append(f"{name}: {share.left_out}, because {share.why}")
         elif entry.fluence is None or entry.energy is None:
             lacks = "fluence" if entry.fluence is None else "energy"
             unknown.append(f"{name}: its {lacks} is not recorded")

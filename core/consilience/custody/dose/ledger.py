@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from consilience.custody.chain import Moment, Order, cut_of
 from consilience.custody.dose.alike import LIKE_ENERGY, alike, kev, like, same_kind
 from consilience.custody.dose.entries import DoseEntry, collect
+from consilience.custody.dose.frames import tied
 from consilience.custody.dose.geometry import Place, highest_sum, place
 from consilience.custody.dose.order import between, to_cut
 from consilience.custody.dose.radiation import radiation_of
@@ -55,6 +56,11 @@ class Share:
     def counts(self) -> bool:
         """True if some of the region received it for certain."""
         return self.kept in ("own", "kept", "part")
+
+    @property
+    def left_out(self) -> str:
+        """What happened to it where it is unplaced: only from an ancestor could it be inherited."""
+        return "not added" if self.inherited_from is None else "not inherited"
 
 
 @dataclass(frozen=True)
@@ -162,13 +168,15 @@ class DoseLedger:
             order = "before"
         if order == "after":
             return Share(entry, "after", when, origin)
-        where: Place = place(entry.region, wanted)
+        comparable, untied = tied(entry.region, depth, wanted, line, self.custody.samples)
+        where: Place = place(entry.region, comparable)
         if where == "apart":
             return Share(entry, "outside", "it lies beside this region", origin)
         if order == "unknown":
             return Share(entry, "unplaced", when, origin)
         if where == "unknown":
-            return Share(entry, "unplaced", self._unplaced(entry, wanted, depth), origin)
+            why = untied or self._unplaced(entry, wanted, depth)
+            return Share(entry, "unplaced", why, origin)
         if where == "covers":
             return Share(entry, "kept", "it covered all of this region", origin)
         return Share(entry, "part", "it covered a part of this region", origin)
@@ -262,7 +270,7 @@ class DoseLedger:
                 continue
             if share.kept == "unplaced":
                 if share.entry.fluence != 0.0:
-                    unknown.append(f"{name}: not inherited, because {share.why}")
+                    unknown.append(f"{name}: {share.left_out}, because {share.why}")
             elif share.entry.fluence is None:
                 unknown.append(f"{name}: its fluence is not recorded")
             elif share.entry.energy is None and share.kept != "own" and len(added) > 1:
