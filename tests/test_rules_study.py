@@ -140,7 +140,7 @@ def test_the_studys_own_protocol_is_held_without_naming_it(built: Path) -> None:
     code, text = run(built, "custody", "check")
     assert code == 0
     assert "li against ours (stored shortly): broken" in text
-    assert "duration <= 172800 s: 345600 s from start to end" in text
+    assert "duration <= 2 d: 4 d from start to end" in text
     _, listed = run(built, "custody", "check", "--json")
     (held,) = json.loads(listed)
     assert (held["result"], held["steps"][0]["result"]) == ("broken", "broken")

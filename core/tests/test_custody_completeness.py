@@ -130,3 +130,17 @@ def test_every_technique_asks_for_fields_that_are_known():
     for key in ("apt", "compton", "eels", "xrd", "xrf"):
         assert modalities[key], key
         assert set(modalities[key]) <= set(ALL), key
+
+
+def test_a_way_before_the_cut_is_no_transfer_of_the_lamella():
+    told = record("told", "lamella", electrons(50.0))
+    before = step("way", "chip", "transfer", "08:00", conditions={"carrier": "suitcase"})
+    cut = step("cut", "chip", "lift_out", "09:00", derives="lamella", title="lift-out")
+    after = step("out", "lamella", "transfer", "10:00", conditions={"carrier": "holder"})
+    (found,) = completeness_of(custody(told, before, cut), [told], {"eels": ("transfer",)})
+    assert (found.fields[0].status, found.fields[0].text) == (
+        "missing",
+        "no transfer is recorded since lift-out",
+    )
+    (found,) = completeness_of(custody(told, before, cut, after), [told], {"eels": ("transfer",)})
+    assert (found.fields[0].status, found.fields[0].text) == ("given", "holder")

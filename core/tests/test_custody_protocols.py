@@ -17,6 +17,7 @@ from consilience.custody.protocols.protocol import (
     chosen,
     read_protocol,
     shipped_protocols,
+    shown_in,
 )
 from consilience.errors import BadInputError, NotFoundError
 from consilience.model.sample import Sample, SensorSeries, Step
@@ -125,7 +126,7 @@ def test_a_duration_follows_from_start_and_end() -> None:
     conditions = {"atmosphere": "Ar", "o2": "1 ppm"}
     found = held([step(1, "store", conditions=conditions, **times)])
     assert found.steps[0].result == "broken"
-    assert "259200 s from start to end" in found.steps[0].why[2]
+    assert "3 d from start to end" in found.steps[0].why[2]
 
 
 def test_a_step_that_is_not_there_is_missing_and_does_not_shift_the_rest() -> None:
@@ -333,3 +334,14 @@ def test_a_protocol_is_found_by_name_or_file(tmp_path: Path) -> None:
     file.write_text("[[step")
     with pytest.raises(BadInputError, match="is not TOML"):
         chosen(str(file))
+
+
+def test_times_are_shown_in_the_unit_that_loses_nothing() -> None:
+    assert [shown_in(s, "s") for s in (172800.0, 5400.0, 1200.0, 90.0, 172801.0)] == [
+        "2 d",
+        "90 min",
+        "20 min",
+        "90 s",
+        "172801 s",
+    ]
+    assert shown_in(103.15, "K") == "103.15 K"

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from consilience.custody.chain import instant
+from consilience.custody.chain import Link, instant
 from consilience.custody.conditions import bounds
 from consilience.custody.dose.entries import DoseEntry
 from consilience.custody.dose.units import shown
+from consilience.custody.metrics.answers import last_of, name_of, past_of
 from consilience.custody.metrics.dose import ledger_of
 from consilience.errors import BadInputError
 from consilience.model.base import Quantity
@@ -175,7 +176,18 @@ def _gas(name: str, value: Any) -> str:
 
 def _transfer(custody: Custody, record: MeasurementRecord) -> FieldState:
     names = ("carrier", "cover_gas", "atmosphere", "pressure", "temperature")
-    return _of_steps(custody, record, "transfer", lambda s: _said(s, names))
+    return _of_steps(
+        custody, record, "transfer", lambda s: _said(s, names), since=_last_cut(custody, record)
+    )
+
+
+def _last_cut(custody: Custody, record: MeasurementRecord) -> Link | None:
+    """Return the last cut in the past of a measurement: what came before was another body's way."""
+    past = past_of(custody, record)
+    made = {cut.id for cut in past.cuts.values() if cut is not None}
+    return last_of(
+        [k for k in past.certain if k.step.type == "lift_out" or k.step.id in made], past
+    )
 
 
 def _storage(custody: Custody, record: MeasurementRecord) -> FieldState:
@@ -201,20 +213,32 @@ def _storage(custody: Custody, record: MeasurementRecord) -> FieldState:
 
 
 def _of_steps(
-    custody: Custody, record: MeasurementRecord, kind: str, told: Callable[[Step], str]
+    custody: Custody,
+    record: MeasurementRecord,
+    kind: str,
+    told: Callable[[Step], str],
+    since: Link | None = None,
 ) -> FieldState:
-    """Return the state of a field that steps answer: every one has to."""
+    """Return the state of a field that steps answer: every one has to, `since` a cut if given."""
     name = {"store": "storage"}.get(kind, kind)
-    chain = custody.chain(record)
-    steps = chain.of_type(kind)
-    uncertain = chain.uncertain_of_type(kind)
+    past = past_of(custody, record)
+    links = [
+        k
+        for k in custody.chain(record).links
+        if k.step.type == kind
+        and k.order != "after"
+        and (since is None or past.earlier(k, since) is not True)
+    ]
+    steps = [k.step for k in links if k.order != "unknown"]
+    uncertain = [k.step for k in links if k.order == "unknown"]
     silent = [step for step in (*steps, *uncertain) if not told(step)]
     if uncertain:
         return FieldState(
             name, "missing", f"{_many(uncertain, kind)} in an order that is not known"
         )
     if not steps:
-        return FieldState(name, "missing", f"no {kind} is recorded")
+        after = "" if since is None else f" since {name_of(since.step)}"
+        return FieldState(name, "missing", f"no {kind} is recorded{after}")
     if silent:
         which = ", ".join(repr(step.title or step.id) for step in silent)
         return FieldState(name, "missing", f"{_many(silent, kind)} without its conditions: {which}")

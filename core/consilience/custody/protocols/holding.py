@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from consilience.custody.chain import Moment, chain_of, instant
 from consilience.custody.conditions import bounds
 from consilience.custody.metric import OPERATORS, Metric
-from consilience.custody.protocols.protocol import Bound, Planned, Protocol
+from consilience.custody.protocols.protocol import Bound, Planned, Protocol, shown_in
 from consilience.model.sample import Step
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _stated(step: Step, bound: Bound) -> tuple[bool | None, str]:
     start, end = instant(step.start), instant(step.end)
     if bound.condition == "duration" and value is None and start and end:
         low = high = (end - start).total_seconds()
-        words = f"{low:g} s from start to end"
+        words = f"{shown_in(low, 's')} from start to end"
     exact = low if low == high else None
     metric = Metric(bound.condition, exact, bound.unit, low, words, (), high)
     return metric.holds(bound.op, bound.value), words
@@ -254,4 +254,4 @@ def _said(value: object) -> str:
     if value is None:
         return "not recorded"
     number, unit = getattr(value, "value", None), getattr(value, "unit", None)
-    return str(value) if unit is None else f"{number:g} {unit}"
+    return str(value) if number is None or unit is None else shown_in(number, unit)

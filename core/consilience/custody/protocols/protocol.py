@@ -20,7 +20,24 @@ from consilience.errors import BadInputError, NotFoundError
 from consilience.model.base import FiniteFloat, FrozenModel, OneLine
 from consilience.model.sample import StepType, problems_of
 
-__all__ = ["Bound", "Never", "Planned", "Protocol", "read_protocol", "shipped_protocols"]
+__all__ = [
+    "Bound",
+    "Never",
+    "Planned",
+    "Protocol",
+    "read_protocol",
+    "shipped_protocols",
+    "shown_in",
+]
+
+
+def shown_in(value: float, unit: str) -> str:
+    """Return a number with its unit; a time in d, h or min where that loses nothing."""
+    if unit == "s":
+        for seconds, name in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+            if value >= 2 * seconds and float(f"{value / seconds:.4g}") * seconds == value:
+                return f"{value / seconds:.4g} {name}"
+    return f"{value:g} {unit}"
 
 
 class Bound(FrozenModel):
@@ -91,7 +108,8 @@ class Bound(FrozenModel):
             return f"{self.condition} is {' or '.join(self.one_of)}"
         if self.stated:
             return f"{self.condition} is stated"
-        return f"{self.condition} {self.op} {self.value:g} {self.unit}"
+        assert self.value is not None  # the check above asks for a comparison, words or stated
+        return f"{self.condition} {self.op} {shown_in(self.value, self.unit)}"
 
 
 class Planned(FrozenModel):

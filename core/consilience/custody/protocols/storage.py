@@ -88,7 +88,7 @@ def storage_answer(rules: Sequence[Rule], material: str, hours: float) -> Storag
             lines.append(_figure(rule, hours))
             continue
         too_long = too_long or passed
-        word = "passed" if passed else "kept"
+        word = "exceeded" if passed else "kept"
         text = f"{word}: {rule.basis.published}"
         if rule.basis.derived:
             text += f" ({rule.basis.derived})"
