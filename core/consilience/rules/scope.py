@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from consilience.lineage import ancestors
 from consilience.model.base import FrozenModel, OneLine, Origin
@@ -11,8 +12,21 @@ from consilience.model.elements import SYMBOLS
 from consilience.model.finding import Finding, Status
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Sample, Step
+from consilience.model.stoichiometry import fractions_of_formula
 
-__all__ = ["LITHIUM", "Scope", "concerns", "is_one_of", "materials_of"]
+if TYPE_CHECKING:
+    from consilience.rules.model import Rule
+
+__all__ = [
+    "LITHIUM",
+    "NMC",
+    "Scope",
+    "concerns",
+    "is_one_of",
+    "known_words",
+    "materials_of",
+    "no_rule_knows",
+]
 
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 
@@ -32,6 +46,14 @@ LITHIUM: dict[str, str] = {
 ``bi-salt`` and ``Gen 2`` mean lithium that was plated from that electrolyte; a trace of electrolyte
 on something else is no material of the sample.
 """
+
+
+FAMILY = "NMC"
+NMC: tuple[str, ...] = ("NMC", "NMC111", "NMC532", "NMC622", "NMC811")
+"""Words for layered nickel-manganese-cobalt oxide: each is NMC, and so is each formula of it."""
+_NMC = re.compile(r"^(nmc|ncm)(\d{3})?$")
+_METAL_SLACK, _MOST_LI = 0.05, 0.65
+"""LiNixMnyCozO2: metal to oxygen 1 : 2 within what is written, and no more Li than 1.3 to 2 O."""
 
 
 class Scope(FrozenModel):
@@ -100,9 +122,37 @@ def materials_of(
         for part in step.constituents
         if part.subject.formula is not None
     ]
+    words += [FAMILY for word in words if _is_nmc(word)]
     implied = {_plain(word): more for word, more in LITHIUM.items()}
     words += [implied[_plain(word)] for word in words if _plain(word) in implied]
     return frozenset(_plain(word) for word in words)
+
+
+def _is_nmc(word: str) -> bool:
+    """Return whether a word names layered nickel-manganese-cobalt oxide, or is its formula."""
+    if _NMC.match(_plain(word)):
+        return True
+    parts = fractions_of_formula(word)
+    if parts is None or set(parts) != {"Li", "Ni", "Mn", "Co", "O"}:
+        return False
+    metal = (parts["Ni"] + parts["Mn"] + parts["Co"]) / parts["O"]
+    return abs(metal - 0.5) <= _METAL_SLACK and parts["Li"] / parts["O"] <= _MOST_LI
+
+
+def known_words(rules: Iterable[Rule]) -> list[str]:
+    """Return the words and formulas for materials that rules ask for, or that imply one."""
+    asked = {
+        word
+        for rule in rules
+        for scope in [rule.scope]
+        for word in (*scope.material, *scope.sample_material, *scope.not_sample_material)
+    }
+    return sorted({*asked, *LITHIUM, *NMC}, key=str.casefold)
+
+
+def no_rule_knows(word: str, rules: Iterable[Rule]) -> bool:
+    """Return whether a word for a sample's material touches no rule at all."""
+    return not is_one_of([word], known_words(rules)) and not _is_nmc(word)
 
 
 def concerns(

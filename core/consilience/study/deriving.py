@@ -12,6 +12,7 @@ from consilience.model.finding import Region
 from consilience.model.sample import Sample, Step
 from consilience.study.added import Added
 from consilience.study.entering import validated
+from consilience.study.materials import notices_of_sample
 from consilience.study.steps import notices_of_step, step_from
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def derive_sample(
             appended = [kind for kind, _ in records]
             break
     return [
-        Added("sample", child, "sample" in appended, fresh.title),
+        Added("sample", child, "sample" in appended, fresh.title, notices_of_sample(study, fresh)),
         Added("step", making.id, "step" in appended, making.type, notices_of_step(making)),
     ]
 

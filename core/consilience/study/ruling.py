@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from consilience.custody.protocols.holding import Held
     from consilience.rules import RuleChange
     from consilience.study.contents import Contents
-    from consilience.study.entry import Entry
+    from consilience.study.stating import Stating
 
 __all__ = ["change_of", "check_chains", "keep_protocols", "keep_rules"]
 
@@ -38,7 +38,7 @@ def change_of(table: Mapping[str, Any]) -> RuleChange:
     return RuleChange(id=rule, fields=fields, reason=reason)
 
 
-def keep_rules(study: Entry, changes: Sequence[RuleChange]) -> list[Added]:
+def keep_rules(study: Stating, changes: Sequence[RuleChange]) -> list[Added]:
     """Register what a study changes in the rules; nothing, if one change is wrong."""
     from consilience.rules import apply_changes
 
@@ -49,7 +49,7 @@ def keep_rules(study: Entry, changes: Sequence[RuleChange]) -> list[Added]:
     ]
 
 
-def keep_protocols(study: Entry, tables: Sequence[Mapping[str, Any]]) -> list[Added]:
+def keep_protocols(study: Stating, tables: Sequence[Mapping[str, Any]]) -> list[Added]:
     """Register protocols of a study; nothing, if one is wrong."""
     from consilience.custody.protocols.protocol import read_protocol
 
@@ -64,7 +64,7 @@ def keep_protocols(study: Entry, tables: Sequence[Mapping[str, Any]]) -> list[Ad
     return [_keep(study, "protocol", p.name, p.title, {"plan": p.to_json()}) for p in protocols]
 
 
-def _keep(study: Entry, about: str, name: str, title: str, content: Mapping[str, Any]) -> Added:
+def _keep(study: Stating, about: str, name: str, title: str, content: Mapping[str, Any]) -> Added:
     record = f"{about}:{name}"
     body = {"id": record, "about": about, about: name, **content}
     known = study.store.index.get("note", record)
