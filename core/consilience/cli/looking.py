@@ -10,6 +10,7 @@ from consilience.cli.output import Settings, fail_well, print_json, progress_eve
 
 if TYPE_CHECKING:
     from consilience.model import Finding
+    from consilience.model.verdict import Caveat
 
 __all__ = ["attach"]
 
@@ -137,7 +138,7 @@ def findings(
     sample: ForSample = None,
     as_json: Json = False,
 ) -> None:
-    """List the findings."""
+    """List the findings; *caveat*: the gravest rule that speaks against one."""
     from consilience.declarations import Kind
     from consilience.study import Study
 
@@ -150,14 +151,19 @@ def findings(
         if as_json:
             print_json([f.to_json() for f in found])
             return
+        from consilience.rules import worst_caveat
+
+        caveats: dict[str, list[Caveat]] = {}
+        for caveat in study.caveats(found):
+            caveats.setdefault(caveat.finding, []).append(caveat)
         table(
-            ["finding", "sample", "kind", "subject", "says", "live rivals", "origin"],
-            [_finding_row(f) for f in found],
+            ["finding", "sample", "kind", "subject", "says", "caveat", "live rivals", "origin"],
+            [_finding_row(f, worst_caveat(caveats.get(f.id, ()))) for f in found],
             "no findings yet; run 'consilience analyse'",
         )
 
 
-def _finding_row(finding: Finding) -> list[Any]:
+def _finding_row(finding: Finding, worst: Caveat | None) -> list[Any]:
     says = finding.status.replace("_", " ") if finding.status else ""
     if finding.status is None and finding.value is None and finding.subject is not None:
         says = finding.sentence or ""
@@ -175,6 +181,7 @@ def _finding_row(finding: Finding) -> list[Any]:
         finding.kind,
         finding.subject.label if finding.subject else "",
         says or "see 'consilience show'",
+        "" if worst is None else f"{worst.effect}: {worst.rule}",
         ", ".join(r.subject.label for r in finding.rivals if r.live),
         finding.origin,
     ]

@@ -335,6 +335,8 @@ def build(
     with progress_events(settings) as progress:
         summary, folder, page = build_study(file, data, out, report, progress)
     _build_summary(summary)
+    if summary.trust:
+        say(f"trust:  {summary.trust}: see the report, or 'consilience custody check'")
     say(f"study:  {folder}")
     say(f"report: {page}")
     if summary.unexpected or any(a.failures for a in summary.analyses):

@@ -18,6 +18,7 @@ from consilience.model.sample import Sample, SensorSeries, Step
 from consilience.model.verdict import Caveat, Verdict
 from consilience.registry import FailedPlugin
 from consilience.report.chain_columns import Threshold
+from consilience.rules.measured import Checked
 from consilience.view import Block
 
 __all__ = ["FailedView", "JournalHead", "ReportContent", "Section"]
@@ -84,6 +85,13 @@ class ReportContent:
         The sensor series, thinned for the picture of the chain.
     thresholds : sequence of Threshold
         What rules call an excursion of a sensor.
+    contradictions : int
+        How many pairs of records cannot be true together.
+    unfounded : sequence of Checked
+        What speaks against measurements that no finding rests on.
+    dose_known : mapping, optional
+        Measurement ID to whether its dose is known, of those whose technique asks for it; None:
+        all are asked, and their exposures alone can tell.
     custody : sequence of Section
         Contradictions, doses, protocols, completeness and methods, after the steps.
     sections : sequence of Section
@@ -117,6 +125,9 @@ class ReportContent:
     findings: Sequence[Finding] = ()
     verdicts: Sequence[Verdict] = ()
     caveats: Sequence[Caveat] = ()
+    contradictions: int = 0
+    unfounded: Sequence[Checked] = ()
+    dose_known: Mapping[str, bool] | None = None
     custody: Sequence[Section] = ()
     sections: Sequence[Section] = ()
     failed_views: Sequence[FailedView] = ()

@@ -64,6 +64,7 @@ def banner(content: ReportContent) -> Banner:
     """Say in words what the comparisons came to, and what the reader must know first."""
     lines = [_origin_line(content)]
     lines += _caveat_lines(content)
+    lines += _record_lines(content)
     faulty = [m.name for m in content.measurements if any(n.severity == "fault" for n in m.notices)]
     if faulty:
         lines.append(
@@ -122,7 +123,7 @@ def _origin_line(content: ReportContent) -> str:
     what = "measurement" if content.measurements else "finding"
     total = sum(counts.values())
     if not total:
-        return "There are no measurements."
+        return "No measurement is registered."
     single = next((origin for origin, n in counts.items() if n == total), None)
     every = f"The only {what} is" if total == 1 else f"All {total} {what}s are"
     if single == "simulated":
@@ -155,6 +156,27 @@ def _caveat_lines(content: ReportContent) -> list[str]:
     return lines
 
 
+def _record_lines(content: ReportContent) -> list[str]:
+    """Say what speaks against measurements whatever was found, and what contradicts itself."""
+    lines = []
+    for effect, said in (("veto", "would be left out of verdicts"), ("doubt", "doubted")):
+        concerned = [m for m in content.unfounded if any(r.effect == effect for r in m.rules)]
+        rules = {r.rule for m in concerned for r in m.rules if r.effect == effect}
+        if concerned:
+            verb = said if effect == "veto" else f"{'is' if len(concerned) == 1 else 'are'} {said}"
+            lines.append(
+                f"{_count(len(concerned), 'measurement')} that no finding rests on {verb} because "
+                f"of what happened to the sample (rule{'s' if len(rules) > 1 else ''} "
+                f"{_joined(sorted(rules))})."
+            )
+    if content.contradictions:
+        lines.append(
+            f"{_count(content.contradictions, 'contradiction')} in what is recorded of the "
+            "samples: see “What cannot be true together”."
+        )
+    return lines
+
+
 def dose_known(record: MeasurementRecord) -> bool:
     """Return True only if every exposure of a measurement names its fluence."""
     return bool(record.exposures) and all(e.fluence is not None for e in record.exposures)
@@ -169,12 +191,14 @@ def limits(content: ReportContent) -> list[str]:
         if m.key in used and m.blind
     ]
     said += _blind_findings(content.findings)
-    unknown = [m.name for m in content.measurements if not dose_known(m)]
+    known = {m.id: dose_known(m) for m in content.measurements}
+    asked = known if content.dose_known is None else content.dose_known
+    unknown = [m.name for m in content.measurements if not asked.get(m.id, True)]
     if unknown:
+        of = "" if len(asked) == len(known) else " whose technique asks for it"
         said.append(
-            f"The dose is unknown for {len(unknown)} of "
-            f"{_count(len(content.measurements), 'measurement')} ({_joined(unknown)}): radiation "
-            "damage can be neither excluded nor estimated there."
+            f"The dose is unknown for {len(unknown)} of {_count(len(asked), 'measurement')}{of} "
+            f"({_joined(unknown)}): radiation damage can be neither excluded nor estimated there."
         )
     no_std = [f for f in content.findings if f.value is not None and f.std is None]
     if no_std:

@@ -18,7 +18,7 @@ from consilience.model.verdict import Caveat
 from consilience.rules.model import Comparator, Rule, said
 from consilience.rules.scope import concerns, materials_of
 
-__all__ = ["Outcome", "caveats_for", "judge"]
+__all__ = ["Outcome", "cannot_judge", "caveats_for", "judge"]
 
 
 @dataclass(frozen=True)
@@ -102,19 +102,18 @@ def caveats_for(
         printed too.
     """
     known = custody or Custody({}, (), records=measurements)
+    asked = list(findings)
+    published = {f.id: record for f in asked if (record := known.told_of(f)) is not None}
+    fresh = [r for r in published.values() if r.id not in known.records]
+    if fresh:  # before any sum is made, so that each step is one irradiation
+        known = known.beside(fresh)
     outcomes: dict[tuple[str, bool, str], Outcome] = {}
     materials: dict[str, frozenset[str]] = {}
-    told: dict[str, MeasurementRecord | None] = {}
 
     def behind(finding: Finding) -> list[MeasurementRecord]:
-        if finding.id not in told:
-            published = known.told_of(finding)
-            told[finding.id] = published
-            if published is not None:
-                known.records.setdefault(published.id, published)
-        published = told[finding.id]
-        records = [measurements[m] for m in finding.measurements if m in measurements]
-        return records if published is None else [published]
+        if finding.id in published:
+            return [published[finding.id]]
+        return [measurements[m] for m in finding.measurements if m in measurements]
 
     def outcome(rule: Rule, record: MeasurementRecord, changed: bool = True) -> Outcome:
         key = (rule.id, changed, record.id)
@@ -132,9 +131,6 @@ def caveats_for(
         return _caveat(rule, finding, found)
 
     caveats = []
-    asked = list(findings)
-    for finding in asked:
-        behind(finding)  # before any sum is made, so that each step is one irradiation
     for finding in asked:
         for rule in rules:
             caveat = told_by(rule, finding)
@@ -162,7 +158,7 @@ def _caveat(
     elif unknown and rule.if_unknown != "nothing":
         record, outcome = unknown[0]
         effect = rule.if_unknown
-        message = _cannot_judge(rule, outcome)
+        message = cannot_judge(rule, outcome)
     else:
         return None
     assert effect != "off"
@@ -178,7 +174,8 @@ def _caveat(
     )
 
 
-def _cannot_judge(rule: Rule, outcome: Outcome) -> str:
+def cannot_judge(rule: Rule, outcome: Outcome) -> str:
+    """Return what is not known, where a rule cannot be judged."""
     asked = outcome.open or rule
     metric = outcome.metrics[asked.metric]
     held = f"{rule.text()}, but " if asked is not rule else ""

@@ -46,6 +46,8 @@ class BuildSummary:
     added: list[Added] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     analyses: list[AnalysisSummary] = field(default_factory=list)
+    trust: str = ""
+    """What is doubted, left out and contradicted, counted in words; empty if nothing is."""
 
     @property
     def new(self) -> int:
@@ -196,6 +198,7 @@ def build_study(
     with Study.open(folder) if exists else Study.create(folder, plan.study.name) as study:
         summary = build(study, plan, data or file.parent, progress)
         page = study.report(report or study.path / "report.html", progress)
+        summary.trust = study.trust()
     return summary, folder, page
 
 

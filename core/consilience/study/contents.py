@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from consilience.custody.protocols.holding import Held
     from consilience.custody.protocols.protocol import Protocol
     from consilience.custody.protocols.storage import StorageAnswer
-    from consilience.rules import Rule
+    from consilience.rules import Checked, Rule
     from consilience.rules.loading import RuleChange
     from consilience.store import Entry, Store
     from consilience.store.files import StoredFile
@@ -51,6 +51,8 @@ class Contents:
         self._registry = registry
         self._runs: dict[tuple[str, tuple[str, ...]], dict[str, Any]] | None = None
         self._retractions: tuple[int, dict[str, int]] | None = None
+        self._custody: tuple[tuple[int, str], Custody] | None = None
+        self._shipped: list[Rule] | None = None
 
     @property
     def path(self) -> Path:
@@ -143,8 +145,14 @@ class Contents:
         return [s for s in items if step is None or s.step == step]
 
     def custody(self) -> Custody:
-        """Return what is known of the past of the samples, to be asked metric by metric."""
+        """Return what is known of the past of the samples, to be asked metric by metric.
+
+        It is made once for a state of the journal: what it has answered it remembers.
+        """
         from consilience.custody import Custody
+
+        if self._custody is not None and self._custody[0] == self.head:
+            return self._custody[1]
 
         def opened(series: SensorSeries) -> xr.Dataset:
             if series.array is None:
@@ -155,7 +163,9 @@ class Contents:
             return self.store.open_dataset(series.array)
 
         records = {r.id: r for r in self.measurement_records()}
-        return Custody(self.samples(), self.steps(), self.series(), records, opened)
+        made = Custody(self.samples(), self.steps(), self.series(), records, opened)
+        self._custody = (self.head, made)
+        return made
 
     def measurement_records(self) -> list[MeasurementRecord]:
         """Return all measurements as the journal keeps them; no array is opened."""
@@ -296,7 +306,9 @@ class Contents:
         """Return the rules that hold for this study, or all as they are shipped."""
         from consilience.rules import apply_changes, load_rules
 
-        rules = load_rules(self.registry)
+        if self._shipped is None:
+            self._shipped = load_rules(self.registry)
+        rules = list(self._shipped)
         if shipped:
             return rules
         known = {rule.id for rule in rules}
@@ -313,6 +325,25 @@ class Contents:
             for body in self.notes()
             if body.get("about") == "protocol"
         ]
+
+    def judge(self, sample: str | None = None) -> list[Checked]:
+        """Say what speaks against each measurement, whatever was found: before any finding.
+
+        Parameters
+        ----------
+        sample : str, optional
+            Only its measurements.
+
+        Returns
+        -------
+        list of Checked
+            Contradictions that touch a measurement, rules that fire on it or cannot be judged, and
+            rules that wait for a finding.
+        """
+        from consilience.rules import check_measurements
+
+        chosen = None if sample is None else self.sample(sample).id
+        return check_measurements(self.custody(), self.rules(), chosen)
 
     def check(self, protocol: str | None = None, sample: str | None = None) -> list[Held]:
         """Hold chains of samples against a protocol: kept, broken, unknown, step by step.

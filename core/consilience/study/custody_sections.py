@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from consilience.view import Block, Cell, Table, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from consilience.custody.account.completeness import Completeness
     from consilience.custody.protocols.holding import Held
     from consilience.report import Section
+    from consilience.rules import Checked
     from consilience.study.study import Study
 
 __all__ = ["custody_sections"]
@@ -35,15 +38,27 @@ _RESULTS = {
 }
 
 
-def custody_sections(study: Study) -> list[Section]:
-    """Return the sections, each only where there is something to say."""
+def custody_sections(
+    study: Study, complete: list[Completeness], unfounded: Sequence[Checked] = ()
+) -> list[Section]:
+    """Return the sections, each only where there is something to say.
+
+    Parameters
+    ----------
+    study : Study
+    complete : list of Completeness
+        Of its measurements.
+    unfounded : sequence of Checked
+        What rules say of measurements that no finding rests on.
+    """
     from consilience.report import Section
 
     found: list[tuple[str, list[Block]]] = [
         ("What cannot be true together", _contradictions(study)),
+        ("What rules say before anything is found", _unfounded(unfounded)),
         ("Dose", _dose(study)),
         ("Chains held against their plan", [b for h in _held(study) for b in _protocol(h)]),
-        ("What the field asks to be reported", _completeness(study.completeness())),
+        ("What the field asks to be reported", _completeness(complete)),
         ("Methods paragraph", _methods(study)),
     ]
     return [Section(title, blocks, "core", "custody") for title, blocks in found if blocks]
@@ -55,6 +70,28 @@ def _contradictions(study: Study) -> list[Block]:
         return []
     rows = [(c.words, " against ".join(c.readings), c.fix) for c in found]
     return [Table(("what", "the two readings", "what to look at"), rows, "Contradictions")]
+
+
+def _unfounded(checked: Sequence[Checked]) -> list[Block]:
+    grouped: dict[tuple[str, ...], list[str]] = {}
+    for one in checked:
+        for rule in one.rules:
+            key = (f"{one.sample}, {one.modality}", rule.effect, rule.message, rule.clear,
+                   f"{rule.rule}: {rule.citation}")  # fmt: skip
+            grouped.setdefault(key, []).append(one.name)
+    rows: list[tuple[Cell, ...]] = [
+        (f"{', '.join(names)} ({key[0]})", *key[1:]) for key, names in grouped.items()
+    ]
+    if not rows:
+        return []
+    return [
+        Table(
+            ("measurement", "effect", "what", "what clears it", "rule"),
+            rows,
+            "Caveats on measurements that no finding rests on",
+            "Rules that ask what a finding is about wait until there is one.",
+        )
+    ]
 
 
 def _dose(study: Study) -> list[Block]:

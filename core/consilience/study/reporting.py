@@ -40,6 +40,8 @@ def report_content(study: Study, progress: Progress = no_progress) -> ReportCont
         study.registry, measurements, findings, ViewContext(study.store.open_dataset, samples)
     )
     study.store.journal_intact()
+    unfounded = study.unfounded(findings)
+    complete = study.completeness()
     description, notices = _notes(study)
     seq, head = study.head
     return ReportContent(
@@ -50,7 +52,14 @@ def report_content(study: Study, progress: Progress = no_progress) -> ReportCont
         series=study.series(),
         traces=_traces(study),
         thresholds=_thresholds(study),
-        custody=custody_sections(study),
+        contradictions=len(study.custody().contradictions),
+        unfounded=unfounded,
+        dose_known={
+            c.measurement: all(f.status != "missing" for f in c.fields if f.name == "dose")
+            for c in complete
+            if any(f.name == "dose" for f in c.fields)
+        },
+        custody=custody_sections(study, complete, unfounded),
         measurements=[m.record for m in measurements],
         findings=findings,
         verdicts=verdicts,

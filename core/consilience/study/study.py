@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from consilience.custody.account.completeness import Completeness
     from consilience.custody.dose import DoseLedger
     from consilience.custody.dose.plan import DosePlan
+    from consilience.rules import Checked
     from consilience.store.verify_report import VerifyReport
     from consilience.study.analysing import AnalysisSummary
 
@@ -127,6 +128,21 @@ class Study(Entry):
         chosen = self.findings() if findings is None else findings
         shipped = {rule.id: rule for rule in self.rules(shipped=True)}
         return caveats_for(chosen, custody.records, self.rules(), custody, shipped)
+
+    def unfounded(self, findings: Sequence[Finding]) -> list[Checked]:
+        """Say what speaks against the measurements that no finding rests on."""
+        custody = self.custody()
+        behind = {m for f in findings for m in f.measurements}
+        behind |= {told.id for f in findings if (told := custody.told_of(f)) is not None}
+        return [m for m in self.judge() if m.measurement not in behind]
+
+    def trust(self) -> str:
+        """Count in words what is doubted, left out and contradicted; empty if nothing is."""
+        from consilience.rules import trust_words
+
+        findings = self.findings()
+        unfounded = self.unfounded(findings)
+        return trust_words(self.caveats(findings), len(self.custody().contradictions), unfounded)
 
     def compare(self) -> list[Verdict]:
         """Compare all findings that can meet; verdicts are derived, never stored."""
