@@ -256,7 +256,9 @@ def test_the_report_is_one_safe_file(real: tuple[Study, Any], tmp_path: Path) ->
     page = study.report(tmp_path / "report.html")
     text = page.read_text(encoding="utf-8")
     assert page.stat().st_size < 10_000_000
-    assert "<script" not in text
+    # the one script is the report's own, which turns the cloud of ions and is named by its hash
+    assert text.count("<script") == 1
+    assert "script-src 'sha256-" in text
     assert 'src="http' not in text
     assert study.head[1] in text
     for sample in study.samples():

@@ -9,7 +9,7 @@ import numpy as np
 
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
-from consilience.view import Block, Cell, Figure, Table, ViewContext
+from consilience.view import Block, Cell, Cloud, CloudGroup, Figure, Table, ViewContext
 from consilience_apt.cloud import OTHERS, CloudPoints, cloud_points
 from consilience_apt.views_spectrum import mark, stamp
 
@@ -73,8 +73,29 @@ def atom_map(measurement: Measurement, findings: Sequence[Finding]) -> list[Bloc
             table=_species_table(cloud),
             size=(8.0, float(np.clip(height, 2.8, 6.5))),
             raster=True,
-        )
+        ),
+        _cloud(measurement, cloud),
     ]
+
+
+def _cloud(measurement: Measurement, cloud: CloudPoints) -> Cloud:
+    """Return the same ions in space, to be turned and cut."""
+    said = mark(measurement)
+    groups = [
+        CloudGroup(name, points, colour, 2.0 * size)
+        for place, (name, colour, size) in enumerate(
+            zip(cloud.names, cloud.colours, cloud.sizes, strict=True)
+        )
+        if len(points := cloud.points[cloud.species == place])
+    ]
+    return Cloud(
+        title=f"Ions in space: {measurement.record.name}",
+        caption=f"{said}{cloud.sentence} The number beside a name is that of the points drawn.",
+        alt=f"{said}Ions of {', '.join(cloud.names)} in the reconstructed needle.",
+        groups=groups,
+        unit="nm",
+        table=_species_table(cloud),
+    )
 
 
 def _scatter(

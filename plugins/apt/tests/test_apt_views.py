@@ -9,7 +9,7 @@ import pytest
 from apt_measurements import completed, context, needle
 
 from consilience.model.measurement import Measurement
-from consilience.view import Block, Figure, Table
+from consilience.view import Block, Cloud, Figure, Table
 from consilience_apt import analyses
 from consilience_apt.cloud import MOST_POINTS, cloud_points
 from consilience_apt.params import (
@@ -95,7 +95,7 @@ def test_unanalysed_ions_still_have_a_spectrum_and_a_map(tmp_path: Path) -> None
     one = needle(tmp_path / "n", LAYERS, 1)
     _, how = completed(one, {})
     blocks = ions_view([one], [], how)
-    assert [type(block) for block in blocks] == [Figure, Figure]
+    assert [type(block) for block in blocks] == [Figure, Figure, Cloud]
     assert "not analysed yet" in figures(blocks)[0].caption
 
 
