@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,10 +137,7 @@ def elastic_threshold(signal: Any) -> float:
 
 def lines_of(element: str) -> dict[str, tuple[float, float]]:
     """Return line to energy (keV) and weight within its family, for one element."""
-    _hyperspy()
-    from exspy import material
-
-    entry = material.elements.as_dictionary().get(element, {})
+    entry = _elements().get(element, {})
     lines = entry.get("Atomic_properties", {}).get("Xray_lines", {})
     return {
         f"{element}_{name}": (float(line["energy (keV)"]), float(line["weight"]))
@@ -148,10 +147,16 @@ def lines_of(element: str) -> dict[str, tuple[float, float]]:
 
 def atomic_weight(element: str) -> float:
     """Return the atomic weight that exSpy uses, in g/mol."""
+    return float(_elements()[element]["General_properties"]["atomic_weight"])
+
+
+@lru_cache(maxsize=1)
+def _elements() -> dict[str, Any]:
+    """ExSpy's table of the elements; turning it into a dictionary takes a tenth of a second."""
     _hyperspy()
     from exspy import material
 
-    return float(material.elements.as_dictionary()[element]["General_properties"]["atomic_weight"])
+    return dict(material.elements.as_dictionary())
 
 
 def line_sums(
@@ -238,8 +243,14 @@ def _no_progress(hs: Any) -> Iterator[None]:
 
 
 def _hyperspy() -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # importing it warns of its own dependencies
-        import exspy  # noqa: F401  registers the signals of EELS and EDX
-        import hyperspy.api as hs
+    units = logging.getLogger("pint.util")
+    level = units.level
+    units.setLevel(logging.ERROR)  # importing it redefines units, which is no news of the file
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # and warns of its own dependencies
+            import exspy  # noqa: F401  registers the signals of EELS and EDX
+            import hyperspy.api as hs
+    finally:
+        units.setLevel(level)
     return hs

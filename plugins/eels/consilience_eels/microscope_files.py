@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,12 @@ from consilience_eels.probe import MAGIC
 from consilience_eels.safety import refuse_unsafe
 
 __all__ = ["read_microscope"]
+
+BCF_FIRST = 0x118
+"""Where the first chunk of Bruker's container begins."""
+
+BCF_HEAD = 0x150
+"""Bytes until the number of chunks has been read."""
 
 GIVEN = {"EELS": "eels", "EDX": "edx"}
 
@@ -67,6 +74,8 @@ def read_microscope(
         )
     if suffix in (".hspy", ".zspy", ".emd"):
         refuse_unsafe(path)
+    if suffix == ".bcf":
+        _refuse_cut(path)
     loaded, heard = load_signals(path)
     names = _names(loaded)
     shared = _same_scan(loaded, names)
@@ -76,8 +85,9 @@ def read_microscope(
         modality = modality_of(one)
         if modality is None and given and one.axes_manager.signal_dimension == 1:
             modality = GIVEN[given]
-        if unit and modality in GIVEN.values() and not one.axes_manager.signal_axes[0].units:
-            one.axes_manager.signal_axes[0].units = unit
+        if unit and modality in GIVEN.values():
+            axis = one.axes_manager.signal_axes[0]
+            axis.units = axis.units if isinstance(axis.units, str) and axis.units else unit
         try:
             signals.append(from_hyperspy(one, name=name, modality=modality, same_as=shared[i]))
         except BadFileError as error:
@@ -91,6 +101,27 @@ def read_microscope(
         )
     signals[0].notices.extend(_notices(left_out, heard))
     return signals
+
+
+def _refuse_cut(path: Path) -> None:
+    """A map that is cut off is read by the library without a word, its end empty."""
+    with path.open("rb") as file:
+        head = file.read(BCF_HEAD)
+    if len(head) == BCF_HEAD:
+        (chunk,) = struct.unpack_from("<I", head, 0x128)
+        (number,) = struct.unpack_from("<Q", head, 0x148)
+        wanted = BCF_FIRST + chunk * number
+        if path.stat().st_size == wanted:
+            return
+        said = f"{path.stat().st_size} bytes where its table says {wanted}"
+    else:
+        said = f"{len(head)} bytes, less than its head"
+    raise BadFileError(
+        f"{path.name!r} has {said}: it is cut off, or damaged",
+        fix="copy it again from the microscope",
+        path=path,
+        offset=min(path.stat().st_size, 0x128),
+    )
 
 
 def _notices(left_out: list[str], heard: list[str]) -> list[Notice]:

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
-from scipy.stats import binom
+from scipy.optimize import brentq
+from scipy.stats import binom, poisson
 
 from consilience_eels.library import LineSums
 
@@ -34,6 +35,10 @@ __all__ = [
     "line_counts",
     "window_weights",
 ]
+
+
+MANY = 400
+"""Counts of background above which Currie's limit and the exact one are the same to 5 %."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +121,30 @@ def line_counts(weights: NDArray[np.float64], counts: NDArray[np.float64]) -> li
         beside = round(float(counts[outside].sum()))
         under = ratio * beside
         least = _critical_count(beside, ratio)
-        # Currie's limit holds for many counts; for few the exact one is higher
-        currie = 2.71 + 3.29 * float(np.sqrt(under + ratio**2 * beside))
-        exact = float(gammaincinv(least, 0.95)) - under
+        limit = 2.71 + 3.29 * float(np.sqrt(under + ratio**2 * beside))
+        if beside <= MANY:  # Currie's limit is that of many counts
+            limit = max(limit, _limit_of_few(beside, ratio))
         net = float(row @ counts)
-        found.append(LineCounts(net, under, seen, least - 0.5 - under, max(currie, exact)))
+        found.append(LineCounts(net, under, seen, least - 0.5 - under, limit))
     return found
+
+
+@lru_cache(maxsize=4096)
+def _limit_of_few(beside: int, ratio: float) -> float:
+    """Return the mean net counts that the exact test misses in 5 % of spectra.
+
+    The counts beside the line are different in each spectrum; their mean is taken as one more
+    than was seen, that of a flat prior.
+    """
+    mean = beside + 1.0
+    spread = np.arange(int(poisson.ppf(1e-4, mean)), int(poisson.ppf(1.0 - 1e-4, mean)) + 1)
+    chance = poisson.pmf(spread, mean)
+    least = np.array([_critical_count(int(one), ratio) for one in spread])
+
+    def missed(net: float) -> float:
+        return float(chance @ poisson.cdf(least - 1, ratio * mean + net)) - 0.05
+
+    return float(brentq(missed, 0.0, 50.0 + 20.0 * ratio * mean))
 
 
 def _critical_count(beside: int, ratio: float) -> int:

@@ -141,15 +141,19 @@ def unseen_end(energy: NDArray[np.float64], spectrum: NDArray[Any]) -> float | N
     middle = (start + energy.size) // 2
     first, second = float(values[start:middle].mean()), float(values[middle:].mean())
     total = float(values.sum())
-    if second <= 0:
-        return 0.0
-    e1, e2 = float(energy[start:middle].mean()), float(energy[middle:].mean())
-    if e1 <= 0 or first <= second:
-        return None
-    power = math.log(first / second) / math.log(e2 / e1)
-    if power <= 1.2:
-        return None
     step = float(energy[1] - energy[0])
+    scatter = float(np.sqrt(np.mean(np.diff(values[middle:]) ** 2) / 2.0 / (values.size - middle)))
+    if second <= 3.0 * scatter:  # the end is noise about 0: what it may hide, falling as E^-3
+        hidden = (max(second, 0.0) + 2.0 * scatter) * float(energy[-1]) / (2.0 * step)
+        return math.log1p(hidden / total)
+    e1, e2 = float(energy[start:middle].mean()), float(energy[middle:].mean())
+    if e1 <= 0:
+        return None
+    power = math.log(max(first, 1e-300) / second) / math.log(e2 / e1)
+    if power <= 1.2 and first - second > -4.0 * scatter:
+        power = 2.0  # noise hides the slope; no loss falls more slowly for long
+    elif power <= 1.2:
+        return None
     at_end = second * (float(energy[-1]) / e2) ** -power
     beyond = at_end * float(energy[-1]) / ((power - 1.0) * step)
     return math.log1p(beyond / total)

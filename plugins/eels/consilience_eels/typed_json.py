@@ -32,7 +32,7 @@ def to_text(value: object) -> tuple[str, list[str]]:
         Dotted places, such as ``Signal.Noise_properties.variance``.
     """
     left_out: list[str] = []
-    return json.dumps(_encode(value, "", left_out), ensure_ascii=False), left_out
+    return json.dumps(_encode(value, "", left_out), ensure_ascii=False, sort_keys=True), left_out
 
 
 def from_text(text: str) -> Any:
