@@ -10,6 +10,7 @@ from consilience.custody.conditions import bounds
 from consilience.custody.traces import Trace
 from consilience.model.base import Quantity
 from consilience.model.sample import Step
+from consilience.report.text import time_text
 
 __all__ = ["PANELS", "Column", "Threshold", "lasted"]
 
@@ -96,7 +97,4 @@ def lasted(step: Step) -> str:
         if not isinstance(stated, Quantity):
             return ""
         seconds = stated.value
-    for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    return time_text(seconds, 3)

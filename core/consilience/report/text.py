@@ -21,6 +21,7 @@ __all__ = [
     "one_line",
     "quantity",
     "state",
+    "time_text",
     "unit_text",
     "visible",
 ]
@@ -209,6 +210,18 @@ def interval(low: float | None, high: float | None, level: float, unit: str | No
     if high is None:
         return f"{percent}: above {number(low, 4)}{tail}"
     return f"{percent}: {number(low, 4)} to {number(high, 4)}{tail}"
+
+
+_TIMES = ((1.0, "s"), (60.0, "min"), (3600.0, "h"), (86400.0, "d"))
+
+
+def time_text(seconds: float, digits: int = 4) -> str:
+    """Return a duration in the unit that keeps its number small: ``90 min``, ``1 h``, ``3 d``."""
+    size, unit = next(
+        (t for t in reversed(_TIMES) if abs(seconds) >= 2 * t[0] or abs(seconds) == t[0]),
+        _TIMES[0],
+    )
+    return f"{number(float(f'{seconds / size:.{digits}g}'), digits)} {unit}"
 
 
 def cell(value: Any, depth: int = 0) -> str:

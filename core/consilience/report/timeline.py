@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Step
 from consilience.report.drawing import fit
-from consilience.report.text import cell
+from consilience.report.text import cell, time_text
 from consilience.view import Block, Figure, Table
 
 if TYPE_CHECKING:
@@ -252,19 +252,21 @@ def _days(when: datetime, pad: timedelta = timedelta(0)) -> float:
 
 
 def _table(rows: Sequence[_Row]) -> Table:
+    from consilience.custody.account.phrases import condition_text, noun
+
     def lasted(row: _Row) -> str | None:
         if row.start is None or row.end is None:
             return None
         seconds = (row.end.when - row.start.when).total_seconds()
         if seconds < 0:
             return "ends before it starts"
-        for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
-            if seconds >= 2 * size:
-                return f"{seconds / size:.3g} {unit}"
-        return f"{seconds:.3g} s"
+        return time_text(seconds, 3)
 
     def said(step: Step) -> str:
-        parts = [f"{key}: {cell(value)}" for key, value in sorted(step.conditions.items())]
+        parts = [
+            f"{noun(key)}: {condition_text(key, value, step.type)}"
+            for key, value in sorted(step.conditions.items())
+        ]
         for c in step.constituents:
             share = {
                 "value": c.mass_fraction,

@@ -12,7 +12,7 @@ from consilience.model.base import Quantity
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Step
 from consilience.quantities import convert
-from consilience.report.text import number
+from consilience.report.text import cell, number, time_text
 
 if TYPE_CHECKING:
     from consilience.custody.account.completeness import FieldState
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "celsius",
+    "condition_text",
     "conditions_text",
     "list_of",
     "noun",
@@ -71,7 +72,6 @@ _NOUNS = {
 _LEFT_OUT = ("modality", "reason", "particle")
 _BOUND = re.compile(r"^(<=|>=|<|>)\s*([-+.\deE]+)\s+(\S+)$")
 _SIGNS = {"<": "below ", "<=": "at most ", ">": "above ", ">=": "at least "}
-_STEPS = ((1.0, "s"), (60.0, "min"), (3600.0, "h"), (86400.0, "d"))
 
 
 def list_of(words: Sequence[str]) -> str:
@@ -89,12 +89,6 @@ def celsius(kelvin: float) -> str:
     return f"{number(round(degrees, 1) + 0.0, 4)} °C"
 
 
-def time_text(seconds: float) -> str:
-    """Return a duration in the unit that keeps its number small."""
-    scale, unit = next((s for s in reversed(_STEPS) if abs(seconds) >= 2 * s[0]), _STEPS[0])
-    return f"{number(seconds / scale, 4)} {unit}"
-
-
 def noun(name: str) -> str:
     """Return what a condition is called within a sentence."""
     return _NOUNS.get(name, name.replace("_", " "))
@@ -108,6 +102,34 @@ def conditions_text(step: Step) -> str:
     parts += [phrase.format(rest.pop(n)) for n, phrase in _PHRASES.items() if n in rest]
     aside = ", ".join(f"{noun(name)} {value}" for name, value in rest.items())
     return " ".join([*parts, *([f"({aside})"] if aside else [])])
+
+
+def condition_text(name: str, value: object, step_type: str = "") -> str:
+    """Return one condition as a table has it: °C beside K, mbar beside Pa, kV, pA.
+
+    A quantity with a standard deviation is written in full, in its stored unit.
+    """
+    ions = step_type in ("mill", "lift_out", "coat") and name in ("fluence", "fluence_rate")
+    if isinstance(value, Quantity):
+        if ions or value.std_stat is not None or value.std_sys is not None:
+            return cell(value)
+        return _in_field(name, value.value, value.unit) + _beside(name, value.value, value.unit)
+    if isinstance(value, str) and (match := _BOUND.match(value)) is not None and not ions:
+        number_, unit = float(match[2]), match[3]
+        return _SIGNS[match[1]] + _in_field(name, number_, unit) + _beside(name, number_, unit)
+    return _value(name, value)
+
+
+def _beside(name: str, value: float, unit: str) -> str:
+    """Return a temperature or pressure in the other unit that is read: `` (83.15 K)``."""
+    if name == "temperature":
+        kelvin = convert(value, unit, "K")
+        if celsius(kelvin).endswith(" K"):
+            return f" ({number(round(kelvin - 273.15, 2) + 0.0, 5)} °C)"
+        return f" ({number(kelvin, 5)} K)"
+    if name == "pressure":
+        return f" ({number(convert(value, unit, 'Pa'), 4)} Pa)"
+    return ""
 
 
 def span_text(name: str, low: float, high: float, unit: str) -> str:
