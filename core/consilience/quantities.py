@@ -34,6 +34,13 @@ _QUANTITY = re.compile(
     r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
     r"(?:\s+(?=1\s*/)|\s*(?![\d.]))(\S.*?)\s*$"
 )
+_NUMBER = r"(?>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+_RANGE = re.compile(
+    rf"^\s*{_NUMBER}\s*(?:[^\W\d]+\s*)?(?:\bto\b|–|—|\.\.+|…)\s*{_NUMBER}"
+    rf"|^\s*{_NUMBER}\s*-\s*\d"
+    rf"|^\s*between\b"
+)
+_DEVIATION = re.compile(rf"^\s*{_NUMBER}\s*(?:[^\W\d]+\s*)?(?:±|\+/-)")
 _COMMA = re.compile(r"^\s*[-+]?\d+,\d")
 _NO_UNIT = re.compile(r"[^\w\s°ÅΩ⁻¹²³·×./*^()+-]")
 """Characters that are in no unit; pint drops some of them, and ``0,1 ppm`` would be 0 ppm."""
@@ -101,6 +108,15 @@ def parse_quantity(text: str, unit: str | None = None) -> Quantity:
     83.15
     """
     text = text.replace("\N{MINUS SIGN}", "-")
+    if _RANGE.match(text) or _DEVIATION.match(text):
+        between = _RANGE.match(text) is not None
+        raise BadInputError(
+            f"{text!r} is a {'range' if between else 'number with a deviation'}, not one quantity",
+            fix="write one number with its unit; a condition also takes a bound, such as '< 100 K'"
+            if between
+            else "write the number alone, '90 K'; in study.toml a table takes the deviation: "
+            '{ value = 90, unit = "K", std_stat = 2 }',
+        )
     if _COMMA.match(text):
         raise BadInputError(
             f"{text!r}: a comma in a number can be a decimal point or a separator of thousands",

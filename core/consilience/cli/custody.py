@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from consilience.cli import words
 from consilience.cli.custody_check import check
 from consilience.cli.output import fail_well, print_json, say
 
@@ -42,7 +43,8 @@ def storage(
     from consilience.quantities import parse_quantity
 
     folder = context.obj.study
-    hours = parse_quantity(duration, "h").value
+    with words.reading("--duration", '"2 d"'):
+        hours = parse_quantity(duration, "h").value
     if (folder / "consilience.json").exists():
         from consilience.study import Study
 

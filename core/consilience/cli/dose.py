@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from consilience.cli import words
 from consilience.cli.output import Settings, fail_well, print_json, say, table
 
 __all__ = ["attach"]
@@ -72,9 +73,19 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Say how many seconds a published limit leaves, and what has been used."""
-    from consilience.custody.dose.plan import DosePlan, plan_dose
+    from consilience.custody.dose.plan import DosePlan, plan_dose, rate_of
+    from consilience.custody.dose.units import energy_in_kev
+    from consilience.quantities import parse_quantity
     from consilience.study import Study
 
+    with words.reading("--rate", "100, in e/Å²/s"):
+        rate_of(rate)
+    if temperature is not None:
+        with words.reading("--temperature", '"-170 degC"'):
+            parse_quantity(temperature, "K")
+    if energy is not None:
+        with words.reading("--energy", '"300 keV"'):
+            energy_in_kev(energy, "electron")
     settings: Settings = context.obj
     answer: DosePlan
     if sample or measurement or (settings.study / "consilience.json").exists():
@@ -113,7 +124,17 @@ def stem(
 ) -> None:
     """Print electrons, step-limited and probe-limited fluence of a scan, with the formulas."""
     from consilience.custody.dose.formulas import stem_fluence
+    from consilience.custody.dose.units import quantity_in
 
+    for option, text, unit, example in (
+        ("--current", current, "A", '"17 pA"'),
+        ("--dwell", dwell, "s", '"0.05 s"'),
+        ("--step", step, "nm", '"4 nm"'),
+        ("--probe", probe, "nm", '"0.1 nm"'),
+    ):
+        if text is not None:
+            with words.reading(option, example):
+                quantity_in(text, unit)
     found = stem_fluence(current, dwell, frames, step, probe)
     derived = {
         "electrons per pixel": found.per_pixel,

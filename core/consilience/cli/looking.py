@@ -84,13 +84,14 @@ def measurements(context: typer.Context, sample: ForSample = None, as_json: Json
 
 @fail_well
 def steps(context: typer.Context, sample: ForSample = None, as_json: Json = False) -> None:
-    """List the steps, the sensor series on them, and what contradicts itself."""
+    """List the steps of each sample in their order, their sensors, and what contradicts itself."""
+    from consilience.custody.chain import in_order
     from consilience.study import Study
 
     with Study.open(context.obj.study) as study:
         if sample is not None:
             study.sample(sample)
-        found = study.steps(sample)
+        found = in_order(study.steps(sample))
         series = study.series()
         if as_json:
             print_json([s.to_json() for s in found])

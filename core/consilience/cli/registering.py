@@ -11,7 +11,7 @@ from consilience.cli import words
 from consilience.cli.output import Settings, fail_well, notice_lines, progress_events, say
 
 if TYPE_CHECKING:
-    from consilience.study import Added
+    from consilience.study import Added, Study
     from consilience.study.building import BuildSummary
 
 __all__ = ["attach"]
@@ -59,6 +59,15 @@ def _report(items: list[Added]) -> None:
         say(str(item))
         for line in notice_lines(item.notices):
             say(line)
+
+
+def _contradicted(study: Study, items: list[Added]) -> None:
+    """Say what contradicts what was just registered; it stays registered."""
+    new = {item.id for item in items}
+    for item in study.custody().contradictions:
+        if new & set(item.evidence):
+            say(f"  contradiction: {item.words}")
+            say(f"    fix: {item.fix}")
 
 
 @fail_well
@@ -152,19 +161,19 @@ def sample_derive(
         "note": note,
     }
     with Study.open(context.obj.study) as study:
-        _report(
-            study.derive(
-                child,
-                parent,
-                by,
-                cut=words.region(cut, frame),
-                remains=remains,
-                step=step,
-                title=title,
-                elements=words.listed(elements),
-                materials=material or [],
-            )
+        added = study.derive(
+            child,
+            parent,
+            by,
+            cut=words.region(cut, frame),
+            remains=remains,
+            step=step,
+            title=title,
+            elements=words.listed(elements),
+            materials=material or [],
         )
+        _report(added)
+        _contradicted(study, added)
 
 
 @fail_well
@@ -197,6 +206,7 @@ def add(
 
     settings: Settings = context.obj
     failed: ConsilienceError | None = None
+    done: list[Added] = []
     with Study.open(settings.study) as study, progress_events(settings) as progress:
         study.limit_readers(*(limit or ()))
         for file in files:
@@ -221,6 +231,8 @@ def add(
                 say(f"  fix: {error.fix}", err=True)
                 continue
             _report(added)
+            done += added
+        _contradicted(study, done)
     if failed is not None:
         raise typer.Exit(failed.exit_code)
 
@@ -274,7 +286,9 @@ def step_add(
             "citation": citation,
             "note": note,
         }
-        _report(study.add_step(content))
+        added = study.add_step(content)
+        _report(added)
+        _contradicted(study, added)
 
 
 @series_app.command("import")
@@ -297,6 +311,7 @@ def series_import(
             if series.id == added.id:
                 for problem in series.problems:
                     say(f"  warning: {problem}")
+        _contradicted(study, [added])
 
 
 @fail_well

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from consilience.errors import BadInputError
 
-__all__ = ["companions", "constituents", "listed", "options", "pairs", "params", "region", "values"]
+__all__ = [
+    "companions",
+    "constituents",
+    "listed",
+    "options",
+    "pairs",
+    "params",
+    "reading",
+    "region",
+    "values",
+]
 
 
 _EXAMPLES = {
@@ -68,6 +80,19 @@ def companions(words: list[str] | None) -> dict[str, Path]:
 def listed(text: str) -> list[str]:
     """Split words at commas."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+@contextmanager
+def reading(option: str, example: str) -> Iterator[None]:
+    """Name the option whose text cannot be used, and give an example that fits it."""
+    try:
+        yield
+    except BadInputError as error:
+        generic = error.fix.startswith(("write number, space, unit", "give a quantity in a unit"))
+        write = f"write for example {option} {example}"
+        raise BadInputError(
+            f"{option}: {error.what}", fix=write if generic else f"{error.fix}; {write}"
+        ) from error
 
 
 def constituents(words: list[str] | None) -> list[dict[str, Any]]:

@@ -53,6 +53,8 @@ def analyse(
     say(
         f"{summary.runs} run(s), {len(summary.findings)} finding(s), {summary.skipped} already done"
     )
+    for line in summary.unused:
+        say(f"  {line}")
     for line in notice_lines(summary.notices):
         say(line)
     for failure in summary.failures:

@@ -10,7 +10,17 @@ from typing import Literal
 from consilience.lineage import ancestors
 from consilience.model.sample import Sample, Step
 
-__all__ = ["Chain", "Link", "Moment", "Order", "chain_of", "cut_of", "instant", "order_of"]
+__all__ = [
+    "Chain",
+    "Link",
+    "Moment",
+    "Order",
+    "chain_of",
+    "cut_of",
+    "in_order",
+    "instant",
+    "order_of",
+]
 
 Order = Literal["before", "during", "after", "unknown"]
 
@@ -150,16 +160,25 @@ def chain_of(moment: Moment, samples: Mapping[str, Sample], steps: Sequence[Step
     return Chain(moment.sample, moment, tuple(links))
 
 
+def in_order(steps: Iterable[Step]) -> list[Step]:
+    """Return steps sample by sample, within one by time, else by place, else as entered."""
+    own: dict[str, list[Step]] = {}
+    for step in steps:
+        own.setdefault(step.sample, []).append(step)
+    return [s for group in own.values() for _, s in sorted(enumerate(group), key=_when)]
+
+
 def _in_order(links: Sequence[Link]) -> list[Link]:
     """Sort by time, else by place in the chain, else as entered."""
+    ordered = sorted(enumerate(links), key=lambda pair: _when((pair[0], pair[1].step)))
+    return [replace(link) for _, link in ordered]
 
-    def key(pair: tuple[int, Link]) -> tuple[int, float, int]:
-        place, link = pair
-        start = instant(link.step.start) or instant(link.step.end)
-        if start is not None:
-            return (0, start.timestamp(), place)
-        if link.step.sequence is not None:
-            return (1, float(link.step.sequence), place)
-        return (2, 0.0, place)
 
-    return [replace(link) for _, link in sorted(enumerate(links), key=key)]
+def _when(pair: tuple[int, Step]) -> tuple[int, float, int]:
+    place, step = pair
+    start = instant(step.start) or instant(step.end)
+    if start is not None:
+        return (0, start.timestamp(), place)
+    if step.sequence is not None:
+        return (1, float(step.sequence), place)
+    return (2, 0.0, place)

@@ -65,8 +65,18 @@ class ColumnChecker:
         self.unit = UNITS.get(name, unit)
         self._zero, self._factor = 0.0, factor
         if self.unit != unit:
-            self._zero = convert(0.0, unit, self.unit)
-            self._factor = factor * (convert(1.0, unit, self.unit) - self._zero)
+            try:
+                self._zero = convert(0.0, unit, self.unit)
+                self._factor = factor * (convert(1.0, unit, self.unit) - self._zero)
+            except BadInputError as error:
+                where = f" ({column.column})" if getattr(column, "column", None) else ""
+                raise BadInputError(
+                    f"column {name!r}{where} of {path.name!r} is in {unit!r}, which is no unit of "
+                    f"{name}",
+                    fix=f"say in the mapping what it is: [columns.{name}] unit = {self.unit!r}, or "
+                    f"another unit that can be converted to {self.unit}",
+                    path=path,
+                ) from error
         self._least, self._above = _least(name, self.unit)
         self._most = convert(1e6, "ppm", self.unit) if self._limited() else np.inf
         self._valid: tuple[float, float] | None = None

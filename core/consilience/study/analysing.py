@@ -43,6 +43,8 @@ class AnalysisSummary:
     findings: list[Finding] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     failures: list[AnalysisFailure] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    """A line for each technique whose files no analysis took, and which ones would take them."""
 
 
 def run_analyses(
@@ -77,6 +79,8 @@ def run_analyses(
         groups = _groups(study, analysis, wanted_samples, wanted)
         jobs.extend((analysis, checked, group) for group in groups)
     summary = AnalysisSummary()
+    taken = {m.id for _, _, group in jobs for m in group}
+    summary.unused = _unused(study, chosen, taken, wanted_samples, wanted)
     for done, (analysis, checked, group) in enumerate(jobs):
         progress(done, len(jobs), f"{analysis.key} on {group[0].sample}")
         _run_one(study, analysis, checked, group, summary, progress)
@@ -113,6 +117,37 @@ def _groups(
     for measurement in fitting:
         by_sample[measurement.sample].append(measurement)
     return [by_sample[key] for key in sorted(by_sample)]
+
+
+def _unused(
+    study: Study,
+    chosen: Sequence[Analysis],
+    taken: set[str],
+    samples: set[str] | None,
+    wanted: set[str] | None,
+) -> list[str]:
+    """Say which measurements none of the chosen analyses took, and which analyses would."""
+    left: dict[str, list[Measurement]] = defaultdict(list)
+    for m in study.measurements():
+        asked = (samples is None or m.sample in samples) and (wanted is None or m.id in wanted)
+        if asked and m.id not in taken:
+            left[m.modality].append(m)
+    lines = []
+    for modality, group in sorted(left.items()):
+        names = ", ".join(m.record.file_name for m in group[:3])
+        names += f" and {len(group) - 3} more" if len(group) > 3 else ""
+        fitting = [a for a in study.registry.all(Analysis) if a.modality == modality]
+        able = [a for a in fitting if a not in chosen and any(m.has(*a.requires) for m in group)]
+        if able:
+            would = "name it with --analysis: " + ", ".join(sorted(a.key for a in able))
+        elif fitting:
+            needs = "; ".join(f"{a.key} needs {', '.join(a.requires)}" for a in fitting)
+            has = sorted({v for m in group for v in m.record.summary.variables})
+            would = f"{needs}; here is {', '.join(has)}"
+        else:
+            would = f"no installed plugin has an analysis for {modality}"
+        lines.append(f"no analysis took {names} ({modality}): {would}")
+    return lines
 
 
 def _run_one(

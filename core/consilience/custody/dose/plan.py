@@ -21,7 +21,7 @@ from consilience.quantities import parse_quantity
 if TYPE_CHECKING:
     from consilience.rules import DoseLimit, Rule
 
-__all__ = ["DosePlan", "PlanLine", "Used", "plan_dose", "used_by"]
+__all__ = ["DosePlan", "PlanLine", "Used", "plan_dose", "rate_of", "used_by"]
 
 _RATE = f"{FLUENCE_UNITS['electron']}/s"
 _AIM = 5.0  # K: a temperature this close to that of the publication is taken for it
@@ -196,7 +196,7 @@ def plan_dose(
     from consilience.rules import dose_limits
 
     known = list(rules)
-    each = _rate(rate)
+    each = rate_of(rate)
     kelvin = None if temperature is None else parse_quantity(temperature, "K").value
     if kelvin is not None and kelvin < 0:
         raise BadInputError(
@@ -234,7 +234,14 @@ def used_by(ledger: DoseLedger, records: Iterable[MeasurementRecord]) -> list[Us
     return found
 
 
-def _rate(said: float | str) -> float:
+def rate_of(said: float | str) -> float:
+    """Return a fluence rate of electrons in e/Å²/s; a number alone is in that unit.
+
+    Raises
+    ------
+    BadInputError
+        It is no rate, or not above 0.
+    """
     if isinstance(said, str):
         try:
             said = float(said)
