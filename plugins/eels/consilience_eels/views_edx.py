@@ -74,7 +74,8 @@ def _block(measurement: Measurement, findings: Sequence[Finding]) -> Figure:
         ]
     summed = f"Sum of {pixels} pixels, " if pixels > 1 else ""
     marks = (
-        " Shaded: windows of the lines; hatched: of their background; dashes: the background taken; ✗: absent or not observable."
+        " Shaded: windows of the lines; hatched: of their background; dashes: the background "
+        "taken; ✗: absent or not observable."
         if lines
         else ""
     )

@@ -28,7 +28,10 @@ def measurement(
         {"counts": ((*dims, axis), values, {"units": "count"})},
         {
             axis: (axis, energy, {"units": unit}),
-            **{d: (d, 2.0 * np.arange(n), {"units": "nm"}) for d, n in zip(dims, values.shape)},
+            **{
+                d: (d, 2.0 * np.arange(n), {"units": "nm"})
+                for d, n in zip(dims, values.shape, strict=False)
+            },
         },
     )
     return SimpleNamespace(
