@@ -46,6 +46,7 @@ __all__ = ["Page", "arrange"]
 COLLAPSE_CARDS = 20
 COLLAPSE_SAMPLES = 60
 MOST_CHAINS = 24
+OPEN_CHAINS = 6
 _CHAIN_PICTURES = 1_200_000
 
 
@@ -60,6 +61,7 @@ class Page:
     strips: list[Shown]
     lineage: list[Shown]
     chains: list[Shown]
+    more_chains: list[Shown]
     timeline: list[Shown]
     custody: list[ShownSection]
     cards: list[Card]
@@ -130,6 +132,7 @@ def arrange(content: ReportContent) -> Page:
     here = {m.id for m in records}
     sections_of = _by_place(content.sections, here, {f.sample for f in findings})
     counts = Counter(v.verdict for v in verdicts)
+    chains = _chains(content)
 
     return Page(
         content=content,
@@ -141,7 +144,8 @@ def arrange(content: ReportContent) -> Page:
             show(f, "core", table_open=True)
             for f in lineage_figures(content.samples, content.steps, activity)
         ],
-        chains=_chains(content),
+        chains=chains[:OPEN_CHAINS],
+        more_chains=chains[OPEN_CHAINS:],
         timeline=[
             show(b, "core", table_open=True) for b in timeline_blocks(content.steps, records)
         ],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import traceback
 from importlib import resources
+from pathlib import PurePath
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
+from consilience.errors import ConsilienceError
 from consilience.report.arrange import arrange
 from consilience.report.content import ReportContent
 from consilience.report.text import (
@@ -53,15 +56,39 @@ def render(content: ReportContent) -> str:
     css = templates.joinpath("report.css").read_text("utf-8")
     page = arrange(content)
     script = templates.joinpath("cloud.js").read_text("utf-8") if page.has_clouds else ""
-    template = _environment().get_template("report.html.j2")
-    return template.render(
-        page=page,
-        content=page.content,
-        css=Markup(css),  # noqa: S704  our own file, and the page's policy names its hash
-        css_hash=_hash(css),
-        script=Markup(script),  # noqa: S704  our own file too
-        script_hash=_hash(script),
-        answers=ANSWERS,
+    try:
+        return (
+            _environment()
+            .get_template("report.html.j2")
+            .render(
+                page=page,
+                content=page.content,
+                css=Markup(css),  # noqa: S704  our own file, and the page's policy names its hash
+                css_hash=_hash(css),
+                script=Markup(script),  # noqa: S704  our own file too
+                script_hash=_hash(script),
+                answers=ANSWERS,
+            )
+        )
+    except ConsilienceError:
+        raise
+    except Exception as error:
+        raise _in_template(error) from error
+
+
+def _in_template(error: Exception) -> ConsilienceError:
+    """Return what a template could not do, with its name and line."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".j2")]
+    name = getattr(error, "name", None)
+    line = getattr(error, "lineno", None)
+    if frames:
+        name, line = PurePath(frames[-1].filename).name, frames[-1].lineno
+    return ConsilienceError(
+        f"the report's template {name or 'of unknown name'} could not be filled in: "
+        f"{type(error).__name__}: {error}",
+        fix="nothing in the study is lost; report this with what 'consilience --debug report' says",
+        path=name,
+        line=line,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from consilience.custody.chain import Link, instant
 from consilience.custody.conditions import bounds
+from consilience.custody.metrics.surroundings import in_air
 from consilience.custody.traces import Trace
 from consilience.model.base import Quantity
 from consilience.model.sample import Step
@@ -31,7 +32,7 @@ class Threshold:
     """A limit that a rule sets on a sensor: `above` it is an excursion.
 
     `since_freeze`: only from the first freeze of the chain on; `vacuum`: only in transfers
-    and stores that name no gas.
+    and stores that name no gas; `samples`: only in these, None: in all.
     """
 
     column: str
@@ -39,6 +40,7 @@ class Threshold:
     rule: str
     since_freeze: bool = False
     vacuum: bool = False
+    samples: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,15 @@ class Column:
             return Stated(high, "<")
         return None if low is None else Stated(low, ">")
 
+    @property
+    def in_air(self) -> bool:
+        """True where the sample was in air: exposed on purpose, or under an atmosphere of air."""
+        return in_air(self.step) is True
+
     def concerns(self, threshold: Threshold) -> bool:
         """Return True where the rule behind a threshold speaks of this step."""
+        if threshold.samples is not None and self.step.sample not in threshold.samples:
+            return False
         if threshold.since_freeze and not self.frozen:
             return False
         if not threshold.vacuum:

@@ -22,7 +22,7 @@ WIDTH = 8.0
 _LEFT, _RIGHT = 0.85, 0.1
 _HEADER = 1.75  # inches for the names of the steps
 _COLOURS = ("#0072B2", "#009E73", "#8A5A00", "#56307a", "#666666")
-_RECORDED, _EXCURSION = "#1a1a1a", "#b3261e"
+_RECORDED, _EXCURSION, _AIR = "#1a1a1a", "#b3261e", "#fbe3e0"
 _HEIGHTS = {"temperature": 1.25, "pressure": 1.25}
 _GAP = 0.12
 
@@ -64,6 +64,9 @@ class Picture:
         for i, column in enumerate(self.columns):
             colour = _COLOURS[self.lines.index(column.step.sample) % len(_COLOURS)]
             axes.fill_between([i + 0.04, i + 0.96], 0.02, 0.3, color=colour, lw=0)
+            if column.in_air:
+                axes.fill_between([i + 0.04, i + 0.96], 0.3, _HEADER, color=_AIR, lw=0, zorder=0)
+                axes.fill_between([i + 0.04, i + 0.96], 0.3, 0.345, color=_EXCURSION, lw=0)
             mark = "?" if column.link.order == "unknown" else ""
             axes.text(
                 i + 0.5, 0.16, f"{column.number}{mark}", ha="center", va="center", color="white",
@@ -72,7 +75,8 @@ class Picture:
             name = column.step.type.replace("_", " ")
             text = fit(name, _HEADER - 0.08, 7.5, bold=True)
             axes.text(i + 0.34, 0.38, text, rotation=90, ha="center", va="bottom", fontsize=7.5,
-                      fontweight="bold")  # fmt: skip
+                      fontweight="bold",
+                      color=_EXCURSION if column.in_air else "black")  # fmt: skip
             detail = ", ".join(t for t in (lasted(column.step), column.step.title) if t)
             axes.text(i + 0.7, 0.38, fit(detail, _HEADER - 0.3, 6.8), rotation=90, ha="center",
                       va="bottom", fontsize=6.8, color="#444444")  # fmt: skip
@@ -102,12 +106,21 @@ class Picture:
         limits = [t for t in self.thresholds if t.column == column]
         low, high = self._range(column, limits, logarithmic)
         axes.set_ylim(low, high)
+        named: set[float] = set()
         for i, step in enumerate(self.columns):
             if i:
                 axes.axvline(i, color="#e3e3e3", lw=0.6)
             mine = [t for t in limits if step.concerns(t)]
             for threshold in mine:
                 axes.plot([i, i + 1], [threshold.value] * 2, ":", color=_EXCURSION, lw=0.9)
+                if threshold.value not in named:
+                    named.add(threshold.value)
+                    rules = {
+                        t.rule
+                        for t in limits
+                        if t.value == threshold.value and any(c.concerns(t) for c in self.columns)
+                    }
+                    self._name(axes, i, threshold.value, ", ".join(sorted(rules)))
             beyond = min((t.value for t in mine), default=None)
             if step.traces.get(column):
                 for trace in step.traces[column]:
@@ -124,6 +137,16 @@ class Picture:
                     )  # fmt: skip
             else:
                 _hatched(axes, i, i + 1)
+
+    def _name(self, axes: Any, i: int, limit: float, rules: str) -> None:
+        """Name the rules at their limit, where it first holds, so that it fits."""
+        last = i > len(self.columns) * 0.6
+        axes.annotate(
+            rules, (len(self.columns) if last else i, limit),
+            xytext=(-2 if last else 2, 1.5), textcoords="offset points",
+            ha="right" if last else "left", va="bottom", fontsize=5.5, color=_EXCURSION, zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4},
+        )  # fmt: skip
 
     def _range(
         self, column: str, limits: Sequence[Threshold], logarithmic: bool

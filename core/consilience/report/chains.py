@@ -128,6 +128,8 @@ def _caption(
         "One column is one step, in order; its width says nothing of how long it took. A colour "
         "stands for a sample, the dashed upright for a cut."
     )
+    if any(c.in_air for c in columns):
+        said += " A red head: in air."
     if undated:
         said += (
             f" {undated} of {len(columns)} steps have no time: they stand in the order that was "
@@ -142,7 +144,7 @@ def _caption(
             "unknown."
         )
     if any(t.column == p[0] for t in thresholds for p in panels):
-        said += " Red: beyond a rule's threshold (dotted)."
+        said += " Red: beyond a rule's threshold (dotted, with its rule)."
     return said
 
 

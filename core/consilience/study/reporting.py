@@ -111,15 +111,25 @@ def _traces(study: Study) -> list[Trace]:
 def _thresholds(study: Study) -> list[Threshold]:
     """Return what the study's rules call an excursion of temperature or pressure."""
     from consilience.report.chain_columns import Threshold
+    from consilience.rules.scope import is_one_of, materials_of
 
+    custody = study.custody()
+    made = {s: materials_of(s, custody.samples, custody.steps) for s in custody.samples}
     found = []
     for rule in study.rules():
         if rule.effect == "off":
             continue
+        scope = rule.scope
+        of = frozenset(
+            s
+            for s, words in made.items()
+            if (not scope.sample_material or is_one_of(words, scope.sample_material))
+            and not is_one_of(words, scope.not_sample_material)
+        )
         if rule.metric == "seconds_above" and rule.at is not None:
-            found.append(Threshold("temperature", rule.at, rule.id, since_freeze=True))
+            found.append(Threshold("temperature", rule.at, rule.id, since_freeze=True, samples=of))
         elif rule.metric == "peak_pressure" and rule.op in (">", ">="):
-            found.append(Threshold("pressure", rule.value, rule.id, vacuum=True))
+            found.append(Threshold("pressure", rule.value, rule.id, vacuum=True, samples=of))
     return found
 
 
