@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consilience.errors import BadInputError
-from consilience.quantities import convert, parse_quantity, parse_value
+from consilience.quantities import _PLAIN, convert, parse_quantity, parse_value
 from consilience.times import parse_time
 
 
@@ -126,3 +126,13 @@ def test_the_hour_that_comes_twice_is_refused() -> None:
         parse_time("2026-10-25T01:30:00", "Europe/London")
     assert "+01:00" in caught.value.what
     assert "+00:00" in caught.value.what
+
+
+@pytest.mark.parametrize("pair", _PLAIN, ids="-".join)
+def test_what_is_converted_without_pint_is_converted_alike(pair: tuple[str, str]) -> None:
+    import pint
+
+    registry = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    for value in (-40.0, 0.0, 1.0, 36.6, 1e5):
+        theirs = registry.Quantity(value, pair[0]).to(pair[1]).magnitude
+        assert convert(value, *pair) == pytest.approx(theirs, rel=1e-11, abs=1e-9)

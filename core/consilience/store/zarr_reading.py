@@ -25,8 +25,11 @@ from zarr.codecs import BytesCodec, Crc32cCodec
 
 from consilience.errors import NotFoundError, VerifyError
 from consilience.store.durable import mapped_os_errors
+from consilience.store.light_xarray import lighten
 
 __all__ = ["open_zarr"]
+
+lighten()
 
 _FIX = "restore the array from a copy, or analyse again; `consilience verify` lists all damage"
 
