@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, cast
 
+from consilience_apt.files.stream import array_source
 from consilience_apt.simulation import (
     Layer,
     NeedleParams,
@@ -12,11 +13,10 @@ from consilience_apt.simulation import (
     draw_ions,
     needle_ranges,
 )
-from consilience_apt.stream import array_source
 
 if TYPE_CHECKING:
+    from consilience_apt.files.stream import IonSource
     from consilience_apt.ranges import RangeTable
-    from consilience_apt.stream import IonSource
 
 __all__ = ["drawn", "needle", "ranges", "source"]
 

@@ -11,18 +11,18 @@ from functools import lru_cache
 from apt_coverage.judging import Outcome, Row
 from apt_coverage.needles import drawn, needle, ranges, source
 from apt_coverage.rows_spectrum import expected_in_ranges
-from consilience_apt.background import (
+from consilience_apt.amounts.composition import Composition, compose
+from consilience_apt.amounts.systematics import multiples_term
+from consilience_apt.masses.background import (
     falling_background,
     flight_background,
     local_background,
     quiet_windows,
     with_model_spread,
 )
-from consilience_apt.composition import Composition, compose
-from consilience_apt.multiples import measure_hits
+from consilience_apt.masses.multiples import measure_hits
+from consilience_apt.masses.spectrum import measure_spectrum
 from consilience_apt.simulation import Layer, NeedleParams
-from consilience_apt.spectrum import measure_spectrum
-from consilience_apt.systematics import multiples_term
 
 __all__ = ["ROWS"]
 

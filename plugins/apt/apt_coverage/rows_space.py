@@ -9,14 +9,14 @@ import numpy as np
 
 from apt_coverage.judging import Outcome, Row
 from apt_coverage.needles import drawn, needle, ranges, source
-from consilience_apt.excess import gibbs_excess
-from consilience_apt.interface import InterfaceFit, fit_interface
-from consilience_apt.profile import profile
-from consilience_apt.segmentation import Segmentation, segment_profile
 from consilience_apt.simulation import (
     Layer,
     profile_truth,
 )
+from consilience_apt.space.excess import gibbs_excess
+from consilience_apt.space.interface import InterfaceFit, fit_interface
+from consilience_apt.space.profile import profile
+from consilience_apt.space.segmentation import Segmentation, segment_profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,18 +6,18 @@ import numpy as np
 
 from apt_coverage.judging import Outcome, Row
 from apt_coverage.needles import drawn, needle, ranges, source
-from consilience_apt.background import (
+from consilience_apt.amounts.overlaps import solve_overlap
+from consilience_apt.ions import Ion
+from consilience_apt.masses.background import (
     falling_background,
     flight_background,
     local_background,
     quiet_windows,
     with_model_spread,
 )
-from consilience_apt.ions import Ion
-from consilience_apt.overlaps import solve_overlap
+from consilience_apt.masses.spectrum import measure_spectrum
 from consilience_apt.simulation import Layer, NeedleParams, lines_of
 from consilience_apt.simulation.lines import background_below, peak_below
-from consilience_apt.spectrum import measure_spectrum
 
 __all__ = ["ROWS", "expected_in_ranges"]
 

@@ -33,7 +33,7 @@ __all__ = [
 
 Stated = tuple[tuple[str, tuple[tuple[int, float, float], ...]], ...]
 """Abundances that are not natural: symbol, and mass number, fraction and its standard deviation of
-each isotope; see `consilience_apt.abundances.stated_abundances`."""
+each isotope; see `consilience_apt.amounts.abundances.stated_abundances`."""
 
 ELECTRON_MASS = 5.485799090e-4
 """Da; CODATA 2018, rounded to what isotope masses can use."""

@@ -73,9 +73,9 @@ def register_readers() -> Sequence[Reader]:
             "apt.pos",
             ("apt",),
             ("*.pos",),
-            probe=Ref("consilience_apt.probe:probe_pos"),
-            read=Ref("consilience_apt.reading:read_pos"),
-            open=Ref("consilience_apt.lazy:open_ions"),
+            probe=Ref("consilience_apt.files.probe:probe_pos"),
+            read=Ref("consilience_apt.files.reading:read_pos"),
+            open=Ref("consilience_apt.files.lazy:open_ions"),
             options={"salvage": _SALVAGE, "join_ranges": _JOIN},
             companions=_RANGES,
             title="reconstructed ions (.pos)",
@@ -84,9 +84,9 @@ def register_readers() -> Sequence[Reader]:
             "apt.epos",
             ("apt",),
             ("*.epos",),
-            probe=Ref("consilience_apt.probe:probe_epos"),
-            read=Ref("consilience_apt.reading:read_epos"),
-            open=Ref("consilience_apt.lazy:open_ions"),
+            probe=Ref("consilience_apt.files.probe:probe_epos"),
+            read=Ref("consilience_apt.files.reading:read_epos"),
+            open=Ref("consilience_apt.files.lazy:open_ions"),
             options={
                 "salvage": _SALVAGE,
                 "join_ranges": _JOIN,
@@ -99,9 +99,9 @@ def register_readers() -> Sequence[Reader]:
             "apt.apt",
             ("apt",),
             ("*.apt",),
-            probe=Ref("consilience_apt.probe:probe_apt"),
-            read=Ref("consilience_apt.reading_apt:read_apt"),
-            open=Ref("consilience_apt.lazy:open_ions"),
+            probe=Ref("consilience_apt.files.probe:probe_apt"),
+            read=Ref("consilience_apt.files.reading_apt:read_apt"),
+            open=Ref("consilience_apt.files.lazy:open_ions"),
             options={"salvage": _SALVAGE, "join_ranges": _JOIN},
             companions=_RANGES,
             title="reconstructed ions of AP Suite (.apt)",
@@ -110,9 +110,9 @@ def register_readers() -> Sequence[Reader]:
             "apt.ato",
             ("apt",),
             ("*.ato",),
-            probe=Ref("consilience_apt.probe:probe_ato"),
-            read=Ref("consilience_apt.reading_ato:read_ato"),
-            open=Ref("consilience_apt.lazy:open_ions"),
+            probe=Ref("consilience_apt.files.probe:probe_ato"),
+            read=Ref("consilience_apt.files.reading_ato:read_ato"),
+            open=Ref("consilience_apt.files.lazy:open_ions"),
             options={"salvage": _SALVAGE, "join_ranges": _JOIN},
             companions=_RANGES,
             title="reconstructed ions of the Rouen group (.ato, versions 3 and 5)",
@@ -121,9 +121,9 @@ def register_readers() -> Sequence[Reader]:
             "apt.hdf5",
             ("apt",),
             ("*.h5", "*.hdf5", "*.nxs"),
-            probe=Ref("consilience_apt.probe:probe_hdf5"),
-            read=Ref("consilience_apt.reading_hdf5:read_hdf5"),
-            open=Ref("consilience_apt.lazy:open_hdf5"),
+            probe=Ref("consilience_apt.files.probe:probe_hdf5"),
+            read=Ref("consilience_apt.files.reading_hdf5:read_hdf5"),
+            open=Ref("consilience_apt.files.lazy:open_hdf5"),
             options={"join_ranges": _JOIN},
             companions=_RANGES,
             title="reconstructed ions in HDF5 (PyCCAPT, NXapm)",
@@ -227,7 +227,7 @@ def register_checks() -> Sequence[Check]:
 @hookimpl
 def register_views() -> Sequence[View]:
     """Spectrum and ranges, needle, composition along it, tests."""
-    return [View("apt.ions", "Atom probe", Ref("consilience_apt.views:ions_view"), "apt")]
+    return [View("apt.ions", "Atom probe", Ref("consilience_apt.drawing.views:ions_view"), "apt")]
 
 
 @hookimpl

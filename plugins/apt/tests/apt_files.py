@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from consilience_apt.probe import EPOS_RECORD, simulated_mark
+from consilience_apt.files.probe import EPOS_RECORD, simulated_mark
 
 EPOS = np.dtype(
     [(name, ">f4") for name in ("x", "y", "z", "m", "tof", "dc", "pulse", "dx", "dy")]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from consilience_apt.files.layout import FileSource
+from consilience_apt.files.range_files import read_ranges
+from consilience_apt.files.reading import pos_layout
+from consilience_apt.files.stream import IonSource, array_source
 from consilience_apt.ions import Ion, isotopologues
-from consilience_apt.layout import FileSource
-from consilience_apt.range_files import read_ranges
+from consilience_apt.masses.spectrum import MassSpectrum, measure_spectrum
 from consilience_apt.ranges import RangeTable
-from consilience_apt.reading import pos_layout
-from consilience_apt.spectrum import MassSpectrum, measure_spectrum
-from consilience_apt.stream import IonSource, array_source
 
 
 def drawn(

@@ -13,10 +13,10 @@ from consilience.declarations import Claim
 from consilience.errors import BadFileError
 from consilience.model.measurement import Signal
 from consilience.probing import probe_file
-from consilience_apt.lazy import open_ions
-from consilience_apt.probe import probe_apt, probe_ato
-from consilience_apt.reading_apt import read_apt
-from consilience_apt.reading_ato import read_ato
+from consilience_apt.files.lazy import open_ions
+from consilience_apt.files.probe import probe_apt, probe_ato
+from consilience_apt.files.reading_apt import read_apt
+from consilience_apt.files.reading_ato import read_ato
 
 GETTERS = ("get_reconstructed_positions", "get_mass_to_charge_state_ratio")
 

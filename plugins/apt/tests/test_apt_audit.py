@@ -6,10 +6,10 @@ import pytest
 from apt_spectra import drawn, silicon
 
 from consilience.errors import BadInputError
-from consilience_apt.audit import audit_ranges, known_elements
 from consilience_apt.ions import Ion
+from consilience_apt.masses.audit import audit_ranges, known_elements
+from consilience_apt.masses.spectrum import measure_spectrum
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.spectrum import measure_spectrum
 
 
 def test_nickel_labelled_as_chromium_oxide(shared_data):

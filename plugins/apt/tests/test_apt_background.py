@@ -7,18 +7,18 @@ import pytest
 from apt_spectra import drawn, silicon
 
 from consilience.errors import BadInputError
-from consilience_apt.background import (
+from consilience_apt.amounts.composition import compose
+from consilience_apt.ions import Ion
+from consilience_apt.masses.background import (
     falling_background,
     flight_background,
     local_background,
     quiet_windows,
     with_model_spread,
 )
-from consilience_apt.composition import compose
-from consilience_apt.ions import Ion
-from consilience_apt.noise import power_law_corrected, power_law_fit
+from consilience_apt.masses.noise import power_law_corrected, power_law_fit
+from consilience_apt.masses.spectrum import MassSpectrum, measure_spectrum
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.spectrum import MassSpectrum, measure_spectrum
 
 TABLE = RangeTable(
     [

@@ -7,19 +7,19 @@ import pytest
 from apt_spectra import drawn, silicon
 
 from consilience.errors import BadInputError
-from consilience_apt.background import RangeBackground, flight_background, quiet_windows
-from consilience_apt.composition import compose, fractions_of
-from consilience_apt.intervals import currie
-from consilience_apt.ions import Ion
-from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.spectrum import measure_spectrum
-from consilience_apt.systematics import (
+from consilience_apt.amounts.composition import compose, fractions_of
+from consilience_apt.amounts.intervals import currie
+from consilience_apt.amounts.systematics import (
     SystematicTerm,
     multiples_term,
     ranging_term,
     unknown_terms,
 )
-from consilience_apt.traces import trace_of, traces
+from consilience_apt.amounts.traces import trace_of, traces
+from consilience_apt.ions import Ion
+from consilience_apt.masses.background import RangeBackground, flight_background, quiet_windows
+from consilience_apt.masses.spectrum import measure_spectrum
+from consilience_apt.ranges import Range, RangeTable
 
 TABLE = RangeTable(
     [

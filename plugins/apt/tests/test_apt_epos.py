@@ -13,11 +13,11 @@ from consilience.declarations import Claim
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Signal
 from consilience.probing import probe_file
-from consilience_apt.layout import UNITS
-from consilience_apt.lazy import open_ions
-from consilience_apt.probe import EPOS_RECORD, probe_epos
-from consilience_apt.reading import read_epos
-from consilience_apt.stream import source_of
+from consilience_apt.files.layout import UNITS
+from consilience_apt.files.lazy import open_ions
+from consilience_apt.files.probe import EPOS_RECORD, probe_epos
+from consilience_apt.files.reading import read_epos
+from consilience_apt.files.stream import source_of
 
 
 def read(path: Path, **options: object) -> Signal:

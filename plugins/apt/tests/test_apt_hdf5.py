@@ -15,10 +15,10 @@ from consilience.declarations import Claim
 from consilience.errors import BadFileError
 from consilience.model.measurement import Signal
 from consilience.probing import probe_file
-from consilience_apt.lazy import open_hdf5
-from consilience_apt.probe import probe_hdf5
-from consilience_apt.reading_hdf5 import read_hdf5
-from consilience_apt.stream import source_of
+from consilience_apt.files.lazy import open_hdf5
+from consilience_apt.files.probe import probe_hdf5
+from consilience_apt.files.reading_hdf5 import read_hdf5
+from consilience_apt.files.stream import source_of
 
 NXAPM = "entry1/atom_probe"
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import poisson
 
 from consilience.errors import BadInputError
-from consilience_apt.intervals import currie, feldman_cousins, poisson_interval
+from consilience_apt.amounts.intervals import currie, feldman_cousins, poisson_interval
 
 # Feldman and Cousins, Phys. Rev. D 57 (1998) 3873, table IV (90 %): counts, background, interval
 TABLE_90 = [

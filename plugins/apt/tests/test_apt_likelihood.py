@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import poisson
 
-from consilience_apt.likelihood import deviance, fit_counts, profile_interval
+from consilience_apt.amounts.likelihood import deviance, fit_counts, profile_interval
 
 SHAPES = np.array([[0.7, 0.1, 0.0], [0.2, 0.5, 0.1], [0.1, 0.3, 0.2], [0.0, 0.1, 0.7]])
 KNOWN = np.array([3.0, 2.0, 2.0, 1.0])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadInputError
+from consilience_apt.files.stream import array_source
 from consilience_apt.ions import Ion
-from consilience_apt.multiples import measure_history, measure_hits
+from consilience_apt.masses.multiples import measure_history, measure_hits
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.stream import array_source
 
 TABLE = RangeTable([Range(6.9, 7.1, Ion.parse("Li")), Range(194.0, 196.0, Ion.parse("Pt"))])
 

@@ -7,11 +7,11 @@ import pytest
 from apt_spectra import drawn
 
 from consilience.errors import BadInputError
-from consilience_apt.abundances import abundance_notes, abundance_std, stated_abundances
+from consilience_apt.amounts.abundances import abundance_notes, abundance_std, stated_abundances
+from consilience_apt.amounts.overlaps import composition_bounds, solve_overlap
 from consilience_apt.ions import Ion, isotopologues
-from consilience_apt.overlaps import composition_bounds, solve_overlap
-from consilience_apt.peaks import find_peaks, resolution
-from consilience_apt.spectrum import measure_spectrum
+from consilience_apt.masses.peaks import find_peaks, resolution
+from consilience_apt.masses.spectrum import measure_spectrum
 
 
 def solved(planted, named, seed=1, quiet=100_000):
@@ -180,3 +180,11 @@ def test_nonsense_is_refused():
         solve_overlap(spectrum, [Ion.parse("F")], 500.0)
     with pytest.raises(BadInputError, match="ends at 100 Da"):
         solve_overlap(spectrum, [Ion.parse("Pt+")], 500.0)
+
+
+def test_lines_whose_flanks_touch_are_not_called_resolved():
+    """14N⁺ beside ⁷Li₂⁺: cut midway, the large peak's flank counted for the small one."""
+    spectrum = measure_spectrum(drawn({"N+": 5_000, "Li2+": 50_000}, resolving=400.0))
+    found = solve_overlap(spectrum, [Ion.parse("N+"), Ion.parse("Li2+")], 300.0)
+    nitrogen = next(share for share in found.shares if share.ion.formula == "N")
+    assert nitrogen.status != "resolved"

@@ -7,11 +7,11 @@ import pytest
 from apt_spectra import drawn, silicon
 
 from consilience.errors import BadInputError
-from consilience_apt.identify import candidates, identify, position_scatter, score_pattern
 from consilience_apt.ions import Ion, isotopologues
-from consilience_apt.peaks import find_peaks, measure_peak, resolution
-from consilience_apt.propose import propose_ranges
-from consilience_apt.spectrum import measure_spectrum
+from consilience_apt.masses.identify import candidates, identify, position_scatter, score_pattern
+from consilience_apt.masses.peaks import find_peaks, measure_peak, resolution
+from consilience_apt.masses.propose import propose_ranges
+from consilience_apt.masses.spectrum import measure_spectrum
 
 
 def test_planted_peaks_are_found_where_they_are():

@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from consilience_apt.background import (
+from consilience_apt.amounts.composition import compose
+from consilience_apt.files.range_files import read_ranges
+from consilience_apt.files.stream import IonSource, array_source
+from consilience_apt.homogeneity import dispersion_test, frequency_test, spatial_blocks
+from consilience_apt.masses.background import (
     flight_background,
     local_background,
     quiet_windows,
     with_model_spread,
 )
-from consilience_apt.composition import compose
-from consilience_apt.homogeneity import dispersion_test, frequency_test, spatial_blocks
-from consilience_apt.profile import Profile, profile
-from consilience_apt.range_files import read_ranges
+from consilience_apt.masses.spectrum import measure_spectrum
 from consilience_apt.ranges import RangeTable
-from consilience_apt.segmentation import segment_profile
 from consilience_apt.simulation import draw_ions, pt_anode, simulate_needle
-from consilience_apt.spectrum import measure_spectrum
-from consilience_apt.stream import IonSource, array_source
+from consilience_apt.space.profile import Profile, profile
+from consilience_apt.space.segmentation import segment_profile
 
 MODELS = ("first", "second")
 

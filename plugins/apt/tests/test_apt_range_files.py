@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from consilience.errors import BadFileError
-from consilience_apt.range_files import read_range_file, read_ranges
+from consilience_apt.files.range_files import read_range_file, read_ranges
 from consilience_apt.ranges import RangeTable, assign_charges
 
 RRNG = """# by hand

@@ -12,10 +12,10 @@ from consilience.declarations import Claim
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Signal
 from consilience.probing import probe_file
-from consilience_apt.layout import FileSource
-from consilience_apt.lazy import open_ions
-from consilience_apt.probe import RECORD, SIMULATED, probe_pos
-from consilience_apt.reading import pos_layout, read_pos
+from consilience_apt.files.layout import FileSource
+from consilience_apt.files.lazy import open_ions
+from consilience_apt.files.probe import RECORD, SIMULATED, probe_pos
+from consilience_apt.files.reading import pos_layout, read_pos
 from consilience_apt.simulation import Layer, NeedleParams, simulate_needle
 
 IONS = np.array([[1, 2, -3, 14], [4, 5, -6, 28], [-7, 8, -9, 1]], dtype=">f4")

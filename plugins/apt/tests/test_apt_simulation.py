@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from consilience_apt.probe import EPOS_RECORD, RECORD, SIMULATED, is_simulated, simulated_mark
-from consilience_apt.range_files import read_ranges
+from consilience_apt.files.probe import EPOS_RECORD, RECORD, SIMULATED, is_simulated, simulated_mark
+from consilience_apt.files.range_files import read_ranges
 from consilience_apt.ranges import assign_charges
 from consilience_apt.simulation import (
     BACKGROUND,

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadInputError
-from consilience_apt.density import fit_plane, plane_density
-from consilience_apt.facets import facet_density, facets
-from consilience_apt.grid import count_grid
+from consilience_apt.files.stream import IonSource, array_source
 from consilience_apt.ions import Ion
-from consilience_apt.isosurface import Isosurface, isosurface
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.roi import Sphere
-from consilience_apt.stream import IonSource, array_source
+from consilience_apt.space.density import fit_plane, plane_density
+from consilience_apt.space.facets import facet_density, facets
+from consilience_apt.space.grid import count_grid
+from consilience_apt.space.isosurface import Isosurface, isosurface
+from consilience_apt.space.roi import Sphere
 
 TABLE = RangeTable(
     [

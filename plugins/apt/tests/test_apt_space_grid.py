@@ -10,13 +10,13 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from consilience.errors import BadInputError
-from consilience_apt.grid import Field, Grid, count_grid
+from consilience_apt.files.stream import IonSource, array_source
 from consilience_apt.ions import Ion
-from consilience_apt.isosurface import Side, area_errors, count_sides, isosurface
-from consilience_apt.proxigram import distance_to_surface, proxigram
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.roi import Box
-from consilience_apt.stream import IonSource, array_source
+from consilience_apt.space.grid import Field, Grid, count_grid
+from consilience_apt.space.isosurface import Side, area_errors, count_sides, isosurface
+from consilience_apt.space.proxigram import distance_to_surface, proxigram
+from consilience_apt.space.roi import Box
 
 MASS = {"Li": 7.0, "Pt": 195.0, "LiO": 23.0}
 TABLE = RangeTable([Range(m - 0.5, m + 0.5, Ion.parse(n)) for n, m in MASS.items()])

@@ -12,12 +12,12 @@ from scipy.special import expit, ndtr
 from scipy.stats import binom
 
 from consilience.errors import BadInputError
-from consilience_apt.excess import gibbs_excess
-from consilience_apt.interface import WIDTH_10_90, fit_interface, interface_fraction
+from consilience_apt.files.stream import array_source
 from consilience_apt.ions import Ion
-from consilience_apt.profile import Profile, profile
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.stream import array_source
+from consilience_apt.space.excess import gibbs_excess
+from consilience_apt.space.interface import WIDTH_10_90, fit_interface, interface_fraction
+from consilience_apt.space.profile import Profile, profile
 
 TABLE = RangeTable([Range(6.5, 7.5, Ion.parse("Li")), Range(194, 196, Ion.parse("Pt"))])
 WHERE, SIGMA, BEFORE, AFTER = 3.1, 0.9, 0.1, 0.7

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadInputError
-from consilience_apt.grid import count_grid
+from consilience_apt.files.stream import array_source
 from consilience_apt.ions import Ion
-from consilience_apt.planes import distribution_map, find_spacing, gather, search_direction
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.reconstruction import (
+from consilience_apt.space.grid import count_grid
+from consilience_apt.space.planes import distribution_map, find_spacing, gather, search_direction
+from consilience_apt.space.reconstruction import (
     ReconstructionErrors,
     check_density,
     check_spacing,
     filled_volume,
     scale_errors,
 )
-from consilience_apt.roi import Sphere
-from consilience_apt.stream import array_source
+from consilience_apt.space.roi import Sphere
 
 TABLE = RangeTable([Range(26.5, 27.5, Ion.parse("Al")), Range(6.5, 7.5, Ion.parse("Li"))])
 CELL = 0.405

@@ -10,13 +10,13 @@ import pytest
 from scipy.stats import binomtest
 
 from consilience.errors import BadInputError
-from consilience_apt.counting import BackgroundShare, Counts
+from consilience_apt.files.range_files import read_ranges
+from consilience_apt.files.stream import array_source
 from consilience_apt.ions import Ion
-from consilience_apt.profile import profile, profile_by_counts
-from consilience_apt.range_files import read_ranges
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.roi import Box, Sphere
-from consilience_apt.stream import array_source
+from consilience_apt.space.counting import BackgroundShare, Counts
+from consilience_apt.space.profile import profile, profile_by_counts
+from consilience_apt.space.roi import Box, Sphere
 
 MASS = {"Li": 7.0, "Pt": 195.0, "O2": 32.0, "LiO": 23.0}
 TABLE = RangeTable([Range(m - 0.5, m + 0.5, Ion.parse(n)) for n, m in MASS.items()], "four.rrng")

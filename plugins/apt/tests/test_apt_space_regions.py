@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadInputError
+from consilience_apt.files.stream import array_source
 from consilience_apt.ions import Ion
-from consilience_apt.profile import profile
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.regions import count_regions, isolate
-from consilience_apt.roi import Both, Box, Cylinder, Not, Region, Slab, Sphere, frame_of
-from consilience_apt.stream import array_source
+from consilience_apt.space.profile import profile
+from consilience_apt.space.regions import count_regions, isolate
+from consilience_apt.space.roi import Both, Box, Cylinder, Not, Region, Slab, Sphere, frame_of
 
 TABLE = RangeTable([Range(6.5, 7.5, Ion.parse("Li")), Range(194, 196, Ion.parse("Pt"))])
 SIDE = 20.0

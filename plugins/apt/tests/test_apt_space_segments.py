@@ -11,13 +11,13 @@ from scipy.special import comb, ndtr
 from scipy.stats import binom
 
 from consilience.errors import BadInputError
-from consilience_apt.diffuse_steps import ERF_10_90
+from consilience_apt.files.stream import array_source
 from consilience_apt.ions import Ion
-from consilience_apt.profile import Profile, profile
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.segmentation import bootstrap, segment_profile
-from consilience_apt.segments import Bins, flat_likelihood, gradient_likelihood
-from consilience_apt.stream import array_source
+from consilience_apt.space.diffuse_steps import ERF_10_90
+from consilience_apt.space.profile import Profile, profile
+from consilience_apt.space.segmentation import bootstrap, segment_profile
+from consilience_apt.space.segments import Bins, flat_likelihood, gradient_likelihood
 
 TABLE = RangeTable([Range(6.5, 7.5, Ion.parse("Li")), Range(194, 196, Ion.parse("Pt"))])
 

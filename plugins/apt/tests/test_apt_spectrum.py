@@ -7,10 +7,10 @@ import pytest
 from apt_spectra import drawn, silicon
 
 from consilience.errors import BadInputError
+from consilience_apt.files.stream import array_source
 from consilience_apt.ions import Ion
+from consilience_apt.masses.spectrum import measure_spectrum
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.spectrum import measure_spectrum
-from consilience_apt.stream import array_source
 
 
 def source(mass):

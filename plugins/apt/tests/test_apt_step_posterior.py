@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, ndtr
 
-from consilience_apt.step_posterior import StepBins, step_posterior, step_shares
+from consilience_apt.space.step_posterior import StepBins, step_posterior, step_shares
 
 
 def planted(rng: np.random.Generator, ions: int, sigma: float, width: float = 0.5) -> StepBins:

@@ -11,10 +11,10 @@ from apt_files import points
 
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Signal
-from consilience_apt.lazy import open_ions
+from consilience_apt.files.lazy import open_ions
+from consilience_apt.files.reading import read_pos
+from consilience_apt.files.stream import IonSource, array_source, source_of
 from consilience_apt.ranges import RangeTable
-from consilience_apt.reading import read_pos
-from consilience_apt.stream import IonSource, array_source, source_of
 
 RRNG = """[Ions]
 Number=3

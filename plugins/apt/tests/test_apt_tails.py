@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from apt_spectra import drawn
 
+from consilience_apt.amounts.overlaps import solve_overlap
 from consilience_apt.ions import Ion, isotopologues
-from consilience_apt.overlaps import solve_overlap
-from consilience_apt.patterns import count_patterns, pattern_windows
-from consilience_apt.peaks import find_peaks, resolution
-from consilience_apt.spectrum import MassSpectrum, measure_spectrum
-from consilience_apt.tails import Tail, measure_tails
+from consilience_apt.masses.patterns import count_patterns, pattern_windows
+from consilience_apt.masses.peaks import find_peaks, resolution
+from consilience_apt.masses.spectrum import MassSpectrum, measure_spectrum
+from consilience_apt.masses.tails import Tail, measure_tails
 
 TRUTH = {"Si+": 200_000.0, "N2+": 50_000.0}
 IONS = [Ion.parse(name) for name in TRUTH]

@@ -11,7 +11,9 @@ from apt_measurements import completed, context, needle
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cloud, Figure, Table
 from consilience_apt import analyses
-from consilience_apt.cloud import MOST_POINTS, cloud_points
+from consilience_apt.drawing.cloud import MOST_POINTS, cloud_points
+from consilience_apt.drawing.views import ions_view
+from consilience_apt.files.stream import SOURCE, array_source
 from consilience_apt.params import (
     CompositionParams,
     HomogeneityParams,
@@ -20,8 +22,6 @@ from consilience_apt.params import (
     SurfaceParams,
 )
 from consilience_apt.simulation import Layer, NeedleParams
-from consilience_apt.stream import SOURCE, array_source
-from consilience_apt.views import ions_view
 
 LAYERS = NeedleParams(
     ions=6000,

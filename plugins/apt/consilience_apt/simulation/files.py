@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from consilience_apt.probe import EPOS_RECORD, RECORD, simulated_mark
+from consilience_apt.files.probe import EPOS_RECORD, RECORD, simulated_mark
 from consilience_apt.ranges import Range, RangeTable
 from consilience_apt.simulation.composition import (
     cluster_shares,

@@ -1,0 +1,1 @@
+"""How much of what: counts to compositions, overlaps, limits, and systematic effects."""

@@ -1,0 +1,1 @@
+"""From files to ions: formats, ranges, checks, and blocks of ions wherever they lie."""

@@ -1,0 +1,1 @@
+"""From analyses to findings: what the core calls, and how results become statements."""

@@ -1,0 +1,1 @@
+"""Where: regions, profiles, grids, surfaces, interfaces, change points, lattice planes."""
