@@ -19,10 +19,10 @@ import numpy as np
 import psutil
 from scipy.ndimage import gaussian_filter
 
-from consilience_apt.grid import count_grid
 from consilience_apt.ions import Ion
-from consilience_apt.profile import profile
 from consilience_apt.ranges import Range, RangeTable
+from consilience_apt.space.grid import count_grid
+from consilience_apt.space.profile import profile
 
 ROUNDS = 3
 SIZE = 1 << 16

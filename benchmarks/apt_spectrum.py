@@ -21,14 +21,14 @@ from pathlib import Path
 
 import numpy as np
 
-from consilience_apt.background import flight_background, quiet_windows
-from consilience_apt.composition import compose
+from consilience_apt.amounts.composition import compose
+from consilience_apt.files.layout import FileSource
+from consilience_apt.files.reading import epos_layout
+from consilience_apt.files.stream import array_source
 from consilience_apt.ions import Ion
-from consilience_apt.layout import FileSource
+from consilience_apt.masses.background import flight_background, quiet_windows
+from consilience_apt.masses.spectrum import measure_spectrum
 from consilience_apt.ranges import Range, RangeTable
-from consilience_apt.reading import epos_layout
-from consilience_apt.spectrum import measure_spectrum
-from consilience_apt.stream import array_source
 
 RECORD = np.dtype(
     [(name, ">f4") for name in ("x", "y", "z", "m", "tof", "dc", "pulse", "dx", "dy")]
