@@ -117,7 +117,8 @@ def interface_fraction(
     else:
         whole = np.logaddexp(0.0, u)
     step = np.diff(whole) / np.diff(u)
-    return low + (high - low) * np.clip(step, 0.0, 1.0)
+    found: NDArray[np.float64] = low + (high - low) * np.clip(step, 0.0, 1.0)
+    return found
 
 
 def fit_interface(
