@@ -8,9 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "CompositionParams",
+    "FacetParams",
     "HomogeneityParams",
+    "PlaneParams",
     "ProfileParams",
     "RangeParams",
+    "ReconstructionParams",
     "RegionSpec",
     "SpectrumParams",
     "SurfaceParams",
@@ -95,8 +98,17 @@ class CompositionParams(RangeParams):
     level: float = Field(0.95, gt=0.5, lt=1.0, description="of intervals")
 
 
-class DepthParams(RangeParams):
-    """Along which axis, and how well the reconstruction's scale is known (relative)."""
+class ScaleParams(RangeParams):
+    """How well the reconstruction's parameters are known (relative); None is unknown."""
+
+    field_factor_std: Relative | None = None
+    image_compression_std: Relative | None = None
+    efficiency_relative_std: Relative | None = None
+    evaporation_field_std: Relative | None = None
+
+
+class DepthParams(ScaleParams):
+    """Along which axis a profile is counted, and how it is divided."""
 
     element: str | None = Field(
         None, description="whose fraction is divided; None: the one that varies most"
@@ -104,10 +116,6 @@ class DepthParams(RangeParams):
     axis: Literal["x", "y", "z"] = "z"
     width: float | None = Field(None, gt=0, description="of the finest bins [nm]; None: by counts")
     most_changes: int = Field(4, ge=0, le=6)
-    field_factor_std: Relative | None = None
-    image_compression_std: Relative | None = None
-    efficiency_relative_std: Relative | None = None
-    evaporation_field_std: Relative | None = None
 
 
 class ProfileParams(DepthParams):
@@ -147,10 +155,10 @@ class HomogeneityParams(DepthParams):
         return self
 
 
-class SurfaceParams(RangeParams):
-    """An iso-concentration surface and the composition against the distance to it."""
+class IsoParams(RangeParams):
+    """How an iso-concentration surface is made."""
 
-    element: str | None = None
+    element: str | None = Field(None, description="None: the one that varies most along z")
     concentration: float | None = Field(
         None, gt=0, lt=1, description="fraction on the surface; None: midway"
     )
@@ -160,7 +168,74 @@ class SurfaceParams(RangeParams):
     sigma: float | None = Field(
         None, ge=0, description="delocalisation [nm]; None: as large as a voxel"
     )
+    repeats: int = Field(8, ge=2, le=200, description="resampled surfaces, for the area's error")
+    efficiency: float | None = Field(None, gt=0, le=1, description="detection efficiency")
+
+
+class SurfaceParams(IsoParams):
+    """An iso-concentration surface and the composition against the distance to it."""
+
     width: float = Field(0.5, gt=0, description="of the bins of distance [nm]")
     reach: float = Field(5.0, gt=0, description="largest distance [nm]")
-    repeats: int = Field(8, ge=2, le=200, description="resampled surfaces, for the area's error")
-    efficiency: float | None = Field(None, gt=0, le=1)
+
+
+class FacetParams(IsoParams):
+    """Facets of an iso-concentration surface, and how much of each species lies on them."""
+
+    concentration: float | None = Field(
+        0.25, gt=0, lt=1, description="fraction on the surface; None: midway"
+    )
+    species: list[str] | None = Field(
+        None, min_length=1, max_length=12, description="elements or ions; None: other elements"
+    )
+    tolerance: float = Field(20.0, gt=0, lt=60, description="of a facet's directions [degree]")
+    most_facets: int = Field(8, ge=1, le=50)
+    least_area: float = Field(10.0, gt=0, description="of a facet [nm^2]")
+    half_width: float = Field(1.0, gt=0, description="within which a species is on a facet [nm]")
+    flank: float = Field(2.0, gt=0, description="beyond that, what is taken for the bulk [nm]")
+    area_relative_std: Relative | None = None
+    efficiency_relative_std: Relative | None = None
+
+
+class ReconstructionParams(ScaleParams):
+    """What the reconstruction was made with, and the density of the solid."""
+
+    field_factor: float | None = Field(None, gt=0, le=20, description="k_f, as it was put in")
+    image_compression: float | None = Field(None, gt=0, le=10, description="as it was put in")
+    efficiency: float | None = Field(None, gt=0, le=1, description="detection efficiency")
+    solid_density: float | None = Field(None, gt=0, description="atoms of the solid [1/nm^3]")
+    solid_density_relative_std: Relative | None = None
+    voxel: float | None = Field(
+        None, gt=0, description="in which the needle's volume is told [nm]; None: some 20 ions"
+    )
+
+
+class PlaneParams(ScaleParams):
+    """Where, across which direction and for which spacings lattice planes are looked for."""
+
+    region: RegionSpec | None = Field(
+        None, description="None: a cylinder, 6 nm wide and 20 nm long, about the needle's middle"
+    )
+    direction: Literal["x", "y", "z"] | Point = "z"
+    element: str | None = Field(None, description="only ions with it; None: all ions")
+    smallest: float = Field(0.1, gt=0, description="spacing that is looked for [nm]")
+    largest: float = Field(0.6, gt=0, description="spacing that is looked for [nm]")
+    lateral: float = Field(0.5, gt=0, le=2, description="of neighbours across the normal [nm]")
+    depth: float = Field(1.5, gt=0, le=5, description="of neighbours along the normal [nm]")
+    most_ions: int = Field(50_000, ge=50, le=200_000, description="of the region")
+    trials: int = Field(19, ge=4, le=999, description="without planes, for the p-value")
+    level: float = Field(0.05, gt=0, lt=0.5, description="p-value up to which planes count")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> PlaneParams:
+        if not self.smallest < self.largest <= self.depth:
+            raise ValueError(
+                f"spacings from {self.smallest:g} to {self.largest:g} nm with differences of up "
+                f"to {self.depth:g} nm; take smallest < largest <= depth"
+            )
+        if 1 / (self.trials + 1) > self.level * (1 + 1e-9):
+            raise ValueError(
+                f"with {self.trials} trials no p-value can be as low as {self.level:g}; take "
+                f"{1 / self.level - 1:.0f} or more"
+            )
+        return self

@@ -145,12 +145,16 @@ def register_kinds() -> Sequence[Kind]:
         Kind("composition_gradient", "gradient of a fraction", "scalar", "1/nm"),
         Kind("interfacial_excess", "atoms in excess at an interface", "scalar", "1/nm^2"),
         Kind("isosurface_area", "area of an iso-concentration surface", "scalar", "nm^2"),
+        Kind("facet_area", "area of a facet of an iso-concentration surface", "scalar", "nm^2"),
+        Kind("reconstruction", "what the reconstruction is good for", "text", None),
+        Kind("atomic_density", "detected atoms per volume", "scalar", "1/nm^3"),
+        Kind("density_ratio", "detected density over the expected one", "scalar", "1"),
     ]
 
 
 @hookimpl
 def register_analyses() -> Sequence[Analysis]:
-    """Spectrum, composition, profile and homogeneity; surfaces if they are named."""
+    """Spectrum, composition, profile and homogeneity; the others if they are named."""
     needed = ("mass_to_charge",)
     placed = ("x", "y", "z", "mass_to_charge")
     return [
@@ -214,6 +218,36 @@ def register_analyses() -> Sequence[Analysis]:
             ("isosurface_area", "composition", "interface_width", "interfacial_excess"),
             default=False,
             title="iso-concentration surface and proximity histogram",
+        ),
+        Analysis(
+            "apt.facets",
+            "apt",
+            placed,
+            Ref("consilience_apt.params:FacetParams"),
+            Ref("consilience_apt.analyses:run_facets"),
+            ("facet_area", "interfacial_excess"),
+            default=False,
+            title="facets of an iso-concentration surface, and what lies on each",
+        ),
+        Analysis(
+            "apt.planes",
+            "apt",
+            placed,
+            Ref("consilience_apt.params:PlaneParams"),
+            Ref("consilience_apt.analyses:run_planes"),
+            ("d_spacing",),
+            default=False,
+            title="spacing of lattice planes in a region, or why it cannot be told",
+        ),
+        Analysis(
+            "apt.reconstruction",
+            "apt",
+            placed,
+            Ref("consilience_apt.params:ReconstructionParams"),
+            Ref("consilience_apt.analyses:run_reconstruction"),
+            ("reconstruction", "atomic_density", "density_ratio"),
+            default=False,
+            title="density against the expected one, and the errors of lengths",
         ),
     ]
 

@@ -18,7 +18,7 @@ from consilience_apt.findings.drafts_spectrum import FRAME, described, number
 from consilience_apt.findings.measured import Prepared, prepare, share_of
 from consilience_apt.findings.profile_run import too_few
 from consilience_apt.findings.spectrum_run import audited
-from consilience_apt.params import SurfaceParams
+from consilience_apt.params import IsoParams, SurfaceParams
 from consilience_apt.space.excess import gibbs_excess
 from consilience_apt.space.grid import count_grid, extent
 from consilience_apt.space.interface import fit_interface
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from consilience_apt.space.counting import Counts
 
-__all__ = ["run_surfaces"]
+__all__ = ["named_surface", "run_surfaces", "surface_array"]
 
 IONS = 8.0
 LEAST = 5.0
@@ -48,14 +48,27 @@ def run_surfaces(
     if too_few(prepared, notices):
         return AnalysisOutput([], {}, notices)
     try:
-        element = params.element or _most_variable(prepared, context)
-        surface = _surface(prepared, element, params, context)
+        element, surface = named_surface(prepared, params, context)
         drafts, arrays = _found(prepared, surface, element, params, context, notices)
     except BadInputError as error:
         notices.append(Notice(code="no-surface", message=error.what, fix=error.fix))
         return AnalysisOutput([], {}, notices)
     rivals = label_rivals(audited(prepared, params, context, []))
     return AnalysisOutput(doubted(drafts, rivals), arrays, notices)
+
+
+def named_surface(
+    prepared: Prepared, params: IsoParams, context: AnalysisContext
+) -> tuple[str, Isosurface]:
+    """Return the element and its surface, with the area's errors.
+
+    Raises
+    ------
+    BadInputError
+        An element without a range; a level that is never reached; voxels with too few atoms.
+    """
+    element = params.element or _most_variable(prepared, context)
+    return element, _surface(prepared, element, params, context)
 
 
 def _most_variable(prepared: Prepared, context: AnalysisContext) -> str:
@@ -65,7 +78,7 @@ def _most_variable(prepared: Prepared, context: AnalysisContext) -> str:
 
 
 def _surface(
-    prepared: Prepared, element: str, params: SurfaceParams, context: AnalysisContext
+    prepared: Prepared, element: str, params: IsoParams, context: AnalysisContext
 ) -> Isosurface:
     assert prepared.table is not None
     low, high = extent(prepared.source, progress=context.progress)
@@ -115,7 +128,7 @@ def _found(
     )
     arrays: dict[str, xr.Dataset] = {
         "proxigram": proxigram_array(made),
-        "surface": _surface_array(surface),
+        "surface": surface_array(surface),
     }
     region = Region(shape="mask", unit="nm", frame=FRAME, array=None, label=name)
     pieces = surface.piece_areas
@@ -324,7 +337,8 @@ def proxigram_array(made: Proxigram) -> xr.Dataset:
     return data
 
 
-def _surface_array(surface: Isosurface) -> xr.Dataset:
+def surface_array(surface: Isosurface) -> xr.Dataset:
+    """Return vertices and triangles."""
     import xarray as xr
 
     return xr.Dataset(
