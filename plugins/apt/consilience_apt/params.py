@@ -223,8 +223,8 @@ class PlaneParams(ScaleParams):
     lateral: float = Field(0.5, gt=0, le=2, description="of neighbours across the normal [nm]")
     depth: float = Field(1.5, gt=0, le=5, description="of neighbours along the normal [nm]")
     most_ions: int = Field(50_000, ge=50, le=200_000, description="of the region")
-    trials: int = Field(19, ge=4, le=999, description="without planes, for the p-value")
-    level: float = Field(0.05, gt=0, lt=0.5, description="p-value up to which planes count")
+    trials: int = Field(99, ge=4, le=999, description="without planes, for the p-value")
+    level: float = Field(0.01, gt=0, lt=0.5, description="p-value up to which planes count")
 
     @model_validator(mode="after")
     def _reachable(self) -> PlaneParams:

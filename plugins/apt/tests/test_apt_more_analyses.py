@@ -114,7 +114,9 @@ def crystal(folder: Path) -> Measurement:
 def test_planes_of_a_crystal_and_none_across_another_direction(tmp_path: Path) -> None:
     one = crystal(tmp_path / "al")
     box = RegionSpec(label="core", shape="box", centre=(3, 3, 3), size=(5, 5, 5))
-    found = analyses.run_planes([one], PlaneParams(region=box, element="Al"), context(tmp_path))
+    found = analyses.run_planes(
+        [one], PlaneParams(region=box, element="Al", trials=99, level=0.01), context(tmp_path)
+    )
     (planes,) = of(found, "d_spacing", region="core")
     assert planes.unit == "angstrom"
     assert planes.value == pytest.approx(10 * CELL / 2, rel=0.005)
@@ -122,8 +124,12 @@ def test_planes_of_a_crystal_and_none_across_another_direction(tmp_path: Path) -
     assert planes.std_stat < 0.02
     assert planes.std_sys is None, "the scale's error was not stated"
     assert found.arrays["distribution map"]["pairs"].attrs["units"] == "count"
+    assert planes.evidence["p_value"] == 0.01
+    assert {r.subject.label for r in planes.rivals if r.live} == {"a multiple of this spacing"}
     scale = PlaneParams(
         region=box,
+        trials=19,
+        level=0.05,
         field_factor_std=0.05,
         image_compression_std=0.03,
         efficiency_relative_std=0.05,
@@ -133,7 +139,7 @@ def test_planes_of_a_crystal_and_none_across_another_direction(tmp_path: Path) -
     depth = math.sqrt(4 * (0.05**2 + 0.03**2 + 0.02**2) + 0.05**2)
     assert planes.value is not None
     assert planes.std_sys == pytest.approx(planes.value * depth, rel=0.01)
-    across = PlaneParams(region=box, direction="x")
+    across = PlaneParams(region=box, direction="x", trials=19, level=0.05)
     (blurred,) = of(analyses.run_planes([one], across, context(tmp_path)), "d_spacing")
     assert blurred.value is None
     assert blurred.status == "not_observable"
@@ -166,7 +172,7 @@ def test_planes_need_trials_and_an_order_of_spacings() -> None:
     with pytest.raises(ValidationError, match="take smallest < largest <= depth"):
         PlaneParams(smallest=0.7)
     with pytest.raises(ValidationError, match=r"as low as 0\.05; take 19 or more"):
-        PlaneParams(trials=18)
+        PlaneParams(trials=18, level=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +212,7 @@ def test_facets_of_a_cube_and_phosphorus_on_one(cube: Measurement, tmp_path: Pat
         assert one.std_stat is not None
         assert one.std_sys == pytest.approx(0.05 * one.value)
     excesses = of(found, "interfacial_excess", "P")
-    top = max(excesses, key=lambda one: one.evidence["normal"][2])  # type: ignore[index,call-overload,return-value,arg-type]
+    top = max(excesses, key=lambda one: one.evidence["normal"][2])
     for one in excesses:
         truth = ON_TOP / 0.5 if one is top else 0.0
         assert one.std_stat is not None
@@ -217,7 +223,7 @@ def test_facets_of_a_cube_and_phosphorus_on_one(cube: Measurement, tmp_path: Pat
     bare = params.model_copy(update={"efficiency": None})
     unknown = of(analyses.run_facets([cube], bare, context(tmp_path)), "interfacial_excess", "P")
     assert all(one.value is one.std_stat is one.std_sys is None for one in unknown)
-    best = max(unknown, key=lambda one: one.evidence["detected"])  # type: ignore[arg-type,return-value]
+    best = max(unknown, key=lambda one: one.evidence["detected"])
     assert best.evidence["detected"] == pytest.approx(top.value / 2, rel=1e-4)
     assert "unknown without the detection efficiency" in str(best.evidence["sentence"])
 

@@ -34,6 +34,10 @@ ANGSTROM = 10.0
 """In a nm."""
 RADIUS, LENGTH = 3.0, 20.0
 """nm, of the cylinder that is looked at where no region is stated."""
+CHANCE = 0.01
+"""p-value above which chance stays a live rival of planes."""
+LOOSE = 0.05
+"""Relative counting error of a spacing above which it does, too: its parts do not agree."""
 METHOD = "spatial distribution map; p-value by moving each ion along the normal at random"
 
 
@@ -154,7 +158,13 @@ def _spacing(
                 subject=Subject(label="a multiple of this spacing"),
                 explains=["planes of several kinds, whose waves of higher order are stronger"],
                 decided_by=["diffraction", "the map of one element alone"],
-            )
+            ),
+            Rival(
+                subject=Subject(label="chance, without planes"),
+                live=found.p_value > CHANCE or (found.std_stat or 0.0) > LOOSE * found.spacing,
+                explains=[f"as strong a wave in {100 * found.p_value:.2g} % of trials at most"],
+                decided_by=["more ions", "the same spacing in another region", "diffraction"],
+            ),
         ],
         evidence={
             **evidence,
