@@ -138,7 +138,7 @@ def test_wrong_protocols_are_all_named(tmp_path: Path) -> None:
 
 def test_the_studys_own_protocol_is_held_without_naming_it(built: Path) -> None:
     code, text = run(built, "custody", "check")
-    assert code == 5
+    assert code == 9
     assert "li against ours (stored shortly): broken" in text
     assert "duration <= 2 d: 4 d from start to end" in text
     _, listed = run(built, "custody", "check", "--json")

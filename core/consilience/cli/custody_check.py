@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BROKEN", "check"]
 
-BROKEN = 5
+BROKEN = 9
 """Exit code where something is contradicted, doubted, vetoed or broken."""
 
 
@@ -33,7 +33,7 @@ def check(
     """Say what speaks against each measurement; then hold chains against protocols.
 
     Contradictions and rules need no finding; rules that ask what a finding is about wait for one.
-    The exit code is 5 if anything is contradicted, doubted, vetoed or broken.
+    The exit code is 9 if anything is contradicted, doubted, vetoed or broken.
     """
     from consilience.study import Study
 
