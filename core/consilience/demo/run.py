@@ -94,7 +94,8 @@ def write_log(path: Path, plan: Mapping[str, Any]) -> None:
             bump = math.sin(math.pi * phase)
             temperature += (plan["warm_to_K"] - temperature) * bump
             pressure *= 10.0 ** (2.0 * bump)
-        # a slow drift, so that the sensor is not taken for stuck
+        # a slow drift, so that no sensor is taken for stuck
         temperature += 0.2 * math.sin(second / 170.0)
+        pressure *= 1.0 + 0.05 * math.sin(second / 230.0)
         rows.append(f"{second},{temperature:.2f},{pressure:.3e}")
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -178,11 +178,11 @@ def verdict_row(
         for key, finding in by_id.items():
             labels[key] += f", {state(finding.state)}" if finding.state else f" ({key})"
     links = [(anchors.get("finding", key), labels.get(key, key)) for key in verdict.findings]
-    noted = []
+    noted: list[tuple[str | None, str, list[str]]] = []
     for key, (anchor, label) in zip(verdict.findings, links, strict=True):
         rules = sorted({c.rule for c in verdict.caveats if c.finding == key and c.effect == "note"})
-        if rules:
-            noted.append((anchor, label, rules))
+        if rules and (label, rules) not in [(said, same) for _, said, same in noted]:
+            noted.append((anchor, label, rules))  # the elements of one composition speak once
     if any(f.kind == "composition" for f in by_id.values()):
         links = _wholes(verdict, by_id, anchors, modality_of)
     named = {finding.sample for finding in by_id.values()}
