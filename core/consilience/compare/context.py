@@ -66,6 +66,10 @@ class ComparisonContext:
         """Return what the second finding's sample is to the first one's."""
         return relation(self.samples, first.sample, second.sample)
 
+    def repeat(self, first: Finding, second: Finding) -> bool:
+        """Return True if both come from one technique."""
+        return self.modalities.get(first.id) == self.modalities.get(second.id)
+
     def group(self, finding: Finding) -> tuple[Finding, ...]:
         """Return the findings that say one thing together with this one, itself included."""
         return self.groups.get(finding.id, (finding,))

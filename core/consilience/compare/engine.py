@@ -1,4 +1,4 @@
-"""Which findings meet, which comparison decides, and what caveats do to the verdict."""
+"""Which findings meet, and which comparison decides."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import gathered, groups_of
-from consilience.compare.history import altered_before, latest_of
 from consilience.compare.presence import unlisted
+from consilience.compare.qualified import (
+    as_far_as_known,
+    in_one_state,
+    of_one_world,
+    while_unaltered,
+    with_caveats,
+)
 from consilience.declarations import Comparison, Kind
 from consilience.errors import ConsilienceError, PluginError
 from consilience.model.canonical import content_id
@@ -115,16 +121,16 @@ def compare_findings(
         verdict = _decide(first, second, serving, context, asked)
         if verdict is not None:
             met.update(verdict.findings)
-            _keep(verdicts, _with_caveats(verdict, by_finding))
+            _keep(verdicts, with_caveats(verdict, by_finding))
     for finding in findings:
         if weighed_in(finding) or finding.sample not in listed or finding.kind != "phase":
             continue
         verdict = unlisted(finding, listed[finding.sample], context)
         if verdict is not None:
-            verdict = _of_one_world(verdict, finding, listed[finding.sample][0])
-            verdict = _while_unaltered(verdict, finding, context)
+            verdict = of_one_world(verdict, finding, listed[finding.sample][0])
+            verdict = while_unaltered(verdict, finding, context)
             met.update(verdict.findings[:1])
-            _keep(verdicts, _with_caveats(verdict, by_finding))
+            _keep(verdicts, with_caveats(verdict, by_finding))
     for verdict in _alone(findings, met, context):
         _keep(verdicts, verdict)
     return [verdicts[key] for key in sorted(verdicts)]
@@ -170,7 +176,7 @@ def _can_meet(first: Finding, second: Finding, context: ComparisonContext) -> bo
         return False
     if context.relation(first, second) in ("unrelated", "control"):
         return False
-    if not _repeat(first, second, context):
+    if not context.repeat(first, second):
         return True
     if _data_files(first) & _data_files(second):
         return False  # one recording read in two ways is one witness
@@ -178,10 +184,6 @@ def _can_meet(first: Finding, second: Finding, context: ComparisonContext) -> bo
     about = {context.kinds[f.kind].about for f in (first, second)}
     seen = "presence" not in about or "present" in (first.status, second.status)
     return seen and first.state == second.state
-
-
-def _repeat(first: Finding, second: Finding, context: ComparisonContext) -> bool:
-    return context.modalities.get(first.id) == context.modalities.get(second.id)
 
 
 def _data_files(finding: Finding) -> set[str]:
@@ -211,10 +213,10 @@ def _decide(
             continue
         if broken:
             return verdict
-        verdict = _of_one_world(verdict, one, other)
+        verdict = of_one_world(verdict, one, other)
         if weighed_in(one) or weighed_in(other):
-            return _while_unaltered(verdict, other if weighed_in(one) else one, context)
-        return _as_far_as_known(_in_one_state(verdict, one, other), one, other, context)
+            return while_unaltered(verdict, other if weighed_in(one) else one, context)
+        return as_far_as_known(in_one_state(verdict, one, other), one, other, context)
     return None
 
 
@@ -254,122 +256,6 @@ def _failed(item: Comparison, first: Finding, second: Finding, error: Exception)
         settle="report it to the plugin's author",
         comparison=item.key,
     )
-
-
-def _of_one_world(verdict: Verdict, first: Finding, second: Finding) -> Verdict:
-    """Turn a verdict between simulation and reality into *not comparable*."""
-    if (first.origin == "simulated") == (second.origin == "simulated"):
-        return verdict
-    one, other = (first, second) if first.origin == "simulated" else (second, first)
-    return verdict.model_copy(
-        update={
-            "verdict": "not_comparable",
-            "reason": f"finding {one.id} is simulated, {other.id} is {other.origin}",
-            "settle": "",
-        }
-    )
-
-
-def _as_far_as_known(
-    verdict: Verdict, first: Finding, second: Finding, context: ComparisonContext
-) -> Verdict:
-    """Let agreement be no more than *consistent* for a repeat, or where a state is unknown."""
-    if verdict.verdict != "agree":
-        return verdict
-    if _repeat(first, second, context):
-        return verdict.model_copy(
-            update={
-                "verdict": "consistent",
-                "reason": f"{verdict.reason}; one technique twice is a repeat, no second witness",
-            }
-        )
-    lacking = [
-        f"{key} of {context.name(one)}"
-        for one, other in ((first, second), (second, first))
-        for key in sorted(set(other.state) - set(one.state))
-    ]
-    if not lacking:
-        return verdict
-    return verdict.model_copy(
-        update={
-            "verdict": "consistent",
-            "reason": f"{verdict.reason}; but the state is not known: {', '.join(lacking)}",
-            "settle": f"the state: {', '.join(lacking)}",
-        }
-    )
-
-
-def _while_unaltered(verdict: Verdict, measured: Finding, context: ComparisonContext) -> Verdict:
-    """Turn a verdict about what was weighed in into *not comparable* once a step altered it."""
-    if verdict.verdict == "not_comparable":
-        return verdict
-    starts = [context.starts.get(m) for m in measured.measurements]
-    latest = latest_of(starts)
-    places = [context.sequences.get(m) for m in measured.measurements]
-    known = [place for place in places if place is not None]
-    last = max(known) if known and len(known) == len(places) else None
-    reason = altered_before(measured.sample, latest, context.samples, context.steps, last)
-    if reason is None:
-        return verdict
-    return verdict.model_copy(
-        update={
-            "verdict": "not_comparable",
-            "reason": f"what was weighed in need not be there any more: {reason}",
-            "settle": "the time of the measurement" if latest is None else "",
-        }
-    )
-
-
-def _in_one_state(verdict: Verdict, first: Finding, second: Finding) -> Verdict:
-    """Turn a verdict over two different states into *not comparable*."""
-    different = [
-        f"{key} {first.state[key]} against {second.state[key]}"
-        for key in sorted(set(first.state) & set(second.state))
-        if first.state[key] != second.state[key]
-    ]
-    if not different or verdict.verdict == "not_comparable":
-        return verdict
-    return verdict.model_copy(
-        update={
-            "verdict": "not_comparable",
-            "reason": f"the sample was in different states: {', '.join(different)}",
-            "settle": "both techniques in one state",
-        }
-    )
-
-
-def _with_caveats(verdict: Verdict, by_finding: Mapping[str, Sequence[Caveat]]) -> Verdict:
-    """Let vetoes and doubts reach the verdict, and say what it would be without them."""
-    caveats = [c for finding in verdict.findings for c in by_finding.get(finding, ())]
-    if not caveats:
-        return verdict
-    update: dict[str, object] = {"caveats": caveats}
-    vetoes = [c for c in caveats if c.effect == "veto"]
-    doubts = [c for c in caveats if c.effect == "doubt"]
-    if vetoes and verdict.verdict != "not_comparable":
-        update["verdict"] = "not_comparable"
-        update["reason"] = _without(verdict, "left out", vetoes)
-        update["settle"] = _clearing(vetoes) or verdict.settle
-    elif doubts and verdict.verdict in ("agree", "consistent", "disagree"):
-        update["verdict"] = "undecided"
-        update["reason"] = _without(verdict, "doubted", doubts)
-        update["settle"] = _clearing(doubts) or verdict.settle
-    return verdict.model_copy(update=update)
-
-
-def _without(verdict: Verdict, word: str, caveats: Sequence[Caveat]) -> str:
-    """Say which rules spoke, and what the verdict would be without them."""
-    said = dict.fromkeys(f"{word} by rule {c.rule}: {c.message}" for c in caveats)
-    rules = "the rule" if len({c.rule for c in caveats}) == 1 else "these rules"
-    return f"{'; '.join(said)}; without {rules}: {_words(verdict.verdict)}, {verdict.reason}"
-
-
-def _clearing(caveats: Sequence[Caveat]) -> str:
-    return "; ".join(dict.fromkeys(c.clear for c in caveats if c.clear))
-
-
-def _words(answer: str) -> str:
-    return answer.replace("_", " ")
 
 
 def _alone(
