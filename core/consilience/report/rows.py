@@ -72,6 +72,7 @@ class VerdictRow:
     detectable: str | None
     findings: list[tuple[str | None, str]]
     other_samples: list[str]
+    doubts: list[Caveat]
     noted: list[tuple[str | None, str, list[str]]]
 
 
@@ -164,6 +165,14 @@ def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
     )
 
 
+def _once(caveats: Sequence[Caveat]) -> list[Caveat]:
+    """Return caveats without those that say the same of another element of one composition."""
+    once: dict[tuple[str, str], Caveat] = {}
+    for caveat in caveats:
+        once.setdefault((caveat.rule, caveat.message), caveat)
+    return list(once.values())
+
+
 def verdict_row(
     verdict: Verdict,
     findings: Sequence[Finding],
@@ -204,6 +213,7 @@ def verdict_row(
         anchor=anchors.add("verdict", verdict.id),
         word=next(word for word in ANSWERS if word.answer == verdict.verdict),
         what=f"{verdict.subject.label}: {kind}" if verdict.subject else kind,
+        doubts=_once([c for c in verdict.caveats if c.effect != "note"]),
         noted=noted,
         difference=difference,
         margin=margin,

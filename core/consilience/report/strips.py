@@ -52,16 +52,9 @@ def strip_figures(
     groups: dict[_Key, list[Finding]] = {}
     margins: dict[_Key, Margin] = {}
     for verdict in verdicts:
-        said = [by_id[i] for i in verdict.findings if i in by_id]
-        numbers = [one for one in said if one.value is not None and one.unit is not None]
-        if len(numbers) < 2:
-            continue
-        for one in numbers:
-            subject = one.subject.key if one.subject else ""
-            key = (one.kind, subject, one.unit or "", ", ".join(sorted(verdict.samples)))
+        for key, numbers in _held_together(verdict, by_id).items():
             group = groups.setdefault(key, [])
-            if one not in group:
-                group.append(one)
+            group += [one for one in numbers if one not in group]
             if verdict.margin is not None:
                 margins.setdefault(key, verdict.margin)
     figures: list[Figure] = []
@@ -72,6 +65,20 @@ def strip_figures(
             break
         figures.append(_strip(key, group, margins.get(key), titles, modality_of))
     return figures
+
+
+def _held_together(verdict: Verdict, by_id: Mapping[str, Finding]) -> dict[_Key, list[Finding]]:
+    """Return the numbers of one quantity that this verdict holds against each other.
+
+    A composition against a phase names many numbers and holds no two of them together.
+    """
+    found: dict[_Key, list[Finding]] = {}
+    for one in (by_id[i] for i in verdict.findings if i in by_id):
+        if one.value is not None and one.unit is not None:
+            subject = one.subject.key if one.subject else ""
+            key = (one.kind, subject, one.unit, ", ".join(sorted(verdict.samples)))
+            found.setdefault(key, []).append(one)
+    return {key: numbers for key, numbers in found.items() if len(numbers) > 1}
 
 
 def _strip(
