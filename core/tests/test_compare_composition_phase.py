@@ -114,11 +114,10 @@ def test_a_part_can_fit_but_not_contradict_what_the_whole_holds(li: float, said:
 def test_a_second_phase_of_the_same_elements_excuses_the_difference() -> None:
     pt = phase("Pt", subject={"formula": "Pt", "space_group": 225}, **HERE)
     lif = phase("LiF", subject={"formula": "LiF", "space_group": 225}, **HERE)
-    verdicts = judge(needle(0.02, 0.40), [phase(**HERE), pt])
-    said = {v.subject.formula: v for v in verdicts}
-    assert said["LiPt"].verdict == "not_comparable"
-    assert "not LiPt alone: xrd on needle finds Pt there too" in said["LiPt"].reason
-    assert "a ratio needs two elements" in said["Pt"].reason
+    answer = only(judge(needle(0.02, 0.40), [phase(**HERE), pt]))
+    assert answer.subject.formula == "LiPt"
+    assert answer.verdict == "not_comparable"
+    assert "not LiPt alone: xrd on needle finds Pt there too" in answer.reason
     fits = {v.subject.formula: v for v in judge(needle(0.02), [phase(**HERE), lif])}
     assert fits["LiPt"].verdict == "consistent"
 
@@ -138,6 +137,17 @@ def test_elements_that_are_not_seen_are_named_and_the_others_held() -> None:
     assert answer.verdict == "consistent"
     assert "left out: Li (not observable: Pt O covers it)" in answer.reason
     assert "O 75.00 ± 0.30 where Li2CO3 has 75" in answer.reason
+
+
+@pytest.mark.parametrize("li", [0.0, 0.5])
+def test_a_phase_of_one_element_has_no_ratio_and_is_not_asked(li: float) -> None:
+    pt = phase("Pt", subject={"formula": "Pt", "space_group": 225}, **HERE)
+    assert judge(composition({"Li": li, "Pt": 1 - li}), [pt]) == []
+    # of two elements, one unseen: that is worth saying
+    lif = phase("LiF", subject={"formula": "LiF"}, **HERE)
+    answer = only(judge(composition({"F": 0.5, "Pt": 0.5}), [lif]))
+    assert answer.verdict == "not_comparable"
+    assert "gives F alone, and a ratio needs two elements" in answer.reason
 
 
 def test_what_is_not_found_or_of_other_elements_is_not_asked() -> None:

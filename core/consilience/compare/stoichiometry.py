@@ -61,13 +61,19 @@ def homogeneity_of(
 
 
 def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
-    """Hold a phase that was found against a composition; None if the phase was not found."""
+    """Hold a phase that was found against a composition.
+
+    None if the phase was not found, or is of one element alone: closed to that element every
+    composition is the same, so that none could contradict it.
+    """
     phase, whole = (first, second) if first.kind == "phase" else (second, first)
     if phase.status != "present" or phase.subject is None:
         return None
     stated = fractions_of_formula(phase.subject.formula or "")
+    if stated is None or len(stated) < 2:
+        return None
     vector = vector_of(whole, context)
-    if stated is None or not set(stated) & {*vector.elements, *vector.left_out}:
+    if not set(stated) & {*vector.elements, *vector.left_out}:
         return None
     margin = context.margin("composition")
     outcome = _outcome(phase, whole, vector, stated, margin, context)
