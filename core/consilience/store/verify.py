@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +13,9 @@ from consilience.model.canonical import canonical_json
 from consilience.store.arrays import MANIFEST
 from consilience.store.durable import mapped_os_errors
 from consilience.store.files import hash_file
-from consilience.store.index_file import index_sum_fault
-from consilience.store.record import NO_HASH, START, Position, Record
-from consilience.store.schema import ROWS, record_row, typed_row
+from consilience.store.record import START, Position, Record
 from consilience.store.temporary import is_stale
+from consilience.store.verify_index import AHEAD, judge_index
 from consilience.store.verify_report import Kind, Problem, Severity, VerifyReport
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ Progress = Callable[[int, int], None]
 _COPY = "restore it from a copy of the study"
 _SHORTEST = 8
 """Digits of a head that are enough to name one record."""
-_AHEAD = "it holds records that the journal does not hold"
 
 
 def verify(store: Store, head: str | None = None, progress: Progress | None = None) -> VerifyReport:
@@ -308,22 +305,8 @@ class _Verifier:
 
     def _index(self) -> None:
         path = self.layout.index
-        if not path.exists():
-            return
         fix = "delete index.sqlite and index.sum; they are built anew from the journal"
-        try:
-            # Not read-only if it can be helped: SQLite first undoes what a crash left.
-            mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
-            db = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, isolation_level=None)
-            try:
-                if not db.execute("SELECT 1 FROM sqlite_master").fetchall() and _empty(path):
-                    return  # a process died while it made the index
-                fault = index_sum_fault(self.layout, db) or self._index_fault(db)
-                lost = dict(db.execute("SELECT key, value FROM meta WHERE key LIKE 'lost_%'"))
-            finally:
-                db.close()
-        except (sqlite3.Error, ValueError, KeyError) as error:
-            fault, lost = f"it cannot be read ({error})", {}
+        fault, lost = judge_index(self.store)
         if lost and self.report.head[0]:
             self._add(
                 "truncated",
@@ -334,44 +317,13 @@ class _Verifier:
                 "restore the journal from a copy; if this was meant, delete index.sqlite",
                 "error",
             )
-        if fault == _AHEAD and not self.cut_short:
+        if fault == AHEAD and not self.cut_short:
             fault += ": the end of the journal may have been cut off"
             fix = f"compare with a report's head (verify --head HASH) first; then {fix}"
         if fault is not None:
             self._add(
                 "stale-index", f"The index is not to be trusted: {fault}.", path, fix, "warning"
             )
-
-    def _index_fault(self, db: sqlite3.Connection) -> str | None:
-        """Compare every row with what the journal says."""
-        meta = dict(db.execute("SELECT key, value FROM meta"))
-        seq = int(meta["seq"])
-        seen, expected = 0, dict[tuple[str, str], Record]()
-        rows = db.execute("SELECT * FROM record ORDER BY seq")
-        refs = set(db.execute("SELECT ref, seq FROM content"))
-        last = NO_HASH
-        try:
-            for record in self.store.journal.read():
-                if record.seq > seq:
-                    break
-                if rows.fetchone() != record_row(record):
-                    return f"its record {record.seq} is not that of the journal"
-                seen, last = record.seq, record.hash
-                for ref in record.content:
-                    refs.discard((ref.encode("utf-8", "backslashreplace").decode(), record.seq))
-                if record.type in ROWS and record.id is not None:
-                    expected[record.type, record.id] = record
-        except JournalError:
-            return None  # reported already; the index cannot be judged
-        if rows.fetchone() is not None or refs or (seen, last) != (seq, meta["hash"]):
-            return _AHEAD
-        for type_ in ROWS:
-            wanted = sorted(typed_row(r) for (t, _), r in expected.items() if t == type_)
-            if db.execute(f'SELECT * FROM "{type_}" ORDER BY seq').fetchall() != wanted:  # noqa: S608
-                return f"its table of type {type_!r} does not fit the journal"
-        if db.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
-            return "SQLite finds it damaged"
-        return None
 
     def _surroundings(self) -> None:
         layout = self.layout
@@ -400,10 +352,6 @@ class _Verifier:
 
 
 _KINDS: dict[str, Kind] = {"lost": "lost", "changed": "changed", "extra": "extra"}
-
-
-def _empty(path: Path) -> bool:
-    return path.stat().st_size == 0
 
 
 def _is_hash(name: str) -> bool:
