@@ -6,7 +6,8 @@ sets are refused, and so is a declared shape that the file's size makes absurd.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import numpy as np
 
 from consilience.errors import BadFileError
 from consilience_apt.files.layout import in_order
-from consilience_apt.files.stream import BLOCK, wanted_columns
+from consilience_apt.files.stream import BlockSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,7 +147,7 @@ def member(file: h5py.File, name: str, path: Path) -> h5py.Group | h5py.Dataset 
     return found
 
 
-class Hdf5Source:
+class Hdf5Source(BlockSource):
     """The ions of an HDF5 file, a `consilience_apt.files.stream.IonSource`.
 
     Parameters
@@ -155,68 +156,33 @@ class Hdf5Source:
     layout : Hdf5Layout
     """
 
+    layout: Hdf5Layout
+
     def __init__(self, path: Path, layout: Hdf5Layout) -> None:
         self.path, self.layout = path, layout
 
-    @property
-    def ions(self) -> int:
-        """How many ions there are."""
-        return self.layout.ions
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of what each ion has."""
-        return tuple(self.layout.fields)
-
-    def blocks(
-        self, columns: Sequence[str], start: int = 0, stop: int | None = None, size: int = BLOCK
-    ) -> Iterator[tuple[int, dict[str, NDArray[np.float32]]]]:
-        """Yield ``(first ion, {column: float32 array})``; see `IonSource.blocks`.
-
-        Raises
-        ------
-        BadFileError
-            The file is damaged, or changed since it was registered.
-        """
-        dtypes: dict[str, np.dtype[Any]] = dict.fromkeys(columns, np.dtype(np.float32))
-        yield from self.read(dtypes, start, stop, size)
-
-    def read(
-        self,
-        dtypes: Mapping[str, np.dtype[Any]],
-        start: int = 0,
-        stop: int | None = None,
-        size: int = BLOCK,
-    ) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
-        """Yield blocks as `blocks` does, each column in the dtype that is asked for."""
-        names = wanted_columns(list(dtypes), self.columns)
-        end = self.ions if stop is None else min(stop, self.ions)
-        most = min(size, end - start)
-        if most <= 0:
-            return
-        fields = {name: self.layout.fields[name] for name in names}
-        out = {name: np.empty(most, dtypes[name]) for name in names}
+    @contextmanager
+    def _filling(
+        self, out: Mapping[str, NDArray[Any]], most: int
+    ) -> Iterator[Callable[[int, int], None]]:
+        fields = {name: self.layout.fields[name] for name in out}
         with open_file(self.path) as file:
             tables = {one.dataset: self._dataset(file, one) for one in fields.values()}
             buffers = {
                 name: np.empty((most, *table.shape[1:]), table.dtype.newbyteorder("="))
                 for name, table in tables.items()
             }
-            for first in range(start, end, size):
-                number = min(size, end - first)
+
+            def fill(first: int, number: int) -> None:
                 self._fill(tables, buffers, first, number)
                 for name, one in fields.items():
                     taken = buffers[one.dataset][:number]
-                    column = taken if one.column is None else taken[:, one.column]
+                    column = (taken if one.column is None else taken[:, one.column]).reshape(number)
                     # float64 may hold what float32 cannot: it becomes infinite, and is seen
                     with np.errstate(over="ignore", invalid="ignore"):
-                        np.multiply(
-                            column.reshape(number),
-                            one.scale,
-                            out=out[name][:number],
-                            casting="unsafe",
-                        )
-                yield first, {name: array[:number] for name, array in out.items()}
+                        np.multiply(column, one.scale, out=out[name][:number], casting="unsafe")
+
+            yield fill
 
     def _dataset(self, file: h5py.File, one: Hdf5Field) -> h5py.Dataset:
         try:

@@ -6,8 +6,8 @@ the tables are; `FileSource` goes over them through one buffer for each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilience.errors import BadFileError
-from consilience_apt.files.stream import BLOCK, wanted_columns
+from consilience_apt.files.stream import BlockSource
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -144,7 +144,7 @@ class _Table:
             got += more
 
 
-class FileSource:
+class FileSource(BlockSource):
     """The ions of a flat binary file, an `consilience_apt.files.stream.IonSource`.
 
     Parameters
@@ -153,47 +153,16 @@ class FileSource:
     layout : Layout
     """
 
+    layout: Layout
+
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path, self.layout = path, layout
 
-    @property
-    def ions(self) -> int:
-        """How many ions there are."""
-        return self.layout.ions
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of what each ion has."""
-        return tuple(self.layout.fields)
-
-    def blocks(
-        self, columns: Sequence[str], start: int = 0, stop: int | None = None, size: int = BLOCK
-    ) -> Iterator[tuple[int, dict[str, NDArray[np.float32]]]]:
-        """Yield ``(first ion, {column: float32 array})``; see `IonSource.blocks`.
-
-        Raises
-        ------
-        BadFileError
-            The file is shorter than it was when it was registered.
-        """
-        dtypes: dict[str, np.dtype[Any]] = dict.fromkeys(columns, np.dtype(np.float32))
-        yield from self.read(dtypes, start, stop, size)
-
-    def read(
-        self,
-        dtypes: Mapping[str, np.dtype[Any]],
-        start: int = 0,
-        stop: int | None = None,
-        size: int = BLOCK,
-    ) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
-        """Yield blocks as `blocks` does, each column in the dtype that is asked for."""
-        names = wanted_columns(list(dtypes), self.columns)
-        end = self.ions if stop is None else min(stop, self.ions)
-        most = min(size, end - start)
-        if most <= 0:
-            return
-        out = {name: np.empty(most, dtypes[name]) for name in names}
-        fields = {name: self.layout.fields[name] for name in names}
+    @contextmanager
+    def _filling(
+        self, out: Mapping[str, NDArray[Any]], most: int
+    ) -> Iterator[Callable[[int, int], None]]:
+        fields = {name: self.layout.fields[name] for name in out}
         places = {(one.offset, one.record) for one in fields.values()}
         piece = max(1, min(most, _CHUNK // max(record for _, record in places)))
         with ExitStack() as stack:
@@ -210,20 +179,17 @@ class FileSource:
                 (out[name], tables[one.offset, one.record].view(one), one.scale)
                 for name, one in fields.items()
             ]
-            for first in range(start, end, size):
-                number = min(size, end - first)
+
+            def fill(first: int, number: int) -> None:
                 for low in range(0, number, piece):
                     part = min(piece, number - low)
                     for table in tables.values():
                         table.read(first + low, part)
                     for target, view, scale in views:
+                        here = target[low : low + part]
                         if scale == 1.0:
-                            np.copyto(target[low : low + part], view[:part], casting="unsafe")
+                            np.copyto(here, view[:part], casting="unsafe")
                         else:
-                            np.multiply(
-                                view[:part],
-                                scale,
-                                out=target[low : low + part],
-                                casting="unsafe",
-                            )
-                yield first, {name: array[:number] for name, array in out.items()}
+                            np.multiply(view[:part], scale, out=here, casting="unsafe")
+
+            yield fill

@@ -13,7 +13,7 @@ from xarray.core import indexing
 
 from consilience_apt.files.hdf5_layout import Hdf5Layout, Hdf5Source
 from consilience_apt.files.layout import UNITS, FileSource, Layout
-from consilience_apt.files.stream import SOURCE
+from consilience_apt.files.stream import SOURCE, BlockSource
 
 __all__ = ["open_hdf5", "open_ions"]
 
@@ -21,7 +21,7 @@ __all__ = ["open_hdf5", "open_ions"]
 class _Column(BackendArray):
     """One column of the file, read when it is asked for."""
 
-    def __init__(self, source: FileSource | Hdf5Source, name: str) -> None:
+    def __init__(self, source: BlockSource, name: str) -> None:
         self.source, self.name = source, name
         self.shape = (source.ions,)
         self.dtype = source.layout.fields[name].kept
@@ -78,7 +78,7 @@ def open_hdf5(path: Path, companions: Mapping[str, Path], lazy: Mapping[str, obj
     return _opened(Hdf5Source(path, Hdf5Layout.from_json(lazy)))
 
 
-def _opened(source: FileSource | Hdf5Source) -> xr.Dataset:
+def _opened(source: BlockSource) -> xr.Dataset:
     data = xr.Dataset(
         {
             name: (

@@ -16,13 +16,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from consilience.errors import BadFileError
 from consilience.model.measurement import Notice, Signal
 from consilience.options import choice_option
 from consilience_apt.files.checking import Seen
 from consilience_apt.files.layout import Field, FileSource, Layout
 from consilience_apt.files.probe import EPOS_RECORD, RECORD, is_simulated
-from consilience_apt.files.signals import Request, cut_notice, ions_signal
+from consilience_apt.files.signals import Request, ions_signal, whole_records
 
 __all__ = ["epos_layout", "pos_layout", "read_epos", "read_pos"]
 
@@ -171,37 +170,8 @@ def _voltage_unit(highest: float, stated: str | None) -> tuple[str, list[Notice]
 
 def _records(path: Path, record: int, *, salvage: bool) -> tuple[int, int, int, bool, list[Notice]]:
     """Ions, offset of the first, bytes left over, whether simulated, and notices."""
-    size = path.stat().st_size
     with path.open("rb") as file:
         simulated = is_simulated(file.read(record))
     offset = record if simulated else 0
-    ions, rest = divmod(max(size - offset, 0), record)
-    place = offset + ions * record
-    notices: list[Notice] = []
-    if rest and not salvage:
-        raise BadFileError(
-            f"{path.name!r} is cut: after {ions} whole ions {rest} bytes are left, an ion "
-            f"takes {record}",
-            fix=(
-                "copy it again from the instrument, or take the whole ions with "
-                "--option salvage=true; how many are lost at the end cannot be known"
-            ),
-            path=path,
-            offset=place,
-        )
-    if rest:
-        notices.append(
-            cut_notice(
-                f"{ions} whole ions were taken, {rest} bytes of the next were dropped; how many "
-                "more were lost cannot be known",
-                place,
-            )
-        )
-    if ions < 1:
-        raise BadFileError(
-            f"{path.name!r} holds no ion ({size} bytes, one ion takes {record})",
-            fix="copy it again from the instrument; nothing was registered",
-            path=path,
-            offset=offset,
-        )
+    ions, rest, notices = whole_records(path, offset, record, salvage=salvage)
     return ions, offset, rest, simulated, notices

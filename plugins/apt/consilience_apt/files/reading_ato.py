@@ -23,7 +23,7 @@ from consilience.errors import BadFileError
 from consilience.model.measurement import Notice, Signal
 from consilience_apt.files.checking import TURNED, look
 from consilience_apt.files.layout import Field, FileSource, Layout
-from consilience_apt.files.signals import Request, cut_notice, ions_signal
+from consilience_apt.files.signals import Request, ions_signal, whole_records
 
 __all__ = ["ato_layout", "read_ato"]
 
@@ -119,34 +119,7 @@ def read_ato(
             offset=4,
         )
     form = VERSIONS[version]
-    ions, rest = divmod(max(size - form.header, 0), form.record)
-    end = form.header + ions * form.record
-    notices: list[Notice] = []
-    if rest and not request.salvage:
-        raise BadFileError(
-            f"{path.name!r} is cut: after {ions} whole ions {rest} bytes are left, an ion of "
-            f"version {version} takes {form.record}",
-            fix="copy it again, or take the whole ions with --option salvage=true; how many are "
-            "lost at the end cannot be known",
-            path=path,
-            offset=end,
-        )
-    if rest:
-        notices.append(
-            cut_notice(
-                f"{ions} whole ions were taken, {rest} bytes of the next were dropped; how many "
-                "more were lost cannot be known",
-                end,
-            )
-        )
-    if ions < 1:
-        raise BadFileError(
-            f"{path.name!r} holds no ion ({size} bytes, its header takes {form.header}, an ion "
-            f"{form.record})",
-            fix="copy it again from the instrument; nothing was registered",
-            path=path,
-            offset=form.header,
-        )
+    ions, rest, notices = whole_records(path, form.header, form.record, salvage=request.salvage)
     order = _order(path, version, ions)
     if order == ">":
         notices.append(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consilience.errors import BadInputError
+from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import DataSummary, Notice, Signal, VariableSummary
 from consilience.options import flag_option
 from consilience_apt.files.checking import Seen, look, notices_of, refuse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from consilience.model.base import Json, Origin
     from consilience_apt.files.stream import IonSource
 
-__all__ = ["Request", "cut_notice", "ions_signal"]
+__all__ = ["Request", "cut_notice", "ions_signal", "whole_records"]
 
 Settle = Callable[[Seen], tuple[Layout, list[Notice]]]
 
@@ -91,6 +91,60 @@ def cut_notice(taken: str, place: int) -> Notice:
         where=f"byte {place}",
         fix="copy the file again from the instrument",
     )
+
+
+def whole_records(
+    path: Path, offset: int, record: int, *, salvage: bool
+) -> tuple[int, int, list[Notice]]:
+    """Return the whole ions of a table that goes on to the end of its file.
+
+    Parameters
+    ----------
+    offset, record : int
+        Bytes before the first ion, and of an ion.
+    salvage : bool
+        Whether the bytes of an ion that is not whole may be left over.
+
+    Returns
+    -------
+    tuple
+        Ions, bytes left over, and the notice of those.
+
+    Raises
+    ------
+    BadFileError
+        The file ends within an ion; there is no ion.
+    """
+    size = path.stat().st_size
+    ions, rest = divmod(max(size - offset, 0), record)
+    end = offset + ions * record
+    notices: list[Notice] = []
+    if rest and not salvage:
+        raise BadFileError(
+            f"{path.name!r} is cut: after {ions} whole ions {rest} bytes are left, an ion takes "
+            f"{record}",
+            fix="copy it again from the instrument, or take the whole ions with "
+            "--option salvage=true; how many are lost at the end cannot be known",
+            path=path,
+            offset=end,
+        )
+    if rest:
+        notices.append(
+            cut_notice(
+                f"{ions} whole ions were taken, {rest} bytes of the next were dropped; how many "
+                "more were lost cannot be known",
+                end,
+            )
+        )
+    if ions < 1:
+        head = f"its header takes {offset}, " if offset else ""
+        raise BadFileError(
+            f"{path.name!r} holds no ion ({size} bytes, {head}one ion takes {record})",
+            fix="copy it again from the instrument; nothing was registered",
+            path=path,
+            offset=offset,
+        )
+    return ions, rest, notices
 
 
 def ions_signal(

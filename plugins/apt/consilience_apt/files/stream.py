@@ -6,7 +6,7 @@ holds the whole list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,15 +14,41 @@ import numpy as np
 from consilience.errors import BadInputError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
     import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BLOCK", "SOURCE", "IonSource", "array_source", "source_of"]
+__all__ = ["BLOCK", "SOURCE", "BlockSource", "IonSource", "array_source", "source_of"]
 
 BLOCK = 1 << 16
 """Ions in one block, so that its columns stay in the cache."""
 SOURCE = "consilience_apt.source"
 """Where an opened raw file keeps its `IonSource`, in the data set's encoding."""
+
+
+class ColumnField(Protocol):
+    """Where one number of each ion is."""
+
+    @property
+    def kept(self) -> np.dtype[Any]:
+        """The dtype in which a data set shows it."""
+        ...
+
+
+class ColumnLayout(Protocol):
+    """How many ions a file holds, and where their columns are."""
+
+    @property
+    def ions(self) -> int:
+        """How many ions there are."""
+        ...
+
+    @property
+    def fields(self) -> Mapping[str, ColumnField]:
+        """Where each column is."""
+        ...
 
 
 class IonSource(Protocol):
@@ -72,6 +98,61 @@ def wanted_columns(columns: Sequence[str], known: Sequence[str]) -> list[str]:
             fix="a .pos has positions and masses; register the .epos for the rest",
         )
     return list(columns)
+
+
+class BlockSource:
+    """An `IonSource` whose `read` fills columns in any dtype: what files have in common."""
+
+    path: Path
+    layout: ColumnLayout
+
+    @property
+    def ions(self) -> int:
+        """How many ions there are."""
+        return self.layout.ions
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of what each ion has."""
+        return tuple(self.layout.fields)
+
+    def blocks(
+        self, columns: Sequence[str], start: int = 0, stop: int | None = None, size: int = BLOCK
+    ) -> Iterator[tuple[int, dict[str, NDArray[np.float32]]]]:
+        """Yield ``(first ion, {column: float32 array})``; see `IonSource.blocks`.
+
+        Raises
+        ------
+        BadFileError
+            The file is damaged, or changed since it was registered.
+        """
+        yield from self.read(dict.fromkeys(columns, np.dtype(np.float32)), start, stop, size)
+
+    def read(
+        self,
+        dtypes: Mapping[str, np.dtype[Any]],
+        start: int = 0,
+        stop: int | None = None,
+        size: int = BLOCK,
+    ) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
+        """Yield blocks as `blocks` does, each column in the dtype that is asked for."""
+        names = wanted_columns(list(dtypes), self.columns)
+        end = self.ions if stop is None else min(stop, self.ions)
+        most = min(size, end - start)
+        if most <= 0:
+            return
+        out = {name: np.empty(most, dtypes[name]) for name in names}
+        with self._filling(out, most) as fill:
+            for first in range(start, end, size):
+                number = min(size, end - first)
+                fill(first, number)
+                yield first, {name: array[:number] for name, array in out.items()}
+
+    def _filling(
+        self, out: Mapping[str, NDArray[Any]], most: int
+    ) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Open the file; give ``fill(first, number)``, which writes into the start of `out`."""
+        raise NotImplementedError
 
 
 class _Arrays:

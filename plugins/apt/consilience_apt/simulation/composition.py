@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import ndtr
+from scipy.stats import laplace
 
 from consilience_apt.simulation.params import Layer, NeedleParams, Shares
 
@@ -102,8 +103,8 @@ def _step(params: NeedleParams, interface: int, beyond: NDArray[np.float64]) -> 
         return (beyond >= 0).astype(np.float64)
     if params.model == "first":
         return np.asarray(ndtr(beyond / blur))
-    # a logistic of scale s has the standard deviation πs/√3
-    return np.asarray(expit(beyond / blur * (np.pi / 3**0.5)))
+    # neither of the shapes that interfaces are fitted with; of scale b it has the deviation √2 b
+    return np.asarray(laplace.cdf(beyond, scale=blur / 2**0.5))
 
 
 def _shares(params: NeedleParams, shares: Shares) -> NDArray[np.float64]:

@@ -110,7 +110,7 @@ class NeedleParams(BaseModel):
         "first": Gaussian peaks with exponential tails, background constant in time of flight,
         Poisson numbers, error functions at interfaces.  "second" shares none of these:
         Student peaks with power-law tails, background falling with mass besides, density in
-        bursts, logistic interfaces, detection that depends on where the detector is hit.
+        bursts, double-exponential interfaces, detection that depends on where the detector is hit.
     files : tuple
         Of "pos", "epos", "rrng"; what is written.
     truth : bool
