@@ -31,8 +31,8 @@ def thickness(*, other: bool) -> tuple[list[float], float]:
     """Pulls by the counting error, and the share of truths within twice the whole error."""
     from eels_models import CONTEXT, ENERGY_LOSS, low_loss, measurement
 
-    from consilience_eels.thickness import log_ratio
-    from consilience_eels.thickness_run import ThicknessParams, run_thickness
+    from consilience_eels.findings.thickness_run import ThicknessParams, run_thickness
+    from consilience_eels.lowloss.thickness import log_ratio
 
     random = np.random.default_rng(1)
     truth, gain = 0.8, 4.0
@@ -56,8 +56,8 @@ def composition(*, other: bool) -> tuple[list[float], float]:
     """Pulls by the counting error, and the share of truths within twice the whole error."""
     from eels_models import CONTEXT, ENERGY, measurement, x_rays
 
+    from consilience_eels.findings.quantify_run import QuantificationParams, run_quantification
     from consilience_eels.library import atomic_weight
-    from consilience_eels.quantify_run import QuantificationParams, run_quantification
 
     random = np.random.default_rng(2)
     k = {"Fe_Ka": 1.450226, "Pt_La": 5.075602}

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from consilience_xrd.axes import two_theta_to_q
-from consilience_xrd.identify import area_limit, identify
-from consilience_xrd.matching import MatchSettings, observed_from_fit
+from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.matching import MatchSettings, observed_from_fit
+from consilience_xrd.lines.peaks import fit_peaks
+from consilience_xrd.lines.profiles import pseudo_voigt
 from consilience_xrd.pattern import Pattern, Source
-from consilience_xrd.peaks import fit_peaks
-from consilience_xrd.phases import library
-from consilience_xrd.profiles import pseudo_voigt
-from consilience_xrd.reference import compute_pattern, reference_pattern
+from consilience_xrd.references.phases import library
+from consilience_xrd.references.reference import compute_pattern, reference_pattern
 
 LAM = 0.6888
 

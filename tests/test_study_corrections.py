@@ -127,7 +127,7 @@ def test_data_that_stay_in_the_file_open_again_and_again(study: Study, tmp_path:
 def test_what_one_exporter_cannot_write_does_not_stop_the_rest(
     study: Study, pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from consilience_xrd import export
+    from consilience_xrd.files import export
 
     def refuse(measurement: Any, path: Path) -> None:
         raise BadInputError("no pattern", fix="none")
@@ -194,7 +194,7 @@ def test_a_refusal_goes_away_once_the_file_is_read(tmp_path: Path) -> None:
 def test_an_analysis_that_breaks_down_is_listed_and_the_others_go_on(
     study: Study, pattern: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from consilience_xrd import analyses
+    from consilience_xrd.findings import analyses
 
     def broken(*_: Any) -> Any:
         raise KeyError("no such column")

@@ -80,8 +80,8 @@ def register_readers() -> Sequence[Reader]:
             "eels.msa",
             ("eels",),
             ("*.msa", "*.ems", "*.emsa"),
-            probe=Ref("consilience_eels.probe:probe_msa"),
-            read=Ref("consilience_eels.reading:read_msa"),
+            probe=Ref("consilience_eels.files.probe:probe_msa"),
+            read=Ref("consilience_eels.files.reading:read_msa"),
             options={
                 "signal": "ELS: the spectrum is an energy loss, where the file names no type",
                 "energy_unit": "eV or keV: unit of the energy axis, where the file names none",
@@ -92,8 +92,8 @@ def register_readers() -> Sequence[Reader]:
             "eels.microscope",
             ("eels", "edx", "stem"),
             ("*.dm3", "*.dm4", "*.emd", "*.bcf", "*.hspy", "*.zspy"),
-            probe=Ref("consilience_eels.probe:probe_microscope"),
-            read=Ref("consilience_eels.microscope_files:read_microscope"),
+            probe=Ref("consilience_eels.files.probe:probe_microscope"),
+            read=Ref("consilience_eels.files.microscope_files:read_microscope"),
             options={
                 "signal": "EELS or EDX: what spectra are that the file gives no type",
                 "energy_unit": "eV or keV: unit of the energy axis, where the file names none",
@@ -111,8 +111,8 @@ def register_analyses() -> Sequence[Analysis]:
             "eels.thickness",
             "eels",
             (),
-            params=Ref("consilience_eels.thickness_run:ThicknessParams"),
-            run=Ref("consilience_eels.thickness_run:run_thickness"),
+            params=Ref("consilience_eels.findings.thickness_run:ThicknessParams"),
+            run=Ref("consilience_eels.findings.thickness_run:run_thickness"),
             kinds=("t_over_lambda",),
             title="relative thickness by the log-ratio",
         ),
@@ -120,8 +120,8 @@ def register_analyses() -> Sequence[Analysis]:
             "eels.quantification",
             "edx",
             (),
-            params=Ref("consilience_eels.quantify_run:QuantificationParams"),
-            run=Ref("consilience_eels.quantify_run:run_quantification"),
+            params=Ref("consilience_eels.findings.quantify_run:QuantificationParams"),
+            run=Ref("consilience_eels.findings.quantify_run:run_quantification"),
             kinds=("composition", "element"),
             title="composition by Cliff–Lorimer, and presence by lines",
         ),
@@ -132,8 +132,13 @@ def register_analyses() -> Sequence[Analysis]:
 def register_checks() -> Sequence[Check]:
     """Zero loss that is not at zero, negative counts, no beam."""
     return [
-        Check("eels.spectrum", "eels", Ref("consilience_eels.checks:check_spectrum"), "sane axis"),
-        Check("eels.edx", "edx", Ref("consilience_eels.checks:check_edx"), "X-rays at all"),
+        Check(
+            "eels.spectrum",
+            "eels",
+            Ref("consilience_eels.files.checks:check_spectrum"),
+            "sane axis",
+        ),
+        Check("eels.edx", "edx", Ref("consilience_eels.files.checks:check_edx"), "X-rays at all"),
     ]
 
 
@@ -144,12 +149,17 @@ def register_views() -> Sequence[View]:
         View(
             "eels.spectrum",
             "Energy-loss spectrum",
-            Ref("consilience_eels.views:spectrum_view"),
+            Ref("consilience_eels.drawing.views:spectrum_view"),
             "eels",
         ),
-        View("eels.edx", "X-ray spectrum", Ref("consilience_eels.views_edx:edx_view"), "edx"),
         View(
-            "eels.image", "Electron image", Ref("consilience_eels.views_image:image_view"), "stem"
+            "eels.edx", "X-ray spectrum", Ref("consilience_eels.drawing.views_edx:edx_view"), "edx"
+        ),
+        View(
+            "eels.image",
+            "Electron image",
+            Ref("consilience_eels.drawing.views_image:image_view"),
+            "stem",
         ),
     ]
 
@@ -161,15 +171,15 @@ def register_simulators() -> Sequence[Simulator]:
         Simulator(
             "eels.lowloss",
             "eels",
-            Ref("consilience_eels.simulation:LowLossParams"),
-            Ref("consilience_eels.simulation:simulate_lowloss"),
+            Ref("consilience_eels.simulation.lowloss:LowLossParams"),
+            Ref("consilience_eels.simulation.lowloss:simulate_lowloss"),
             "zero loss and plasmons with Poisson noise",
         ),
         Simulator(
             "eels.particle",
             "edx",
-            Ref("consilience_eels.simulation_edx:EdxParams"),
-            Ref("consilience_eels.simulation_edx:simulate_edx"),
+            Ref("consilience_eels.simulation.particle:EdxParams"),
+            Ref("consilience_eels.simulation.particle:simulate_edx"),
             "X-ray map and dark field of an iron-platinum particle",
         ),
     ]

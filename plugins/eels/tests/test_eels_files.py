@@ -16,12 +16,12 @@ from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Signal
 from consilience.probing import choose_reader
 from consilience.registry import Registry
-from consilience_eels.bridge import from_hyperspy, to_hyperspy
-from consilience_eels.checks import check_edx, check_spectrum
-from consilience_eels.microscope_files import read_microscope
-from consilience_eels.reading import read_msa
-from consilience_eels.simulation_edx import EdxParams, simulate_edx
-from consilience_eels.units import known_unit
+from consilience_eels.files.bridge import from_hyperspy, to_hyperspy
+from consilience_eels.files.checks import check_edx, check_spectrum
+from consilience_eels.files.microscope_files import read_microscope
+from consilience_eels.files.reading import read_msa
+from consilience_eels.files.units import known_unit
+from consilience_eels.simulation.particle import EdxParams, simulate_edx
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from consilience.analysis import AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.sample import Sample
-from consilience_eels.bridge import to_hyperspy
+from consilience_eels.files.bridge import to_hyperspy
+from consilience_eels.files.microscope_files import read_microscope
+from consilience_eels.findings.quantify_run import QuantificationParams, run_quantification
 from consilience_eels.library import atomic_weight, line_sums
-from consilience_eels.microscope_files import read_microscope
-from consilience_eels.quantify import line_counts, window_weights
-from consilience_eels.quantify_run import QuantificationParams, run_quantification
+from consilience_eels.xray.quantify import line_counts, window_weights
 
 K = {"Fe_Ka": 1.450226, "Pt_La": 5.075602}
 REPEATS = 40
@@ -182,7 +182,7 @@ def test_limit_and_level_hold_where_there_is_little() -> None:
 
 
 def test_lines_that_share_a_background_hang_together() -> None:
-    from consilience_eels.quantify import fraction_covariance
+    from consilience_eels.xray.quantify import fraction_covariance
 
     weights = np.array([[1.0, 0.0, 0.0, -1.0], [0.0, 1.0, 0.0, -1.0], [0.0, 0.0, 1.0, 0.0]])
     counts = np.array([500.0, 400.0, 300.0, 100.0])

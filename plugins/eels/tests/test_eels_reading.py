@@ -12,10 +12,10 @@ from consilience.declarations import Claim
 from consilience.errors import BadFileError
 from consilience.model.measurement import Signal
 from consilience.probing import probe_file
-from consilience_eels.checks import check_spectrum
-from consilience_eels.probe import probe_msa
-from consilience_eels.reading import read_msa
-from consilience_eels.simulation import LowLossParams, simulate_lowloss
+from consilience_eels.files.checks import check_spectrum
+from consilience_eels.files.probe import probe_msa
+from consilience_eels.files.reading import read_msa
+from consilience_eels.simulation.lowloss import LowLossParams, simulate_lowloss
 
 NEGATIVE = 42
 """Values below zero in the shared low-loss file, counted with grep."""

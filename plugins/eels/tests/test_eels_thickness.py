@@ -12,11 +12,11 @@ import pytest
 from eels_models import CONTEXT, ENERGY_LOSS, low_loss, measurement
 
 from consilience.analysis import AnalysisOutput
-from consilience_eels.bridge import to_hyperspy
-from consilience_eels.reading import read_msa
-from consilience_eels.thickness import counting_std, log_ratio
-from consilience_eels.thickness_run import ThicknessParams, run_thickness
-from consilience_eels.zero_loss import NoZeroLossError, find_zero_loss
+from consilience_eels.files.bridge import to_hyperspy
+from consilience_eels.files.reading import read_msa
+from consilience_eels.findings.thickness_run import ThicknessParams, run_thickness
+from consilience_eels.lowloss.thickness import counting_std, log_ratio
+from consilience_eels.lowloss.zero_loss import NoZeroLossError, find_zero_loss
 
 REPEATS = 200
 

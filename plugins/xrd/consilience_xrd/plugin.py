@@ -18,7 +18,7 @@ from consilience.declarations import (
 )
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience_xrd import __version__
-from consilience_xrd.option_help import FRAME_OPTIONS, NEXUS_OPTIONS, TEXT_OPTIONS
+from consilience_xrd.files.option_help import FRAME_OPTIONS, NEXUS_OPTIONS, TEXT_OPTIONS
 
 
 @hookimpl
@@ -66,8 +66,8 @@ def register_readers() -> Sequence[Reader]:
             "xrd.text",
             ("xrd",),
             ("*.xy", "*.xye", "*.csv"),
-            probe=Ref("consilience_xrd.probe:probe_text"),
-            read=Ref("consilience_xrd.reading:read_text"),
+            probe=Ref("consilience_xrd.files.probe:probe_text"),
+            read=Ref("consilience_xrd.files.reading:read_text"),
             options=TEXT_OPTIONS,
             title="columns of text (.xy, .xye, .csv)",
         ),
@@ -75,18 +75,18 @@ def register_readers() -> Sequence[Reader]:
             "xrd.xrdml",
             ("xrd",),
             ("*.xrdml",),
-            probe=Ref("consilience_xrd.probe:probe_xrdml"),
-            read=Ref("consilience_xrd.reading:read_xrdml_file"),
+            probe=Ref("consilience_xrd.files.probe:probe_xrdml"),
+            read=Ref("consilience_xrd.files.reading:read_xrdml_file"),
             title="PANalytical .xrdml",
         ),
         Reader(
             "xrd.nexus",
             ("xrd",),
             ("*.nxs", "*.nx", "*.nexus", "*.h5", "*.hdf5"),
-            probe=Ref("consilience_xrd.probe:probe_nexus"),
-            read=Ref("consilience_xrd.reading:read_nexus"),
-            open=Ref("consilience_xrd.nexus_open:open_nexus"),
-            linked=Ref("consilience_xrd.nexus_links:linked_files"),
+            probe=Ref("consilience_xrd.files.probe:probe_nexus"),
+            read=Ref("consilience_xrd.files.reading:read_nexus"),
+            open=Ref("consilience_xrd.files.nexus_open:open_nexus"),
+            linked=Ref("consilience_xrd.files.nexus_links:linked_files"),
             options=NEXUS_OPTIONS,
             title="NeXus: NXxrd, NXmonopd, NXazint1d, scans of patterns or frames",
         ),
@@ -94,8 +94,8 @@ def register_readers() -> Sequence[Reader]:
             "xrd.image",
             ("xrd",),
             ("*.tif", "*.tiff", "*.edf", "*.cbf"),
-            probe=Ref("consilience_xrd.probe:probe_image"),
-            read=Ref("consilience_xrd.reading:read_image"),
+            probe=Ref("consilience_xrd.files.probe:probe_image"),
+            read=Ref("consilience_xrd.files.reading:read_image"),
             options=FRAME_OPTIONS,
             companions={"geometry": "pyFAI calibration (.poni)"},
             title="detector image with a pyFAI geometry",
@@ -127,8 +127,8 @@ def register_analyses() -> Sequence[Analysis]:
             "xrd.peaks",
             "xrd",
             ("intensity",),
-            Ref("consilience_xrd.params:PeakParams"),
-            Ref("consilience_xrd.analyses:run_peaks"),
+            Ref("consilience_xrd.findings.params:PeakParams"),
+            Ref("consilience_xrd.findings.analyses:run_peaks"),
             ("diffraction_line",),
             default=False,
             title="peaks with errors",
@@ -137,8 +137,8 @@ def register_analyses() -> Sequence[Analysis]:
             "xrd.phases",
             "xrd",
             (),
-            Ref("consilience_xrd.params:PhaseParams"),
-            Ref("consilience_xrd.analyses:run_phases"),
+            Ref("consilience_xrd.findings.params:PhaseParams"),
+            Ref("consilience_xrd.findings.analyses:run_phases"),
             ("phase", "lattice_parameter", "diffraction_line"),
             title="phases, their rivals, and what is left over",
         ),
@@ -148,14 +148,18 @@ def register_analyses() -> Sequence[Analysis]:
 @hookimpl
 def register_checks() -> Sequence[Check]:
     """Patterns without counts, below zero, or without wavelength."""
-    return [Check("xrd.sane", "xrd", Ref("consilience_xrd.checks:check_pattern"), "sane pattern")]
+    return [
+        Check("xrd.sane", "xrd", Ref("consilience_xrd.files.checks:check_pattern"), "sane pattern")
+    ]
 
 
 @hookimpl
 def register_views() -> Sequence[View]:
     """The pattern with its fit and the phases' lines, and the rivals as a table."""
     return [
-        View("xrd.pattern", "Diffraction", Ref("consilience_xrd.views:pattern_view"), "xrd"),
+        View(
+            "xrd.pattern", "Diffraction", Ref("consilience_xrd.drawing.views:pattern_view"), "xrd"
+        ),
     ]
 
 
@@ -166,8 +170,8 @@ def register_simulators() -> Sequence[Simulator]:
         Simulator(
             "xrd.pattern",
             "xrd",
-            Ref("consilience_xrd.simulate:SimulationParams"),
-            Ref("consilience_xrd.simulate:run"),
+            Ref("consilience_xrd.simulation.powder:SimulationParams"),
+            Ref("consilience_xrd.simulation.powder:run"),
             "powder pattern of library phases",
         )
     ]
@@ -178,6 +182,10 @@ def register_exporters() -> Sequence[Exporter]:
     """Text that the text reader takes back."""
     return [
         Exporter(
-            "xrd.xye", "xrd", ".xye", Ref("consilience_xrd.export:write_xye"), "columns of text"
+            "xrd.xye",
+            "xrd",
+            ".xye",
+            Ref("consilience_xrd.files.export:write_xye"),
+            "columns of text",
         )
     ]

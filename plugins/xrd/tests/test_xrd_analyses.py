@@ -16,12 +16,12 @@ from consilience.model.sample import Sample
 from consilience.testing import reading, target
 from consilience.testing.samples import SampleFile
 from consilience.view import Figure, Table, ViewContext
-from consilience_xrd.analyses import run_phases
-from consilience_xrd.export import write_xye
-from consilience_xrd.params import PhaseParams
-from consilience_xrd.simulate import SimulationParams, run
-from consilience_xrd.text import read_text_pattern
-from consilience_xrd.views import pattern_view
+from consilience_xrd.drawing.views import pattern_view
+from consilience_xrd.files.export import write_xye
+from consilience_xrd.files.text import read_text_pattern
+from consilience_xrd.findings.analyses import run_phases
+from consilience_xrd.findings.params import PhaseParams
+from consilience_xrd.simulation.powder import SimulationParams, run
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -86,7 +86,7 @@ class TestContract(PluginContract):
     claims = ("hdf5", "tiff")
 
     def sample_files(self, tmp_path: Path) -> list[SampleFile]:
-        from consilience_xrd.simulate import SimulationParams, run
+        from consilience_xrd.simulation.powder import SimulationParams, run
 
         folder = tmp_path / "samples"
         folder.mkdir(exist_ok=True)

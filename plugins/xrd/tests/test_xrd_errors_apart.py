@@ -12,16 +12,21 @@ import xarray as xr
 
 from consilience.analysis import AnalysisContext
 from consilience.model.sample import Sample
-from consilience_xrd.analyses import run_phases
-from consilience_xrd.drafts import drafts_of, lattice_parameter
-from consilience_xrd.identify import identify
-from consilience_xrd.matching import MatchSettings, ObservedPeak, inflation, observed_from_fit
-from consilience_xrd.params import PhaseParams
+from consilience_xrd.findings.analyses import run_phases
+from consilience_xrd.findings.drafts import drafts_of, lattice_parameter
+from consilience_xrd.findings.params import PhaseParams
+from consilience_xrd.identification.identify import identify
+from consilience_xrd.identification.matching import (
+    MatchSettings,
+    ObservedPeak,
+    inflation,
+    observed_from_fit,
+)
+from consilience_xrd.lines.peaks import fit_peaks
+from consilience_xrd.lines.profiles import pseudo_voigt
 from consilience_xrd.pattern import Pattern, Source
-from consilience_xrd.peaks import fit_peaks
-from consilience_xrd.phases import library_phase
-from consilience_xrd.profiles import pseudo_voigt
-from consilience_xrd.reference import reference_pattern
+from consilience_xrd.references.phases import library_phase
+from consilience_xrd.references.reference import reference_pattern
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 LAM = 0.6888

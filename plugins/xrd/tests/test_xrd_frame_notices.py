@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from consilience_xrd.frames import integrate_image, options_from_text
+from consilience_xrd.files.frames import integrate_image, options_from_text
 
 GEOMETRY = """poni_version: 2.1
 Detector: Detector

@@ -8,15 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from consilience_xrd.identify import area_limit, identify
-from consilience_xrd.matching import MatchSettings, ObservedPeak, match_peaks, observed_from_fit
+from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.matching import (
+    MatchSettings,
+    ObservedPeak,
+    match_peaks,
+    observed_from_fit,
+)
+from consilience_xrd.identification.phaseid import AreaProbe, PhaseResult, evaluate
+from consilience_xrd.identification.shift import shift_in_q, shift_law
+from consilience_xrd.lines.peaks import fit_peaks
 from consilience_xrd.pattern import Pattern, Source
-from consilience_xrd.peaks import fit_peaks
-from consilience_xrd.phaseid import AreaProbe, PhaseResult, evaluate
-from consilience_xrd.phases import library
-from consilience_xrd.reference import ReferencePattern, reference_pattern
-from consilience_xrd.shift import shift_in_q, shift_law
-from consilience_xrd.simulate import SimulationParams, simulate_counts
+from consilience_xrd.references.phases import library
+from consilience_xrd.references.reference import ReferencePattern, reference_pattern
+from consilience_xrd.simulation.powder import SimulationParams, simulate_counts
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 LAM = 0.6888
@@ -210,8 +215,8 @@ def test_a_phase_at_its_limit_is_seldom_called_absent(
 def test_simulated_files_say_so(tmp_path: Path) -> None:
     import json
 
-    from consilience_xrd.simulate import run
-    from consilience_xrd.text import read_text_pattern
+    from consilience_xrd.files.text import read_text_pattern
+    from consilience_xrd.simulation.powder import run
 
     data, told = run(SimulationParams(points=300), 3, tmp_path)
     assert read_text_pattern(data).origin == "simulated"
@@ -314,8 +319,8 @@ def test_the_error_of_the_shift_covers_its_scatter(references: list[ReferencePat
 
 def test_chance_is_calibrated_on_random_peaks(references: list[ReferencePattern]) -> None:
     """Peaks thrown at random: a chance of 0.01 or less in about one of a hundred cases."""
-    from consilience_xrd.linestates import chance_of
-    from consilience_xrd.phaseid import _prepare
+    from consilience_xrd.identification.linestates import chance_of
+    from consilience_xrd.identification.phaseid import _prepare
 
     rng = np.random.default_rng(21)
     small = total = 0
@@ -339,8 +344,8 @@ def test_lines_not_found_count_against_chance(references: list[ReferencePattern]
     """Lines of 8 to 20 % that would be above the smallest peak and are not there."""
     from dataclasses import replace
 
-    from consilience_xrd.linestates import chance_of
-    from consilience_xrd.phaseid import _prepare
+    from consilience_xrd.identification.linestates import chance_of
+    from consilience_xrd.identification.phaseid import _prepare
 
     whole = next(r for r in references if r.phase.key == "Li2CO3")
     strong = tuple(line for line in whole.lines if line.intensity >= 20)
@@ -366,8 +371,8 @@ def other_forward_model(
     """
     from dataclasses import replace
 
-    from consilience_xrd.profiles import pseudo_voigt
-    from consilience_xrd.reference import compute_pattern
+    from consilience_xrd.lines.profiles import pseudo_voigt
+    from consilience_xrd.references.reference import compute_pattern
 
     rng = np.random.default_rng([seed, 77])
     x = np.linspace(6, 30, 2000)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadFileError, BadInputError
-from consilience_xrd.nexus import find_signals
-from consilience_xrd.nexus_links import linked_files
-from consilience_xrd.nexus_open import open_nexus
-from consilience_xrd.reading import read_nexus
+from consilience_xrd.files.nexus import find_signals
+from consilience_xrd.files.nexus_links import linked_files
+from consilience_xrd.files.nexus_open import open_nexus
+from consilience_xrd.files.reading import read_nexus
 
 
 def basic(file: h5py.File, axis: str = "q", unit: object = "1/angstrom", points: int = 20) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadFileError
-from consilience_xrd.nexus_links import linked_files
-from consilience_xrd.nexus_open import open_nexus
-from consilience_xrd.reading import read_nexus
+from consilience_xrd.files.nexus_links import linked_files
+from consilience_xrd.files.nexus_open import open_nexus
+from consilience_xrd.files.reading import read_nexus
 
 LAZY = {
     "signal": "/entry/data/data",

@@ -10,8 +10,8 @@ import pytest
 
 from consilience.errors import BadInputError
 from consilience.model.measurement import Signal
-from consilience_xrd.reading import read_nexus
-from consilience_xrd.text import read_text_pattern
+from consilience_xrd.files.reading import read_nexus
+from consilience_xrd.files.text import read_text_pattern
 
 
 def write(folder: Path, text: str) -> Path:

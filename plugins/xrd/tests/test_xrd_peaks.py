@@ -8,11 +8,11 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from consilience.errors import BadInputError
-from consilience_xrd.baseline import fit_baseline, smoothing_for_width
+from consilience_xrd.lines.baseline import fit_baseline, smoothing_for_width
+from consilience_xrd.lines.peakfind import Candidate
+from consilience_xrd.lines.peaks import fit_group, fit_peaks
+from consilience_xrd.lines.profiles import pseudo_voigt, pseudo_voigt_jacobian
 from consilience_xrd.pattern import Pattern, Source
-from consilience_xrd.peakfind import Candidate
-from consilience_xrd.peaks import fit_group, fit_peaks
-from consilience_xrd.profiles import pseudo_voigt, pseudo_voigt_jacobian
 
 
 def sparse_recipe(y: np.ndarray, lam: float, p: float, rounds: int) -> np.ndarray:

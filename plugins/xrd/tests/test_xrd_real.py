@@ -15,11 +15,11 @@ from consilience.model.measurement import Measurement
 from consilience.model.sample import Sample
 from consilience.testing import reading, target
 from consilience.testing.samples import SampleFile
-from consilience_xrd.analyses import run_phases
-from consilience_xrd.frames import IntegrationOptions, integrate_image
-from consilience_xrd.nexus import find_signals
-from consilience_xrd.params import PhaseParams
-from consilience_xrd.xrdml import read_xrdml
+from consilience_xrd.files.frames import IntegrationOptions, integrate_image
+from consilience_xrd.files.nexus import find_signals
+from consilience_xrd.files.xrdml import read_xrdml
+from consilience_xrd.findings.analyses import run_phases
+from consilience_xrd.findings.params import PhaseParams
 
 pytestmark = [pytest.mark.data, pytest.mark.filterwarnings("ignore")]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from consilience.errors import BadFileError, BadInputError, NotFoundError
-from consilience_xrd.phases import library, library_phase, phase_from_cif
-from consilience_xrd.reference import (
+from consilience_xrd.references.phases import library, library_phase, phase_from_cif
+from consilience_xrd.references.reference import (
     compute_pattern,
     forbidden_lines,
     is_allowed,

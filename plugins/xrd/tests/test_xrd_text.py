@@ -9,7 +9,7 @@ import pytest
 
 from consilience.errors import BadFileError, BadInputError
 from consilience_xrd import axes
-from consilience_xrd.text import read_text_pattern
+from consilience_xrd.files.text import read_text_pattern
 
 
 def test_axes_agree_with_published_figures() -> None:

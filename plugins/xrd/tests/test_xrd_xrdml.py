@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadFileError
-from consilience_xrd.xrdml import read_xrdml
+from consilience_xrd.files.xrdml import read_xrdml
 
 HEAD = (
     '<xrdMeasurements xmlns="http://www.xrdml.com/XRDMeasurement/1.6">'

@@ -1,0 +1,3 @@
+"""X-ray lines to compositions, and what they cannot see."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later

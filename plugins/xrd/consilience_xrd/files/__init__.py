@@ -1,0 +1,1 @@
+"""Files to patterns and frames."""

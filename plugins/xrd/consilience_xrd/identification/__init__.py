@@ -1,0 +1,1 @@
+"""Which phases explain the peaks, and what else would."""

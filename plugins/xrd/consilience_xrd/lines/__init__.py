@@ -1,0 +1,1 @@
+"""Baselines and peaks of a pattern."""

@@ -1,0 +1,400 @@
+"""Fit one group of overlapping pseudo-Voigts, with Poisson weights from the model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from consilience_xrd.lines.profiles import (
+    Components,
+    peak_height_per_area,
+    pseudo_voigt,
+    pseudo_voigt_jacobian,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from consilience_xrd.lines.peakfind import Candidate
+
+__all__ = ["GroupFit", "Peak", "Shape", "fit_group"]
+
+MOST_ASYMMETRY = 0.8
+GAIN = 40.0
+"""By how many times its value per degree of freedom an asymmetry has to lower chi-square."""
+
+Shape = Literal["auto", "free", "shared"]
+
+
+@dataclass(frozen=True)
+class Peak:
+    """One fitted peak; positions and widths in the axis' unit, standard deviations beside them.
+
+    Attributes
+    ----------
+    center, center_std : float
+        Of K-alpha 1 where there is a doublet.
+    area, height : float
+        Area of all components [intensity x axis], height of the first [intensity].
+    fwhm, eta : float
+        Full width at half maximum and Lorentzian fraction of each component.
+    asymmetry : float
+        By how much the side below the centre is wider, -1 to 1; 0 and without deviation where a
+        symmetric profile was enough.
+    r2 : float
+        Share of the scatter within two widths that the fit explains.
+    chi2, dof : float, int
+        Of the group that the peak was fitted in.
+    significance : float
+        Area over its standard deviation.
+    flags : tuple of str
+        Among at_edge, unresolved, hit_bound, few_points, poor_fit, broad.
+    group : int
+        Peaks with the same number were fitted together.
+
+    A standard deviation is None where a parameter sat on its bound.
+    """
+
+    center: float
+    center_std: float | None
+    area: float
+    area_std: float | None
+    height: float
+    height_std: float | None
+    fwhm: float
+    fwhm_std: float | None
+    eta: float
+    eta_std: float | None
+    r2: float
+    chi2: float
+    dof: int
+    significance: float
+    flags: tuple[str, ...]
+    group: int
+    asymmetry: float = 0.0
+    asymmetry_std: float | None = None
+
+    @property
+    def chi2_reduced(self) -> float:
+        """chi-square per degree of freedom."""
+        return self.chi2 / self.dof if self.dof > 0 else math.nan
+
+
+@dataclass(frozen=True)
+class GroupFit:
+    """Peaks fitted together over one window, with the covariance of all free parameters."""
+
+    peaks: tuple[Peak, ...]
+    covariance: NDArray[np.float64]
+    model: NDArray[np.float64]
+    window: slice
+
+
+@dataclass
+class _Layout:
+    """Where each parameter sits in the vector of a group."""
+
+    count: int
+    shared_fwhm: bool
+    shared_eta: bool
+    line: bool
+    skewed: bool = False
+    area: list[int] = field(init=False)
+    center: list[int] = field(init=False)
+    fwhm: list[int] = field(init=False)
+    eta: list[int] = field(init=False)
+    asymmetry: int | None = field(init=False)
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        n = self.count
+        self.area = list(range(n))
+        self.center = list(range(n, 2 * n))
+        at = 2 * n
+        self.fwhm = [at] * n if self.shared_fwhm else list(range(at, at + n))
+        at += 1 if self.shared_fwhm else n
+        self.eta = [at] * n if self.shared_eta else list(range(at, at + n))
+        at += 1 if self.shared_eta else n
+        self.asymmetry = at if self.skewed else None
+        at += 1 if self.skewed else 0
+        self.size = at + (2 if self.line else 0)
+
+
+def fit_group(
+    x: NDArray[np.float64],
+    intensity: NDArray[np.float64],
+    candidates: list[Candidate],
+    baseline: NDArray[np.float64],
+    sigma: NDArray[np.float64] | None,
+    counts: bool,
+    components: Components = ((1.0, 1.0),),
+    in_angle: bool = False,
+    shape: Shape = "auto",
+    line: bool = True,
+    group: int = 0,
+    reweight: int = 4,
+    shift_limit: float = 1.0,
+    asymmetry: bool = True,
+) -> GroupFit:
+    """Fit overlapping peaks over one window.
+
+    Parameters
+    ----------
+    x, intensity, baseline : ndarray, shape (n,)
+        The window; the model is baseline + straight line + peaks.
+    candidates : list of Candidate
+        Starting values.
+    sigma : ndarray or None
+        Known standard deviations, infinite for points to be left out.  None with `counts`:
+        Poisson, variance = model, fitted again until it settles.  None without: equal weights,
+        errors scaled by chi2/dof.
+    shape : {"auto", "free", "shared"}
+        Width and Lorentzian fraction of each peak free or one for the group; auto: free for a
+        lone peak, else own widths and a common fraction.
+    line : bool
+        Whether a straight line is fitted on top of the baseline.
+    asymmetry : bool
+        Fit a common asymmetry of the group too, and keep it where it lowers chi-square by more
+        than `GAIN` times its value per degree of freedom: then the centre is the maximum of
+        the line, which a symmetric fit would miss.
+
+    Notes
+    -----
+    Variances from observed counts bias areas low by about one count a point, hence the model's.
+    """
+
+    def fit(skewed: bool) -> GroupFit:
+        return _fit(
+            x, intensity, candidates, baseline, sigma, counts, components, in_angle, shape, line,
+            group, reweight, shift_limit, skewed,
+        )  # fmt: skip
+
+    first = fit(skewed=False)
+    one = first.peaks[0]
+    known = sigma is not None or counts
+    if not asymmetry or one.dof < 8 or (known and one.chi2_reduced < 2):
+        return first
+    skewed = fit(skewed=True)
+    gain = one.chi2 - skewed.peaks[0].chi2
+    return skewed if gain > GAIN * max(skewed.peaks[0].chi2_reduced, 1e-300) else first
+
+
+def _fit(
+    x: NDArray[np.float64],
+    intensity: NDArray[np.float64],
+    candidates: list[Candidate],
+    baseline: NDArray[np.float64],
+    sigma: NDArray[np.float64] | None,
+    counts: bool,
+    components: Components,
+    in_angle: bool,
+    shape: Shape,
+    line: bool,
+    group: int,
+    reweight: int,
+    shift_limit: float,
+    skewed: bool,
+) -> GroupFit:
+    """Fit once, with one common asymmetry if `skewed`; see `fit_group`."""
+    from scipy.optimize import least_squares
+
+    n = len(candidates)
+    shared = {"auto": (False, n > 1), "free": (False, False), "shared": (True, True)}[shape]
+    layout = _Layout(n, shared[0], shared[1], line, skewed)
+    middle, span = float(x.mean()), float(max(np.ptp(x) / 2, 1e-12))
+    t = (x - middle) / span
+    widths = np.array([c.fwhm for c in candidates])
+    start = np.zeros(layout.size)
+    low = np.full(layout.size, -np.inf)
+    high = np.full(layout.size, np.inf)
+    step = float(np.median(np.diff(x)))
+    for i, c in enumerate(candidates):
+        eta0 = 0.5
+        start[layout.area[i]] = c.height / peak_height_per_area(c.fwhm, eta0) / components[0][1]
+        low[layout.area[i]] = 0.0
+        start[layout.center[i]] = c.center
+        # neighbours must not swap
+        room = shift_limit * c.fwhm
+        for j, other in enumerate(candidates):
+            if j != i:
+                room = min(room, max(0.5 * abs(other.center - c.center), 0.2 * c.fwhm))
+        low[layout.center[i]], high[layout.center[i]] = c.center - room, c.center + room
+        at = layout.fwhm[i]
+        start[at] = c.fwhm if not shared[0] else float(np.median(widths))
+        low[at] = min(0.8 * step, 0.5 * start[at])
+        high[at] = max(2.5 * start[at], 3 * step)
+        start[layout.eta[i]], low[layout.eta[i]], high[layout.eta[i]] = eta0, 0.0, 1.0
+    skew = layout.asymmetry
+    if skew is not None:
+        start[skew], low[skew], high[skew] = 0.0, -MOST_ASYMMETRY, MOST_ASYMMETRY
+    scale = np.maximum(np.abs(start), 1e-12)
+    if skew is not None:
+        scale[skew] = 0.3
+    for i in range(n):
+        scale[layout.center[i]] = widths[i]
+        scale[layout.eta[i]] = 0.3
+    amplitude = max(float(np.max(intensity - baseline)), 1e-12)
+    if line:
+        scale[-2:] = 0.1 * amplitude
+
+    def model(v: NDArray[np.float64]) -> NDArray[np.float64]:
+        out = baseline + (v[-2] + v[-1] * t if line else 0.0)
+        for i in range(n):
+            out = out + v[layout.area[i]] * pseudo_voigt(
+                x, v[layout.center[i]], v[layout.fwhm[i]], v[layout.eta[i]], components, in_angle,
+                0.0 if skew is None else v[skew],
+            )  # fmt: skip
+        return np.asarray(out)
+
+    def jacobian(v: NDArray[np.float64]) -> NDArray[np.float64]:
+        out = np.zeros((len(x), layout.size))
+        for i in range(n):
+            area = v[layout.area[i]]
+            value, by_c, by_w, by_e, by_a = pseudo_voigt_jacobian(
+                x, v[layout.center[i]], v[layout.fwhm[i]], v[layout.eta[i]], components, in_angle,
+                0.0 if skew is None else v[skew],
+            )  # fmt: skip
+            out[:, layout.area[i]] += value
+            out[:, layout.center[i]] += area * by_c
+            out[:, layout.fwhm[i]] += area * by_w
+            out[:, layout.eta[i]] += area * by_e
+            if skew is not None:
+                out[:, skew] += area * by_a
+        if line:
+            out[:, -2] = 1.0
+            out[:, -1] = t
+        return out
+
+    def weighted_residual(v: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (model(v) - intensity) * w
+
+    def weighted_jacobian(v: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+        return jacobian(v) * w[:, None]
+
+    if sigma is not None:
+        weight = 1 / sigma
+    elif counts:
+        weight = 1 / np.sqrt(np.maximum(intensity, 1.0))
+    else:
+        weight = np.ones_like(x)
+    v = np.clip(start, low + 1e-9 * scale, high - 1e-9 * scale)
+    for _ in range(reweight if counts and sigma is None else 1):
+        solved = least_squares(
+            weighted_residual,
+            v,
+            jac=weighted_jacobian,
+            args=(weight,),
+            bounds=(low, high),
+            x_scale=scale,
+            xtol=1e-11,
+            ftol=1e-11,
+            gtol=1e-11,
+            max_nfev=200,
+        )
+        moved = float(np.max(np.abs(solved.x - v) / scale))
+        v = solved.x
+        if counts and sigma is None:
+            weight = 1 / np.sqrt(np.maximum(model(v), 0.5))
+            if moved < 1e-7:
+                break
+    fitted = model(v)
+    residual = (fitted - intensity) * weight
+    chi2 = float(residual @ residual)
+    bound = ((v - low) < 1e-6 * scale) | ((high - v) < 1e-6 * scale)
+    free = ~bound
+    # points without a stated deviation have no weight and are no degrees of freedom
+    dof = int(np.count_nonzero(weight > 0) - np.count_nonzero(free))
+    covariance = np.full((layout.size, layout.size), np.nan)
+    weighted = (jacobian(v) * weight[:, None])[:, free] * scale[free]
+    inverse = np.linalg.pinv(weighted.T @ weighted, rcond=1e-14)
+    inverse = inverse * np.outer(scale[free], scale[free])
+    known = sigma is not None or counts
+    if not known:
+        inverse *= chi2 / max(dof, 1)
+    covariance[np.ix_(free, free)] = inverse
+    peaks = tuple(
+        _peak(i, v, covariance, layout, bound, x, intensity, fitted, chi2, dof,
+              components, group, step, known)
+        for i in range(n)
+    )  # fmt: skip
+    return GroupFit(peaks, covariance, fitted, slice(0, len(x)))
+
+
+def _std(covariance: NDArray[np.float64], at: int) -> float | None:
+    value = float(covariance[at, at])
+    return math.sqrt(value) if math.isfinite(value) and value > 0 else None
+
+
+def _peak(
+    i: int,
+    v: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    layout: _Layout,
+    bound: NDArray[np.bool_],
+    x: NDArray[np.float64],
+    intensity: NDArray[np.float64],
+    fitted: NDArray[np.float64],
+    chi2: float,
+    dof: int,
+    components: Components,
+    group: int,
+    step: float,
+    known: bool,
+) -> Peak:
+    ia, ic, iw, ie = layout.area[i], layout.center[i], layout.fwhm[i], layout.eta[i]
+    area, center, fwhm, eta = float(v[ia]), float(v[ic]), float(v[iw]), float(v[ie])
+    per_area = peak_height_per_area(fwhm, eta) * components[0][1]
+    gradient = np.zeros(len(v))
+    gradient[ia] = per_area
+    gradient[iw] = -area * per_area / fwhm
+    gradient[ie] = (
+        area
+        * (peak_height_per_area(fwhm, 1.0) - peak_height_per_area(fwhm, 0.0))
+        * components[0][1]
+    )
+    free = ~np.isnan(np.diag(covariance))
+    variance = float(gradient[free] @ covariance[np.ix_(free, free)] @ gradient[free])
+    near = np.abs(x - center) <= 2 * fwhm
+    flags: list[str] = []
+    if np.count_nonzero(near) < 6 or fwhm < 2.5 * step:
+        flags.append("few_points")
+    if center - x[0] < fwhm or x[-1] - center < fwhm:
+        flags.append("at_edge")
+    used = [ia, ic, iw, ie, *([] if layout.asymmetry is None else [layout.asymmetry])]
+    if bound[used].any():
+        flags.append("hit_bound")
+    for j in range(layout.count):
+        other = abs(v[layout.center[j]] - center)
+        if j != i and other < 0.6 * (fwhm + v[layout.fwhm[j]]) / 2:
+            flags.append("unresolved")
+            break
+    r2 = math.nan
+    if np.count_nonzero(near) > 2:
+        total = float(np.sum((intensity[near] - intensity[near].mean()) ** 2))
+        r2 = 1 - float(np.sum((intensity[near] - fitted[near]) ** 2)) / total if total > 0 else 0.0
+    if known and dof > 0 and chi2 / dof > 4:
+        flags.append("poor_fit")
+    area_std = _std(covariance, ia)
+    return Peak(
+        center=center,
+        center_std=_std(covariance, ic),
+        area=area,
+        area_std=area_std,
+        height=area * per_area,
+        height_std=math.sqrt(variance) if variance > 0 else None,
+        fwhm=fwhm,
+        fwhm_std=_std(covariance, iw),
+        eta=eta,
+        eta_std=_std(covariance, ie),
+        r2=r2,
+        chi2=chi2,
+        dof=dof,
+        significance=area / area_std if area_std else 0.0,
+        flags=tuple(flags),
+        group=group,
+        asymmetry=0.0 if layout.asymmetry is None else float(v[layout.asymmetry]),
+        asymmetry_std=None if layout.asymmetry is None else _std(covariance, layout.asymmetry),
+    )

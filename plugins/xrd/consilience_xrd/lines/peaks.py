@@ -1,0 +1,350 @@
+"""All peaks of a pattern: found, grouped, fitted together, shoulders added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from consilience_xrd.lines.baseline import Baseline, fit_baseline
+from consilience_xrd.lines.peakfind import Candidate, estimate_noise, find_candidates, typical_width
+from consilience_xrd.lines.peakfit import GroupFit, Peak, Shape, fit_group
+from consilience_xrd.lines.profiles import Components, doublet_center, pseudo_voigt
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from consilience_xrd.pattern import Pattern, Source
+
+__all__ = ["GroupFit", "Peak", "PeakFit", "fit_group", "fit_peaks"]
+
+
+@dataclass(frozen=True)
+class PeakFit:
+    """All peaks of a pattern with the curves that a plot needs.
+
+    `noise_known` False: the errors were scaled by the scatter of the residuals.
+    """
+
+    axis: str
+    peaks: tuple[Peak, ...]
+    baseline: Baseline
+    model: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    noise_known: bool
+    fwhm_points: float
+    notes: tuple[str, ...] = ()
+
+
+def _components(source: Source | None) -> Components:
+    if source is None or not source.doublet:
+        return ((1.0, 1.0),)
+    assert source.wavelength2 is not None
+    assert source.ratio is not None
+    share = 1 / (1 + source.ratio)
+    return ((1.0, share), (source.wavelength2 / source.wavelength, 1 - share))
+
+
+def fit_peaks(
+    pattern: Pattern,
+    significance: float = 5.0,
+    method: str = "arpls",
+    lam: float | None = None,
+    p: float = 0.01,
+    shape: Shape = "auto",
+    window: float = 4.0,
+    low: float | None = None,
+    high: float | None = None,
+    max_group: int = 8,
+) -> PeakFit:
+    """Find and fit all peaks of a pattern.
+
+    Parameters
+    ----------
+    significance : float
+        Least height over noise after a matched filter, and least area over its std.
+    method, lam, p
+        Of the baseline; lam None: from the peaks' width.
+    window : float
+        Data within this many widths of a peak take part in its fit.
+    low, high : float, optional
+        Limits of the axis, in its unit; data outside are left out.
+    max_group : int
+        Longest run of peaks fitted together; a longer one is cut at its widest gap.
+    """
+    x, y, sigma = pattern.x, pattern.intensity, pattern.sigma
+    keep = np.ones(len(x), bool)
+    if low is not None:
+        keep &= x >= low
+    if high is not None:
+        keep &= x <= high
+    offset = int(np.argmax(keep)) if keep.any() else 0
+    xs, ys = x[keep], y[keep]
+    ss = None if sigma is None else sigma[keep]
+    if ss is not None and not np.isfinite(ss).any():
+        ss = None
+    counts = pattern.intensity_unit == "count"
+    noise = estimate_noise(ys, ss, counts)
+    known = ss is not None or counts
+    notes: list[str] = []
+    if not known:
+        notes.append(
+            "the standard deviation of the intensity is unknown: errors are scaled by the scatter "
+            "of the residuals"
+        )
+    first = fit_baseline(ys, method, lam, p)
+    points = typical_width(ys - first.values, noise)
+    base = fit_baseline(ys, method, lam, p, fwhm_points=points)
+    in_angle = pattern.axis == "two_theta"
+    candidates = find_candidates(
+        xs, ys - base.values, noise, points, significance, pattern.source, in_angle
+    )
+    components = _components(pattern.source)
+    if ss is not None and not np.isfinite(ss).all():
+        silent = ~np.isfinite(ss)
+        notes.append(
+            f"{int(silent.sum())} points without a stated standard deviation take no part in the "
+            "fits of peaks"
+        )
+        ss = np.where(silent, np.inf, ss)  # weight zero
+        noise = np.where(silent, np.nan, noise)
+    groups = _groups(candidates, window, max_group)
+    # thousands of small decompositions: threads of the BLAS only wait for each other
+    with threadpool_limits(limits=1, user_api="blas"):
+        fitted = _fit_groups(
+            xs, ys, base.values, ss, counts, components, in_angle, shape, groups, window,
+            significance,
+        )  # fmt: skip
+    peaks, model = _assemble(xs, base.values, fitted, components, in_angle)
+    if len(xs) != len(x):
+        full_model, full_base = np.full(len(x), np.nan), np.full(len(x), np.nan)
+        full_noise = np.full(len(x), np.nan)
+        part = slice(offset, offset + len(xs))
+        full_model[part], full_base[part], full_noise[part] = model, base.values, noise
+        model, noise, base = full_model, full_noise, replace(base, values=full_base)
+        notes.append(f"data outside {xs[0]:g} to {xs[-1]:g} {pattern.unit} were left out")
+    peaks.sort(key=lambda peak: peak.center)
+    return PeakFit(pattern.axis, tuple(peaks), base, model, noise, known, points, tuple(notes))
+
+
+def _tails(
+    x: NDArray[np.float64], peaks: tuple[Peak, ...], components: Components, in_angle: bool
+) -> NDArray[np.float64]:
+    out = np.zeros_like(x)
+    for peak in peaks:
+        near = np.abs(x - peak.center) < 30 * peak.fwhm
+        out[near] += peak.area * pseudo_voigt(
+            x[near], peak.center, peak.fwhm, peak.eta, components, in_angle, peak.asymmetry
+        )
+    return out
+
+
+def _fit_groups(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    base: NDArray[np.float64],
+    sigma: NDArray[np.float64] | None,
+    counts: bool,
+    components: Components,
+    in_angle: bool,
+    shape: Shape,
+    groups: list[list[Candidate]],
+    window: float,
+    significance: float,
+) -> list[GroupFit]:
+    """Fit all groups twice: the second time with the tails of the other groups' peaks."""
+    fits: dict[int, GroupFit] = {}
+    for turn in range(2):
+        everything = sum((_tails(x, g.peaks, components, in_angle) for g in fits.values()), base)
+        for number, group in enumerate(groups):
+            if turn and number not in fits:
+                continue
+            members = group
+            own = _tails(x, fits[number].peaks, components, in_angle) if turn else 0.0
+            if turn:
+                members = [
+                    Candidate(p.center, p.height, p.fwhm, p.significance)
+                    for p in fits[number].peaks
+                ]
+            left = -np.inf
+            right = np.inf
+            if number:
+                before = groups[number - 1][-1]
+                left = before.center + _middle(before, groups[number][0])
+            if number + 1 < len(groups):
+                after = groups[number + 1][0]
+                right = after.center - _middle(after, groups[number][-1])
+            got = _fit_members(
+                x, y, everything - own, sigma, counts, components, in_angle, shape, members,
+                window, number, significance, left, right,
+            )  # fmt: skip
+            if got is not None and turn:
+                got = _with_shoulders(
+                    x, y, everything - own, sigma, counts, components, in_angle, shape,
+                    number, significance, got,
+                )  # fmt: skip
+            if got is None:
+                fits.pop(number, None)
+            else:
+                fits[number] = got
+    return [fits[k] for k in sorted(fits)]
+
+
+def _with_shoulders(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    base: NDArray[np.float64],
+    sigma: NDArray[np.float64] | None,
+    counts: bool,
+    components: Components,
+    in_angle: bool,
+    shape: Shape,
+    number: int,
+    significance: float,
+    got: GroupFit,
+    rounds: int = 3,
+) -> GroupFit:
+    """Add peaks where a group's residual stands out: shoulders that have no maximum of their own.
+
+    Kept only where chi-square falls by more than 40 times its value per degree of freedom for
+    the three or four new parameters, half a width or more away from the next peak, and with at
+    least 3 % of its height (closer or weaker ones are more likely misfit of the profile).
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    for _ in range(rounds):
+        first = got.peaks[0]
+        if first.dof <= 0 or (first.chi2_reduced < 2 and (sigma is not None or counts)):
+            break
+        part = got.window
+        xs = x[part]
+        width = float(np.median([p.fwhm for p in got.peaks]))
+        points = max(width / float(np.median(np.diff(xs))) / 2.355, 0.8)
+        residual = gaussian_filter1d(y[part] - got.model, points / 1.5)
+        allowed = np.ones(len(xs), bool)
+        floor = np.full(len(xs), 0.0)
+        for p in got.peaks:
+            allowed &= np.abs(xs - p.center) > 0.5 * p.fwhm
+            floor = np.maximum(
+                floor, np.where(np.abs(xs - p.center) < 3 * p.fwhm, 0.03 * p.height, 0)
+            )
+        allowed &= (xs - xs[0] > 0.5 * width) & (xs[-1] - xs > 0.5 * width)
+        score = np.where(allowed & (residual > floor), residual, 0.0)
+        at = int(np.argmax(score))
+        if score[at] <= 0:
+            break
+        members = [Candidate(p.center, p.height, p.fwhm, p.significance) for p in got.peaks]
+        members.append(Candidate(float(xs[at]), float(residual[at]), 0.8 * width, 0.0))
+        members.sort(key=lambda c: c.center)
+        wider = fit_group(
+            xs, y[part], members, base[part],
+            None if sigma is None else sigma[part], counts, components, in_angle, shape,
+            group=number,
+        )  # fmt: skip
+        gain = first.chi2 - wider.peaks[0].chi2
+        if (
+            len(wider.peaks) != len(got.peaks) + 1
+            or gain < 40 * max(wider.peaks[0].chi2_reduced, 1e-300)
+            or min(p.significance for p in wider.peaks) < significance
+        ):
+            break
+        got = replace(wider, window=part)
+    return got
+
+
+def _middle(outer: Candidate, inner: Candidate) -> float:
+    """How far from `outer` the window of `inner`'s group ends."""
+    gap = abs(outer.center - inner.center)
+    return gap * outer.fwhm / (outer.fwhm + inner.fwhm)
+
+
+def _assemble(
+    x: NDArray[np.float64],
+    base: NDArray[np.float64],
+    fits: list[GroupFit],
+    components: Components,
+    in_angle: bool,
+) -> tuple[list[Peak], NDArray[np.float64]]:
+    model = base.copy()
+    peaks: list[Peak] = []
+    for got in fits:
+        model += _tails(x, got.peaks, components, in_angle)
+        peaks.extend(got.peaks)
+    for got in fits:
+        model[got.window] = got.model
+    widths = [peak.fwhm for peak in peaks]
+    limit = 5 * float(np.median(widths)) if widths else 0.0
+    return [replace(p, flags=(*p.flags, "broad")) if p.fwhm > limit else p for p in peaks], model
+
+
+def _fit_members(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    base: NDArray[np.float64],
+    sigma: NDArray[np.float64] | None,
+    counts: bool,
+    components: Components,
+    in_angle: bool,
+    shape: Shape,
+    members: list[Candidate],
+    window: float,
+    group: int,
+    significance: float,
+    leftmost: float,
+    rightmost: float,
+) -> GroupFit | None:
+    """Fit a group; peaks that turn out insignificant are taken out and the rest fitted again."""
+    while members:
+        left = min(c.center - window * c.fwhm for c in members)
+        last = max(members, key=lambda c: c.center)
+        right = max(c.center + window * c.fwhm for c in members)
+        right += doublet_center(last.center, components[-1][0], in_angle)[0] - last.center
+        left, right = max(left, leftmost), min(right, rightmost)
+        i, j = int(np.searchsorted(x, left)), int(np.searchsorted(x, right))
+        need = 4 * len(members) + 4
+        if j - i < need:
+            extra = (need - (j - i) + 1) // 2
+            i, j = max(0, i - extra), min(len(x), j + extra)
+        if j - i < need:
+            return None
+        part = slice(i, j)
+        got = fit_group(
+            x[part], y[part], members, base[part],
+            None if sigma is None else sigma[part], counts, components, in_angle, shape,
+            group=group,
+        )  # fmt: skip
+        weak = [k for k, peak in enumerate(got.peaks) if peak.significance < 0.8 * significance]
+        if not weak:
+            return replace(got, window=part)
+        worst = min(weak, key=lambda k: got.peaks[k].significance)
+        members = [c for k, c in enumerate(members) if k != worst]
+    return None
+
+
+def _groups(candidates: list[Candidate], window: float, longest: int) -> list[list[Candidate]]:
+    """Runs of peaks whose windows overlap by half, cut where they are too long."""
+    groups: list[list[Candidate]] = []
+    for c in sorted(candidates, key=lambda c: c.center):
+        if (
+            groups
+            and c.center - groups[-1][-1].center
+            < 0.75 * window * (c.fwhm + groups[-1][-1].fwhm) / 2 * 2**0.5
+        ):
+            groups[-1].append(c)
+        else:
+            groups.append([c])
+    out: list[list[Candidate]] = []
+    for members in groups:
+        out.extend(_cut(members, longest))
+    return out
+
+
+def _cut(members: list[Candidate], longest: int) -> list[list[Candidate]]:
+    if len(members) <= longest:
+        return [members]
+    gaps = [b.center - a.center for a, b in pairwise(members)]
+    at = max(range(len(gaps)), key=lambda i: gaps[i] / (1 + abs(i - len(gaps) / 2) / len(gaps)))
+    return _cut(members[: at + 1], longest) + _cut(members[at + 1 :], longest)

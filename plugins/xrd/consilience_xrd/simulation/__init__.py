@@ -1,0 +1,1 @@
+"""Simulated files that say so."""
