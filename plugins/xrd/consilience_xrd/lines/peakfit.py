@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from consilience_xrd.lines.profiles import (
-    Components,
-    peak_height_per_area,
-    pseudo_voigt,
-    pseudo_voigt_jacobian,
-)
+from consilience_xrd.lines.peak import GroupFit, Layout, Peak, peak_of
+from consilience_xrd.lines.profiles import PSEUDO_VOIGT, Components, Profile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,100 +21,6 @@ GAIN = 40.0
 """By how many times its value per degree of freedom an asymmetry has to lower chi-square."""
 
 Shape = Literal["auto", "free", "shared"]
-
-
-@dataclass(frozen=True)
-class Peak:
-    """One fitted peak; positions and widths in the axis' unit, standard deviations beside them.
-
-    Attributes
-    ----------
-    center, center_std : float
-        Of K-alpha 1 where there is a doublet.
-    area, height : float
-        Area of all components [intensity x axis], height of the first [intensity].
-    fwhm, eta : float
-        Full width at half maximum and Lorentzian fraction of each component.
-    asymmetry : float
-        By how much the side below the centre is wider, -1 to 1; 0 and without deviation where a
-        symmetric profile was enough.
-    r2 : float
-        Share of the scatter within two widths that the fit explains.
-    chi2, dof : float, int
-        Of the group that the peak was fitted in.
-    significance : float
-        Area over its standard deviation.
-    flags : tuple of str
-        Among at_edge, unresolved, hit_bound, few_points, poor_fit, broad.
-    group : int
-        Peaks with the same number were fitted together.
-
-    A standard deviation is None where a parameter sat on its bound.
-    """
-
-    center: float
-    center_std: float | None
-    area: float
-    area_std: float | None
-    height: float
-    height_std: float | None
-    fwhm: float
-    fwhm_std: float | None
-    eta: float
-    eta_std: float | None
-    r2: float
-    chi2: float
-    dof: int
-    significance: float
-    flags: tuple[str, ...]
-    group: int
-    asymmetry: float = 0.0
-    asymmetry_std: float | None = None
-
-    @property
-    def chi2_reduced(self) -> float:
-        """chi-square per degree of freedom."""
-        return self.chi2 / self.dof if self.dof > 0 else math.nan
-
-
-@dataclass(frozen=True)
-class GroupFit:
-    """Peaks fitted together over one window, with the covariance of all free parameters."""
-
-    peaks: tuple[Peak, ...]
-    covariance: NDArray[np.float64]
-    model: NDArray[np.float64]
-    window: slice
-
-
-@dataclass
-class _Layout:
-    """Where each parameter sits in the vector of a group."""
-
-    count: int
-    shared_fwhm: bool
-    shared_eta: bool
-    line: bool
-    skewed: bool = False
-    area: list[int] = field(init=False)
-    center: list[int] = field(init=False)
-    fwhm: list[int] = field(init=False)
-    eta: list[int] = field(init=False)
-    asymmetry: int | None = field(init=False)
-    size: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        n = self.count
-        self.area = list(range(n))
-        self.center = list(range(n, 2 * n))
-        at = 2 * n
-        self.fwhm = [at] * n if self.shared_fwhm else list(range(at, at + n))
-        at += 1 if self.shared_fwhm else n
-        self.eta = [at] * n if self.shared_eta else list(range(at, at + n))
-        at += 1 if self.shared_eta else n
-        self.asymmetry = at if self.skewed else None
-        at += 1 if self.skewed else 0
-        self.size = at + (2 if self.line else 0)
 
 
 def fit_group(
@@ -137,7 +37,8 @@ def fit_group(
     group: int = 0,
     reweight: int = 4,
     shift_limit: float = 1.0,
-    asymmetry: bool = True,
+    asymmetry: bool | None = None,
+    profile: Profile = PSEUDO_VOIGT,
 ) -> GroupFit:
     """Fit overlapping peaks over one window.
 
@@ -156,10 +57,12 @@ def fit_group(
         lone peak, else own widths and a common fraction.
     line : bool
         Whether a straight line is fitted on top of the baseline.
-    asymmetry : bool
-        Fit a common asymmetry of the group too, and keep it where it lowers chi-square by more
-        than `GAIN` times its value per degree of freedom: then the centre is the maximum of
-        the line, which a symmetric fit would miss.
+    asymmetry : bool, optional
+        Whether a common asymmetry of the group is fitted too; then the centre is the maximum of
+        the line, which a symmetric fit would miss.  By default where it lowers chi-square by
+        more than `GAIN` times its value per degree of freedom.
+    profile : Profile
+        Shape of the lines, by default a pseudo-Voigt.
 
     Notes
     -----
@@ -169,13 +72,15 @@ def fit_group(
     def fit(skewed: bool) -> GroupFit:
         return _fit(
             x, intensity, candidates, baseline, sigma, counts, components, in_angle, shape, line,
-            group, reweight, shift_limit, skewed,
+            group, reweight, shift_limit, skewed, profile,
         )  # fmt: skip
 
+    if asymmetry is not None:
+        return fit(skewed=asymmetry)
     first = fit(skewed=False)
     one = first.peaks[0]
     known = sigma is not None or counts
-    if not asymmetry or one.dof < 8 or (known and one.chi2_reduced < 2):
+    if one.dof < 8 or (known and one.chi2_reduced < 2):
         return first
     skewed = fit(skewed=True)
     gain = one.chi2 - skewed.peaks[0].chi2
@@ -197,13 +102,14 @@ def _fit(
     reweight: int,
     shift_limit: float,
     skewed: bool,
+    profile: Profile,
 ) -> GroupFit:
     """Fit once, with one common asymmetry if `skewed`; see `fit_group`."""
     from scipy.optimize import least_squares
 
     n = len(candidates)
     shared = {"auto": (False, n > 1), "free": (False, False), "shared": (True, True)}[shape]
-    layout = _Layout(n, shared[0], shared[1], line, skewed)
+    layout = Layout(n, shared[0], shared[1], line, skewed)
     middle, span = float(x.mean()), float(max(np.ptp(x) / 2, 1e-12))
     t = (x - middle) / span
     widths = np.array([c.fwhm for c in candidates])
@@ -213,7 +119,7 @@ def _fit(
     step = float(np.median(np.diff(x)))
     for i, c in enumerate(candidates):
         eta0 = 0.5
-        start[layout.area[i]] = c.height / peak_height_per_area(c.fwhm, eta0) / components[0][1]
+        start[layout.area[i]] = c.height / profile.height(c.fwhm, eta0) / components[0][1]
         low[layout.area[i]] = 0.0
         start[layout.center[i]] = c.center
         # neighbours must not swap
@@ -243,7 +149,7 @@ def _fit(
     def model(v: NDArray[np.float64]) -> NDArray[np.float64]:
         out = baseline + (v[-2] + v[-1] * t if line else 0.0)
         for i in range(n):
-            out = out + v[layout.area[i]] * pseudo_voigt(
+            out = out + v[layout.area[i]] * profile.value(
                 x, v[layout.center[i]], v[layout.fwhm[i]], v[layout.eta[i]], components, in_angle,
                 0.0 if skew is None else v[skew],
             )  # fmt: skip
@@ -253,7 +159,7 @@ def _fit(
         out = np.zeros((len(x), layout.size))
         for i in range(n):
             area = v[layout.area[i]]
-            value, by_c, by_w, by_e, by_a = pseudo_voigt_jacobian(
+            value, by_c, by_w, by_e, by_a = profile.jacobian(
                 x, v[layout.center[i]], v[layout.fwhm[i]], v[layout.eta[i]], components, in_angle,
                 0.0 if skew is None else v[skew],
             )  # fmt: skip
@@ -316,85 +222,8 @@ def _fit(
         inverse *= chi2 / max(dof, 1)
     covariance[np.ix_(free, free)] = inverse
     peaks = tuple(
-        _peak(i, v, covariance, layout, bound, x, intensity, fitted, chi2, dof,
-              components, group, step, known)
+        peak_of(i, v, covariance, layout, bound, x, intensity, fitted, chi2, dof,
+              components, group, step, known, profile)
         for i in range(n)
     )  # fmt: skip
     return GroupFit(peaks, covariance, fitted, slice(0, len(x)))
-
-
-def _std(covariance: NDArray[np.float64], at: int) -> float | None:
-    value = float(covariance[at, at])
-    return math.sqrt(value) if math.isfinite(value) and value > 0 else None
-
-
-def _peak(
-    i: int,
-    v: NDArray[np.float64],
-    covariance: NDArray[np.float64],
-    layout: _Layout,
-    bound: NDArray[np.bool_],
-    x: NDArray[np.float64],
-    intensity: NDArray[np.float64],
-    fitted: NDArray[np.float64],
-    chi2: float,
-    dof: int,
-    components: Components,
-    group: int,
-    step: float,
-    known: bool,
-) -> Peak:
-    ia, ic, iw, ie = layout.area[i], layout.center[i], layout.fwhm[i], layout.eta[i]
-    area, center, fwhm, eta = float(v[ia]), float(v[ic]), float(v[iw]), float(v[ie])
-    per_area = peak_height_per_area(fwhm, eta) * components[0][1]
-    gradient = np.zeros(len(v))
-    gradient[ia] = per_area
-    gradient[iw] = -area * per_area / fwhm
-    gradient[ie] = (
-        area
-        * (peak_height_per_area(fwhm, 1.0) - peak_height_per_area(fwhm, 0.0))
-        * components[0][1]
-    )
-    free = ~np.isnan(np.diag(covariance))
-    variance = float(gradient[free] @ covariance[np.ix_(free, free)] @ gradient[free])
-    near = np.abs(x - center) <= 2 * fwhm
-    flags: list[str] = []
-    if np.count_nonzero(near) < 6 or fwhm < 2.5 * step:
-        flags.append("few_points")
-    if center - x[0] < fwhm or x[-1] - center < fwhm:
-        flags.append("at_edge")
-    used = [ia, ic, iw, ie, *([] if layout.asymmetry is None else [layout.asymmetry])]
-    if bound[used].any():
-        flags.append("hit_bound")
-    for j in range(layout.count):
-        other = abs(v[layout.center[j]] - center)
-        if j != i and other < 0.6 * (fwhm + v[layout.fwhm[j]]) / 2:
-            flags.append("unresolved")
-            break
-    r2 = math.nan
-    if np.count_nonzero(near) > 2:
-        total = float(np.sum((intensity[near] - intensity[near].mean()) ** 2))
-        r2 = 1 - float(np.sum((intensity[near] - fitted[near]) ** 2)) / total if total > 0 else 0.0
-    if known and dof > 0 and chi2 / dof > 4:
-        flags.append("poor_fit")
-    area_std = _std(covariance, ia)
-    return Peak(
-        center=center,
-        center_std=_std(covariance, ic),
-        area=area,
-        area_std=area_std,
-        height=area * per_area,
-        height_std=math.sqrt(variance) if variance > 0 else None,
-        fwhm=fwhm,
-        fwhm_std=_std(covariance, iw),
-        eta=eta,
-        eta_std=_std(covariance, ie),
-        r2=r2,
-        chi2=chi2,
-        dof=dof,
-        significance=area / area_std if area_std else 0.0,
-        flags=tuple(flags),
-        group=group,
-        asymmetry=0.0 if layout.asymmetry is None else float(v[layout.asymmetry]),
-        asymmetry_std=None if layout.asymmetry is None else _std(covariance, layout.asymmetry),
-    )
