@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
     from consilience_xrd.pattern import Pattern, Source
 
-__all__ = ["GroupFit", "Peak", "PeakFit", "fit_group", "fit_peaks"]
+__all__ = ["GroupFit", "Peak", "PeakFit", "components_of", "fit_group", "fit_peaks", "tails_of"]
 
 
 @dataclass(frozen=True)
 class PeakFit:
     """All peaks of a pattern with the curves that a plot needs.
 
-    `noise_known` False: the errors were scaled by the scatter of the residuals.
+    `noise_known` False: the errors were scaled by the scatter of the residuals.  `used` are the
+    points of the pattern between the limits of the axis; windows of `groups` count from its start.
     """
 
     axis: str
@@ -37,9 +38,13 @@ class PeakFit:
     noise_known: bool
     fwhm_points: float
     notes: tuple[str, ...] = ()
+    groups: tuple[GroupFit, ...] = ()
+    used: slice = field(default_factory=lambda: slice(None))
+    shape: Shape = "auto"
 
 
-def _components(source: Source | None) -> Components:
+def components_of(source: Source | None) -> Components:
+    """Wavelength over that of K-alpha 1 and share of the area, of each component."""
     if source is None or not source.doublet:
         return ((1.0, 1.0),)
     assert source.wavelength2 is not None
@@ -102,7 +107,7 @@ def fit_peaks(
     candidates = find_candidates(
         xs, ys - base.values, noise, points, significance, pattern.source, in_angle
     )
-    components = _components(pattern.source)
+    components = components_of(pattern.source)
     if ss is not None and not np.isfinite(ss).all():
         silent = ~np.isfinite(ss)
         notes.append(
@@ -127,12 +132,16 @@ def fit_peaks(
         model, noise, base = full_model, full_noise, replace(base, values=full_base)
         notes.append(f"data outside {xs[0]:g} to {xs[-1]:g} {pattern.unit} were left out")
     peaks.sort(key=lambda peak: peak.center)
-    return PeakFit(pattern.axis, tuple(peaks), base, model, noise, known, points, tuple(notes))
+    return PeakFit(
+        pattern.axis, tuple(peaks), base, model, noise, known, points, tuple(notes),
+        groups=tuple(fitted), used=slice(offset, offset + len(xs)), shape=shape,
+    )  # fmt: skip
 
 
-def _tails(
+def tails_of(
     x: NDArray[np.float64], peaks: tuple[Peak, ...], components: Components, in_angle: bool
 ) -> NDArray[np.float64]:
+    """Sum of peaks as far as thirty widths from their centres."""
     out = np.zeros_like(x)
     for peak in peaks:
         near = np.abs(x - peak.center) < 30 * peak.fwhm
@@ -158,12 +167,12 @@ def _fit_groups(
     """Fit all groups twice: the second time with the tails of the other groups' peaks."""
     fits: dict[int, GroupFit] = {}
     for turn in range(2):
-        everything = sum((_tails(x, g.peaks, components, in_angle) for g in fits.values()), base)
+        everything = sum((tails_of(x, g.peaks, components, in_angle) for g in fits.values()), base)
         for number, group in enumerate(groups):
             if turn and number not in fits:
                 continue
             members = group
-            own = _tails(x, fits[number].peaks, components, in_angle) if turn else 0.0
+            own = tails_of(x, fits[number].peaks, components, in_angle) if turn else 0.0
             if turn:
                 members = [
                     Candidate(p.center, p.height, p.fwhm, p.significance)
@@ -271,7 +280,7 @@ def _assemble(
     model = base.copy()
     peaks: list[Peak] = []
     for got in fits:
-        model += _tails(x, got.peaks, components, in_angle)
+        model += tails_of(x, got.peaks, components, in_angle)
         peaks.extend(got.peaks)
     for got in fits:
         model[got.window] = got.model

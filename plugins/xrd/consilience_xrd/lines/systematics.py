@@ -1,0 +1,207 @@
+"""How far peaks move under other choices that the data would bear as well.
+
+A fit's covariance holds the counting noise alone.  Another smoothness of the baseline, another
+profile or another window are choices; each group is fitted again under each, and what changes is
+carried as a systematic standard deviation beside the statistical one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from consilience_xrd.lines.baseline import fit_baseline
+from consilience_xrd.lines.peakfind import Candidate
+from consilience_xrd.lines.peakfit import GroupFit, fit_group
+from consilience_xrd.lines.peaks import PeakFit, components_of, tails_of
+from consilience_xrd.lines.profiles import PEARSON_VII, PSEUDO_VOIGT, Profile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from consilience_xrd.pattern import Pattern
+
+__all__ = ["QUANTITIES", "PeakSystematics", "baseline_variants", "systematic_errors"]
+
+QUANTITIES = ("center", "area", "height", "fwhm")
+SOFTER, STIFFER = 2.0**-4, 2.0**4
+"""Factors on lam: half and twice the shortest period that the baseline follows."""
+NARROW, WIDE = 0.6, 1.4
+"""Windows of other fits, over those of the fit."""
+
+
+@dataclass(frozen=True)
+class PeakSystematics:
+    """Systematic standard deviations of one peak, in the units of `Peak`.
+
+    Attributes
+    ----------
+    center, area, height, fwhm : float
+        Root of the sum of squares over the sources; of each source the largest change counts.
+    changes : dict of str to dict
+        What each other choice changed, by quantity: variant minus fit.
+    """
+
+    center: float
+    area: float
+    height: float
+    fwhm: float
+    changes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def baseline_variants(
+    intensity: NDArray[np.float64], method: str, lam: float, p: float
+) -> dict[str, NDArray[np.float64]]:
+    """Baselines that one might have drawn as well.
+
+    Parameters
+    ----------
+    intensity : ndarray, shape (n,)
+    method : str
+        Of the baseline in use.
+    lam, p : float
+        Its smoothness, and the asymmetry of asls.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Half and twice the shortest period that is followed, and another weighting of the points.
+    """
+    other = "arpls" if method != "arpls" else "asls"
+    return {
+        "baseline that follows half the period": fit_baseline(
+            intensity, method, lam * SOFTER, p
+        ).values,
+        "baseline that follows twice the period": fit_baseline(
+            intensity, method, lam * STIFFER, p
+        ).values,
+        f"baseline by {other}": fit_baseline(intensity, other, lam, p).values,
+    }
+
+
+def systematic_errors(
+    pattern: Pattern,
+    fit: PeakFit,
+    baselines: Mapping[str, NDArray[np.float64]] | None = None,
+) -> tuple[PeakSystematics, ...]:
+    """Fit each group again under other baselines, profiles and windows.
+
+    Parameters
+    ----------
+    pattern : Pattern
+    fit : PeakFit
+        Of that pattern.
+    baselines : mapping of str to ndarray, optional
+        Other baselines over the points that the fit used; by default `baseline_variants`.
+
+    Returns
+    -------
+    tuple of PeakSystematics
+        One for each of `fit.peaks`, in that order.
+
+    Notes
+    -----
+    The spread over choices is taken whole, the noise that both fits share not deducted: where
+    noise hides which profile is right, it also hides how wrong the one in use is.
+    """
+    x, y = pattern.x[fit.used], pattern.intensity[fit.used]
+    if baselines is None:
+        made = fit.baseline.parameters
+        baselines = baseline_variants(y, made["method"], made["lam"], made.get("p", 0.01))
+    components = components_of(pattern.source)
+    in_angle = pattern.axis == "two_theta"
+    sigma = _weights(pattern, fit)
+    nominal = fit.baseline.values[fit.used]
+    everything = {n: tails_of(x, g.peaks, components, in_angle) for n, g in enumerate(fit.groups)}
+    total = sum(everything.values(), np.zeros_like(x))
+    found: dict[tuple[float, float], PeakSystematics] = {}
+    with threadpool_limits(limits=1, user_api="blas"):
+        for number, group in enumerate(fit.groups):
+            others = total - everything[number]
+            skewed = group.peaks[0].asymmetry != 0
+            start = [Candidate(p.center, p.height, p.fwhm, p.significance) for p in group.peaks]
+
+            def again(
+                base: NDArray[np.float64],
+                part: slice,
+                asymmetry: bool,
+                profile: Profile,
+                start: list[Candidate] = start,
+                group: GroupFit = group,
+            ) -> GroupFit:
+                return fit_group(
+                    x[part], y[part], start, base[part],
+                    None if sigma is None else sigma[part], False, components, in_angle,
+                    fit.shape, group=group.peaks[0].group, asymmetry=asymmetry, profile=profile,
+                )  # fmt: skip
+
+            changes = _changes(again, group, baselines, nominal, others, skewed, len(x))
+            for i, peak in enumerate(group.peaks):
+                found[peak.center, peak.area] = _combined({k: v[i] for k, v in changes.items()})
+    return tuple(found[p.center, p.area] for p in fit.peaks)
+
+
+def _weights(pattern: Pattern, fit: PeakFit) -> NDArray[np.float64] | None:
+    """Standard deviations that the fit has used, the model's for counts."""
+    sigma = None if pattern.sigma is None else pattern.sigma[fit.used]
+    if sigma is not None and np.isfinite(sigma).any():
+        return np.where(np.isfinite(sigma), sigma, np.inf)
+    if pattern.intensity_unit == "count":
+        return np.asarray(np.sqrt(np.maximum(fit.model[fit.used], 0.5)))
+    return None
+
+
+def _changes(
+    again: Callable[[NDArray[np.float64], slice, bool, Profile], GroupFit],
+    group: GroupFit,
+    baselines: Mapping[str, NDArray[np.float64]],
+    nominal: NDArray[np.float64],
+    others: NDArray[np.float64],
+    skewed: bool,
+    points: int,
+) -> dict[str, list[dict[str, float]]]:
+    """What each choice changes in each peak of a group."""
+    part, base = group.window, nominal + others
+    made: dict[str, GroupFit] = {
+        name: again(values + others, part, skewed, PSEUDO_VOIGT)
+        for name, values in baselines.items()
+    }
+    made["profile Pearson VII"] = again(base, part, skewed, PEARSON_VII)
+    if part.stop - part.start - len(group.peaks) * 4 > 8:
+        told = "profile without asymmetry" if skewed else "profile with asymmetry"
+        made[told] = again(base, part, not skewed, PSEUDO_VOIGT)
+    for told, factor in (("narrow", NARROW), ("wide", WIDE)):
+        other = _window(group, factor, points)
+        if other is not None:
+            made[f"window {told}"] = again(base, other, skewed, PSEUDO_VOIGT)
+    return {
+        name: [
+            {q: getattr(new, q) - getattr(old, q) for q in QUANTITIES}
+            for new, old in zip(got.peaks, group.peaks, strict=True)
+        ]
+        for name, got in made.items()
+    }
+
+
+def _window(group: GroupFit, factor: float, points: int) -> slice | None:
+    """Window stretched about its middle; None if too few points would be left."""
+    first, last = group.window.start, group.window.stop
+    more = round((factor - 1) * (last - first) / 2)
+    part = slice(max(0, first - more), min(points, last + more))
+    return part if part.stop - part.start >= 4 * len(group.peaks) + 6 else None
+
+
+def _combined(changes: Mapping[str, Mapping[str, float]]) -> PeakSystematics:
+    """Largest change of each source, in quadrature."""
+    total: dict[str, float] = {}
+    for quantity in QUANTITIES:
+        largest: dict[str, float] = {}
+        for name, change in changes.items():
+            source = name.split()[0]
+            largest[source] = max(largest.get(source, 0.0), abs(change[quantity]))
+        total[quantity] = float(np.sqrt(sum(v * v for v in largest.values())))
+    return PeakSystematics(**total, changes={k: dict(v) for k, v in changes.items()})
