@@ -27,7 +27,7 @@ def patterns(count: int, points: int = 400, seed: int = 3) -> np.ndarray:
 def recipe(y: np.ndarray, lam: float, p: float, turns: int) -> np.ndarray:
     """The usual sparse-solve recipe of asymmetric least squares, one pattern."""
     size = len(y)
-    second = sparse.diags([1, -2, 1], [0, -1, -2], shape=(size, size - 2))
+    second = sparse.diags([1.0, -2.0, 1.0], [0, -1, -2], shape=(size, size - 2))
     penalty = lam * second @ second.T
     weights = np.ones(size)
     z = y
