@@ -21,11 +21,16 @@ __all__ = [
     "LineSums",
     "atomic_weight",
     "cliff_lorimer",
+    "edge_cross_section",
+    "edges_of",
     "elastic_threshold",
+    "element_density",
     "line_sums",
     "lines_of",
     "load_signals",
     "make_signal",
+    "mass_absorption",
+    "take_off_angle",
     "write_hspy",
 ]
 
@@ -145,9 +150,86 @@ def lines_of(element: str) -> dict[str, tuple[float, float]]:
     }
 
 
+def edges_of(element: str, relevance: Sequence[str] = ("Major",)) -> dict[str, float]:
+    """Return edge, such as ``"O_K"``, to its onset in eV, of the relevance that exSpy gives it."""
+    entry = _elements().get(element, {})
+    table = entry.get("Atomic_properties", {}).get("Binding_energies", {})
+    return {
+        f"{element}_{shell}": float(edge["onset_energy (eV)"])
+        for shell, edge in table.items()
+        if edge.get("relevance") in relevance
+    }
+
+
+@lru_cache(maxsize=256)
+def edge_cross_section(
+    edge: str,
+    beam_kev: float,
+    convergence_mrad: float,
+    collection_mrad: float,
+    first: float,
+    step: float,
+    channels: int,
+) -> float:
+    """Return the cross section of a window of an edge by exSpy's hydrogenic model, in barn.
+
+    Parameters
+    ----------
+    edge : str
+        Of a K or L shell, such as ``"O_K"`` or ``"Ti_L3"``; L3 stands for the whole L shell.
+    beam_kev, convergence_mrad, collection_mrad : float
+        Semi-angles.
+    first, step : float
+        Centre of the first channel and width of a channel, eV.
+    channels : int
+
+    Raises
+    ------
+    ValueError
+        The model has no such shell.
+    """
+    import numpy as np
+
+    _hyperspy()
+    from exspy.components import EELSCLEdge
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        component = EELSCLEdge(edge, GOS="hydrogenic")
+        component.set_microscope_parameters(
+            E0=beam_kev, alpha=convergence_mrad, beta=collection_mrad, energy_scale=step
+        )
+        at = component.function(first + step * np.arange(channels))
+    return float(at.sum() * step)
+
+
 def atomic_weight(element: str) -> float:
     """Return the atomic weight that exSpy uses, in g/mol."""
     return float(_elements()[element]["General_properties"]["atomic_weight"])
+
+
+def element_density(element: str) -> float:
+    """Return the density of the pure element that exSpy uses, in g/cm³ (of gases as gases)."""
+    return float(_elements()[element]["Physical_properties"]["density (g/cm^3)"])
+
+
+def mass_absorption(lines: Sequence[str], absorbers: Sequence[str]) -> NDArray[Any]:
+    """Return exSpy's mass absorption (Chantler's tables) in m²/kg, shape (lines, absorbers)."""
+    _hyperspy()
+    import numpy as np
+    from exspy import material
+
+    return np.stack(
+        [0.1 * material.mass_absorption_coefficient(one, list(lines)) for one in absorbers],
+        axis=1,
+    )
+
+
+def take_off_angle(signal: Any) -> float:
+    """Return exSpy's take-off angle from elevation, azimuth and tilts, in degrees."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return float(signal.get_take_off_angle())
 
 
 @lru_cache(maxsize=1)
