@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -176,8 +177,7 @@ def _contrast(frames: list[NDArray[np.float64]]) -> float:
     """Mean correlation of frames that follow each other, each pair at its best shift."""
     window = _window(frames[0].shape)
     found = []
-    for a, b in zip(frames[:-1], frames[1:], strict=True):
-        a, b = a * window, b * window
+    for a, b in pairwise(frame * window for frame in frames):
         surface = np.fft.irfft2(np.fft.rfft2(a) * np.conj(np.fft.rfft2(b)), s=a.shape)
         found.append(float(surface.max()) / math.sqrt(float(np.sum(a**2) * np.sum(b**2))))
     return float(np.mean(found))
@@ -200,27 +200,28 @@ def _pair(later: NDArray[np.float64], earlier: NDArray[np.float64]) -> NDArray[n
 
     A window that stands still holds the shift back; on the common part little is left to move.
     """
+    window = _window(later.shape)
+    whole = np.rint(_correlated(later * window, earlier * window, 1)).astype(int)
+    height, width = (n - abs(int(m)) for n, m in zip(later.shape, whole, strict=True))
+    if min(height, width) < 8:
+        return whole.astype(np.float64)
+    window = _window((height, width))
+    both = []
+    for frame, way in ((later, 1), (earlier, -1)):
+        y, x = (max(0, way * int(m)) for m in whole)
+        both.append(frame[y : y + height, x : x + width] * window)
+    return whole + _correlated(both[0], both[1], UPSAMPLE)
+
+
+def _correlated(
+    later: NDArray[np.float64], earlier: NDArray[np.float64], parts: int
+) -> NDArray[np.float64]:
     from skimage.registration import phase_cross_correlation
 
-    window = _window(later.shape)
-    coarse, _, _ = phase_cross_correlation(later * window, earlier * window, normalization=None)
-    whole = np.rint(coarse).astype(int)
-    size = [n - abs(int(m)) for n, m in zip(later.shape, whole, strict=True)]
-    if min(size) < 8:
-        return np.asarray(coarse, dtype=np.float64)
-    a, b = (
-        frame[
-            tuple(
-                slice(max(0, way * int(m)), max(0, way * int(m)) + n) for m, n in zip(whole, size)
-            )
-        ]
-        for frame, way in ((later, 1), (earlier, -1))
+    found = phase_cross_correlation(  # type: ignore[no-untyped-call]
+        later, earlier, upsample_factor=parts, normalization=None
     )
-    window = _window((size[0], size[1]))
-    fine, _, _ = phase_cross_correlation(
-        a * window, b * window, upsample_factor=UPSAMPLE, normalization=None
-    )
-    return np.asarray(whole + fine, dtype=np.float64)
+    return np.asarray(found[0], dtype=np.float64)
 
 
 def _solve(

@@ -1,0 +1,111 @@
+"""What exSpy computes of low losses: deconvolutions and mean free paths.  Arrays in, arrays out."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consilience_eels.library import make_signal
+from consilience_eels.spectra import LossAxis
+
+__all__ = ["angular_correction", "fourier_log", "fourier_ratio", "mean_free_path"]
+
+
+def _signal(axis: LossAxis, spectra: NDArray[Any]) -> Any:
+    axes = [
+        {"_type": "UniformDataAxis", "name": f"n{i}", "size": n, "navigate": True, "scale": 1.0}
+        for i, n in enumerate(spectra.shape[:-1])
+    ]
+    axes.append(
+        {
+            "_type": "UniformDataAxis",
+            "name": "Energy loss",
+            "size": axis.size,
+            "navigate": False,
+            "offset": float(axis.energy[0]),
+            "scale": axis.step,
+            "units": "eV",
+            "is_binned": True,
+        }
+    )
+    return make_signal(np.asarray(spectra, dtype=np.float64), axes, {}, {}, "EELS", 1)
+
+
+def fourier_log(axis: LossAxis, spectra: NDArray[Any], channels: int) -> NDArray[np.float64]:
+    """Return single-scattering distributions by exSpy's `fourier_log_deconvolution`.
+
+    Parameters
+    ----------
+    axis : LossAxis
+    spectra : ndarray, shape (..., n)
+    channels : int
+        Those before this one are the zero loss.
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        Counts for each channel, the zero loss not added.
+    """
+    signal = _signal(axis, spectra)
+    zero_loss = signal.isig[:channels]
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        found = signal.fourier_log_deconvolution(zero_loss)
+    return np.asarray(found.data, dtype=np.float64)
+
+
+def fourier_ratio(
+    core_axis: LossAxis,
+    core: NDArray[Any],
+    low_axis: LossAxis,
+    low: NDArray[Any],
+    fwhm: float,
+    threshold: float,
+    *,
+    extrapolate: bool = True,
+) -> NDArray[np.float64]:
+    """Return a core loss freed of plural scattering by exSpy's `fourier_ratio_deconvolution`.
+
+    Parameters
+    ----------
+    core_axis, low_axis : LossAxis
+        Of the same step.
+    core, low : ndarray, shape (..., n) and (..., m)
+        The core loss without background, and the low loss of the same pixels.
+    fwhm : float
+        Of the Gaussian that takes the place of the zero loss, eV.
+    threshold : float
+        Between elastic and inelastic electrons, eV.
+    extrapolate : bool
+        Continue both spectra by a power law before they are tapered, as exSpy does by itself.
+    """
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        found = _signal(core_axis, core).fourier_ratio_deconvolution(
+            _signal(low_axis, low),
+            fwhm=fwhm,
+            threshold=float(threshold),
+            extrapolate_lowloss=extrapolate,
+            extrapolate_coreloss=extrapolate,
+        )
+    return np.asarray(found.data, dtype=np.float64)
+
+
+def mean_free_path(density: float, beam_energy: float) -> float:
+    """Return exSpy's inelastic mean free path (nm) for a density (g/cm³) and an energy (keV)."""
+    from exspy.utils.eels import iMFP_Iakoubovskii
+
+    return float(iMFP_Iakoubovskii(density, beam_energy))
+
+
+def angular_correction(
+    density: float, beam_energy: float, convergence: float, collection: float
+) -> float:
+    """Return exSpy's factor on t/λ for the half-angles of probe and spectrometer, in mrad."""
+    from exspy.utils.eels import iMFP_angular_correction
+
+    return float(iMFP_angular_correction(density, beam_energy, convergence, collection))
