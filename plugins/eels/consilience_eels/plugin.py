@@ -166,8 +166,15 @@ def register_views() -> Sequence[View]:
 
 @hookimpl
 def register_simulators() -> Sequence[Simulator]:
-    """A low-loss spectrum, and an X-ray map."""
+    """A low-loss spectrum, an X-ray map, and an interphase with all of them."""
     return [
+        Simulator(
+            "eels.interphase",
+            "eels",
+            Ref("consilience_eels.simulation.interphase:InterphaseParams"),
+            Ref("consilience_eels.simulation.interphase:simulate_interphase"),
+            "layers in cross-section: low and core loss, X-rays, dark field",
+        ),
         Simulator(
             "eels.lowloss",
             "eels",

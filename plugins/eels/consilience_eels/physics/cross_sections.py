@@ -16,6 +16,7 @@ References
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -32,6 +33,7 @@ from consilience_eels.physics.oscillator import (
 
 __all__ = [
     "EDGES",
+    "EdgeSource",
     "atom_cross_section",
     "dipole_factor",
     "edge_cross_section",
@@ -41,6 +43,9 @@ __all__ = [
     "partial_cross_section",
     "remainder_cross_section",
 ]
+
+EdgeSource = Callable[[str, str, NDArray[np.float64], Beam], NDArray[np.float64]]
+"""Element, shell, energies (eV) and beam to dσ/dE of that edge in barn/eV."""
 
 BOHR = 0.529177210903e-10
 RYDBERG = 13.605693122994

@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilience_eels.physics.beam import Beam
+from consilience_eels.physics.cross_sections import EdgeSource, atom_cross_section
 from consilience_eels.physics.materials import Material
 from consilience_eels.physics.mean_free_path import mean_free_path
 from consilience_eels.physics.near_edge import Perturbation, material_cross_section
 
-__all__ = ["JOIN", "drude", "single_scattering"]
+__all__ = ["BARN_NM2", "JOIN", "atom_losses", "drude", "single_scattering"]
 
 JOIN = 36.0
 """eV, about which the plasmon gives way to the atoms."""
 
 BARN_NM2 = 1e-10
+"""nm² of a barn."""
 
 
 def drude(energy: NDArray[np.float64], plasmon: float, width: float) -> NDArray[np.float64]:
@@ -38,6 +40,7 @@ def single_scattering(
     energy: NDArray[np.float64],
     beam: Beam,
     perturbation: Perturbation | None = None,
+    source: EdgeSource | None = None,
 ) -> NDArray[np.float64]:
     """Return the probability of a loss per nm and eV, which sums to 1/λ over all energies.
 
@@ -47,8 +50,8 @@ def single_scattering(
     energy : ndarray
         In eV.
     beam : Beam
-    perturbation : Perturbation, optional
-        For a forward model that is not the fitter's.
+    perturbation, source : optional
+        For a forward model that is not the fitter's; see `near_edge.edge_in`.
 
     Notes
     -----
@@ -57,14 +60,22 @@ def single_scattering(
     """
     grid = np.concatenate([np.arange(0.025, 200.0, 0.05), np.geomspace(200.0, 20000.0, 4000)])
     rate = material.units_per_nm3 * BARN_NM2
-    high_grid = rate * _high(grid) * material_cross_section(material, grid, beam, perturbation)
+    high_grid = (
+        rate * _high(grid) * material_cross_section(material, grid, beam, perturbation, source)
+    )
     plasmon_grid = _plasmon(material, grid, beam)
     inverse = 1.0 / mean_free_path(material.density, beam)
     left = inverse - float(np.trapezoid(high_grid, grid))
     scale = max(left, 0.0) / float(np.trapezoid(plasmon_grid, grid))
     at = np.asarray(energy, dtype=np.float64)
-    high = rate * _high(at) * material_cross_section(material, at, beam, perturbation)
+    high = rate * _high(at) * material_cross_section(material, at, beam, perturbation, source)
     return np.asarray(scale * _plasmon(material, at, beam) + high)
+
+
+def atom_losses(symbol: str, energy: NDArray[np.float64], beam: Beam) -> NDArray[np.float64]:
+    """Return dσ/dE (barn/eV) of an atom in a host, whose valence electrons it shares."""
+    at = np.asarray(energy, dtype=np.float64)
+    return _high(at) * atom_cross_section(symbol, at, beam)
 
 
 def _plasmon(material: Material, energy: NDArray[np.float64], beam: Beam) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from scipy.special import erf, expit
 from consilience_eels.physics.beam import Beam
 from consilience_eels.physics.cross_sections import (
     EDGES,
+    EdgeSource,
     edge_cross_section,
     onset_of,
     remainder_cross_section,
@@ -40,6 +41,7 @@ def edge_in(
     energy: NDArray[np.float64],
     beam: Beam,
     perturbation: Perturbation | None = None,
+    source: EdgeSource | None = None,
 ) -> NDArray[np.float64]:
     """Return dσ/dE of one edge of one atom within a material, in barn/eV.
 
@@ -53,6 +55,8 @@ def edge_in(
     beam : Beam
     perturbation : Perturbation, optional
         For a forward model that is not the fitter's.
+    source : EdgeSource, optional
+        Edges of the atom from elsewhere; by default `edge_cross_section`.
 
     Notes
     -----
@@ -61,18 +65,18 @@ def edge_in(
     tends to the atom's.
     """
     near = material.near_edges.get((symbol, shell))
-    atom = edge_cross_section(symbol, shell, energy, beam)
+    edge = source or edge_cross_section
+    atom = edge(symbol, shell, energy, beam)
     if near is None:
         return atom
     near = _moved(near, perturbation)
     onset = onset_of(symbol, shell)
     grid = np.arange(min(onset, near.onset) - 5.0, near.onset + CONSERVED, 0.05)
-    plain = edge_cross_section(symbol, shell, grid, beam)
+    plain = edge(symbol, shell, grid, beam)
     before = plain[grid <= onset + CONSERVED].sum()
-    level = edge_cross_section(symbol, shell, np.array([onset + CONSERVED / 2]), beam)[0]
-    after = (_held(symbol, shell, grid, beam) * _shape(grid, near, 1.0)).sum()
-    factor = before / after if after > 0 and level > 0 else 1.0
-    held = _held(symbol, shell, energy, beam)
+    after = (_held(edge, symbol, shell, grid, beam) * _shape(grid, near, 1.0)).sum()
+    factor = before / after if after > 0 else 1.0
+    held = _held(edge, symbol, shell, energy, beam)
     return held * _shape(energy, near, factor)
 
 
@@ -91,6 +95,7 @@ def material_cross_section(
     energy: NDArray[np.float64],
     beam: Beam,
     perturbation: Perturbation | None = None,
+    source: EdgeSource | None = None,
 ) -> NDArray[np.float64]:
     """Return dσ/dE of a formula unit of a material, in barn/eV: edges with their fine structure.
 
@@ -103,7 +108,7 @@ def material_cross_section(
     for symbol, count in material.atoms.items():
         total += count * remainder_cross_section(symbol, at, beam)
         for shell in EDGES.get(symbol, {}):
-            total += count * edge_in(material, symbol, shell, at, beam, perturbation)
+            total += count * edge_in(material, symbol, shell, at, beam, perturbation, source)
     return total
 
 
@@ -116,10 +121,12 @@ def _moved(near: NearEdge, by: Perturbation | None) -> NearEdge:
     return NearEdge(near.onset + by.shift, near.rise * by.width, peaks)
 
 
-def _held(symbol: str, shell: str, energy: NDArray[np.float64], beam: Beam) -> NDArray[np.float64]:
+def _held(
+    edge: EdgeSource, symbol: str, shell: str, energy: NDArray[np.float64], beam: Beam
+) -> NDArray[np.float64]:
     """The atom's edge without the table's own step: below it, the level just above it."""
     onset = onset_of(symbol, shell)
-    return edge_cross_section(symbol, shell, np.maximum(energy, onset + 1.0), beam)
+    return edge(symbol, shell, np.maximum(energy, onset + 1.0), beam)
 
 
 def _shape(energy: NDArray[np.float64], near: NearEdge, factor: float) -> NDArray[np.float64]:
