@@ -115,7 +115,18 @@ def register_kinds() -> Sequence[Kind]:
             0.01,
             False,
             "0.01 1/angstrom: tolerance of labels in common use",
-        )
+        ),
+        Kind("phase_history", "a phase over the states", "text", None),
+        Kind("peak_series", "a diffraction line over the states", "series", "1/angstrom"),
+        Kind(
+            "cell_length",
+            "length of a cell",
+            "scalar",
+            "angstrom",
+            0.002,
+            True,
+            "0.2 %: as for lattice parameters",
+        ),
     ]
 
 
@@ -139,8 +150,19 @@ def register_analyses() -> Sequence[Analysis]:
             (),
             Ref("consilience_xrd.findings.params:PhaseParams"),
             Ref("consilience_xrd.findings.analyses:run_phases"),
-            ("phase", "lattice_parameter", "diffraction_line"),
+            ("phase", "lattice_parameter", "diffraction_line", "phase_fraction"),
             title="phases, their rivals, and what is left over",
+        ),
+        Analysis(
+            "xrd.series",
+            "xrd",
+            (),
+            Ref("consilience_xrd.findings.series_params:SeriesParams"),
+            Ref("consilience_xrd.findings.series:run_series"),
+            ("phase_history", "peak_series", "strain", "cell_length"),
+            default=False,
+            scope="sample",
+            title="lines, cells and phases over the states of a sample",
         ),
     ]
 
@@ -159,6 +181,13 @@ def register_views() -> Sequence[View]:
     return [
         View(
             "xrd.pattern", "Diffraction", Ref("consilience_xrd.drawing.views:pattern_view"), "xrd"
+        ),
+        View(
+            "xrd.series",
+            "Diffraction over the states",
+            Ref("consilience_xrd.drawing.series_views:series_view"),
+            "xrd",
+            scope="sample",
         ),
     ]
 

@@ -1,0 +1,1 @@
+"""Patterns of one sample over its states: lines followed, cells and phases that change."""
