@@ -34,6 +34,9 @@ The exponent then changes by 1 where the energy grows by a factor e, about as me
 beyond the plasmons.
 """
 
+OVER = 4.0
+"""Standard deviations by which χ² has to be above 1 before it is taken for a misfit."""
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -62,6 +65,9 @@ class EdgeCounts:
     form_std : ndarray
         What the form of the background is worth: its curvature as far as the window shows it,
         and `CURVATURE` as far as the window does not.
+    misfit_std : ndarray
+        What the fit's own error lacks where the window scatters more than the noise does: fine
+        structure of another edge, or a gain that is too small.  0 where it does not.
     curvature_z : ndarray
         Curvature of the residuals in the window over its standard deviation.
     chi_square : ndarray
@@ -75,6 +81,7 @@ class EdgeCounts:
     null_std: Array
     fit_variance: Array
     form_std: Array
+    misfit_std: Array
     curvature_z: Array
     chi_square: Array
     exponent: Array
@@ -93,6 +100,12 @@ class EdgeCounts:
             found: Array = self.net / self.std
         return found
 
+    @property
+    def sys_std(self) -> Array:
+        """Form of the background and misfit together."""
+        found: Array = np.hypot(self.form_std, self.misfit_std)
+        return found
+
     def critical(self, *, with_form: bool = True) -> Array:
         """Net counts that no edge gives in 5 % of spectra (α = 0.05)."""
         return ONE_SIDED * self._null(with_form)
@@ -102,7 +115,7 @@ class EdgeCounts:
         return ONE_SIDED**2 * gain + 2.0 * ONE_SIDED * self._null(with_form)
 
     def _null(self, with_form: bool) -> Array:
-        return np.hypot(self.null_std, self.form_std) if with_form else self.null_std
+        return np.hypot(self.null_std, self.sys_std) if with_form else self.null_std
 
 
 def edge_counts(
@@ -184,6 +197,8 @@ def _counts(
     form, z = _form(counts - model, model, under, fit, energy, beyond, noise, curvature)
     expected = gain * model + noise.readout
     chi_square = ((counts - model) ** 2 / expected).sum(axis=1) / (energy.size - 2)
+    degrees = energy.size - 2
+    over = np.where(chi_square > 1.0 + OVER * np.sqrt(2.0 / degrees), chi_square - 1.0, 0.0)
     return EdgeCounts(
         net=seen - background,
         background=background,
@@ -191,6 +206,7 @@ def _counts(
         null_std=np.sqrt(null),
         fit_variance=fit_variance,
         form_std=form,
+        misfit_std=np.sqrt(over * fit_variance),
         curvature_z=z,
         chi_square=chi_square,
         exponent=fit.exponent,

@@ -1,0 +1,157 @@
+"""The analysis ``eels.edges``: ionisation edges to counts, maps, composition and presence."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import xarray as xr
+
+from consilience.analysis import AnalysisContext, AnalysisOutput
+from consilience.errors import BadInputError
+from consilience.model.elements import SYMBOLS
+from consilience.model.finding import FindingDraft, Rival
+from consilience.model.measurement import Measurement, Notice
+from consilience_eels.edges.windows import EdgePlan, plan_edges
+from consilience_eels.findings.edges_drafts import (
+    composition_drafts,
+    hidden_by,
+    intensity_draft,
+    presence_draft,
+    rivals_of,
+    unplanned_draft,
+)
+from consilience_eels.findings.edges_measured import (
+    MeasuredEdge,
+    MeasuredEdges,
+    as_arrays,
+    beam_of,
+    cross_section,
+    measure_edges,
+)
+from consilience_eels.findings.edges_params import EdgesParams
+from consilience_eels.library import edges_of
+from consilience_eels.spectra import LossAxis
+
+__all__ = ["EdgesParams", "run_edges"]
+
+LOWEST = 15.0
+"""eV from which a window may begin where the axis holds the zero loss."""
+
+
+def run_edges(
+    measurements: Sequence[Measurement], params: EdgesParams, context: AnalysisContext
+) -> AnalysisOutput:
+    """Return what the edges of one spectrum or spectrum image say of the elements.
+
+    Returns
+    -------
+    AnalysisOutput
+        ``edge_intensity``: net counts of each edge, summed over the pixels, with maps of counts
+        and fractions in its array.  ``composition``: atomic fractions where two or more edges
+        are found, with one joint covariance.  ``element``: for each element asked for, present,
+        absent below its limit, or not observable with the reason.
+
+    Raises
+    ------
+    BadInputError
+        A window that was given is not within the axis or holds too few channels.
+    """
+    (measurement,) = measurements
+    data = measurement.data
+    name = "counts" if "counts" in data else "intensity"
+    asked = _asked(measurement, params, context)
+    if not asked:
+        text = "no element is named: give 'elements', or list them with the sample"
+        return AnalysisOutput([], notices=[_notice(measurement, text)])
+    array = data[name].transpose(..., "energy_loss")
+    try:
+        axis = LossAxis.of(data)
+    except BadInputError as fault:
+        return AnalysisOutput([], notices=[_notice(measurement, fault.what)])
+    tables = {element: edges_of(element) for element in sorted(SYMBOLS)}
+    plans = plan_edges(asked, tables, axis, params.windows, max(LOWEST, axis.low))
+    measured = measure_edges(array, axis, plans, tables, params)
+    return _said(measurement, array, plans, measured, params, asked)
+
+
+def _said(
+    measurement: Measurement,
+    array: xr.DataArray,
+    plans: Sequence[EdgePlan],
+    measured: MeasuredEdges,
+    params: EdgesParams,
+    asked: Sequence[str],
+) -> AnalysisOutput:
+    rivals = {e.edge: rivals_of(e, measured, asked) for e in measured.edges}
+    hidden = {e.edge: hidden_by(e, measured, rivals[e.edge]) for e in measured.edges}
+    beam = beam_of(measurement, params)
+    sections = {}
+    for edge in measured.edges:
+        found = cross_section(measured.axis, edge, beam)
+        if found is not None:
+            sections[edge.edge] = found
+    chosen = [
+        e
+        for e in measured.edges
+        if e.edge in sections and hidden[e.edge] is None and e.net > float(e.total.critical()[0])
+    ]
+    drafts = [intensity_draft(e, measured, params) for e in measured.edges]
+    arrays = {"edges": as_arrays(array, measured, sections)} if measured.edges else {}
+    notices: list[Notice] = []
+    atoms = None
+    if len(chosen) > 1:
+        found_in, joint = composition_drafts(chosen, measured, sections, params, rivals)
+        drafts += found_in
+        arrays["covariance"] = joint
+        atoms = sum(e.net / sections[e.edge] for e in chosen)
+    elif len(measured.edges) > 1:
+        notices.append(_notice(measurement, _why_none(beam.missing, measured, sections)))
+    drafts += _presence(plans, measured, rivals, hidden, sections, atoms)
+    return AnalysisOutput(drafts, arrays, notices)
+
+
+def _why_none(missing: Sequence[str], measured: MeasuredEdges, sections: dict[str, float]) -> str:
+    if missing:
+        return (
+            f"no composition: the {' and the '.join(missing)} of this measurement "
+            f"{'is' if len(missing) == 1 else 'are'} not known, which cross sections need; give "
+            + ", ".join(f"'{name.replace(' ', '_')}'" for name in missing)
+        )
+    without = [e.edge for e in measured.edges if e.edge not in sections]
+    if len(measured.edges) - len(without) < 2:
+        return f"no composition: there are no hydrogenic cross sections of {', '.join(without)}"
+    return "no composition: fewer than two edges are above their critical level"
+
+
+def _presence(
+    plans: Sequence[EdgePlan],
+    measured: MeasuredEdges,
+    rivals: dict[str, list[Rival]],
+    hidden: dict[str, str | None],
+    sections: dict[str, float],
+    atoms: float | None,
+) -> list[FindingDraft]:
+    made: dict[str, MeasuredEdge] = {e.plan.element: e for e in measured.edges}
+    drafts = []
+    for plan in plans:
+        edge = made.get(plan.element)
+        if edge is None:
+            drafts.append(unplanned_draft(plan))
+            continue
+        sigma = sections.get(edge.edge)
+        scale = (sigma, atoms) if sigma is not None and atoms is not None else None
+        drafts.append(presence_draft(edge, measured, rivals[edge.edge], hidden[edge.edge], scale))
+    return drafts
+
+
+def _asked(measurement: Measurement, params: EdgesParams, context: AnalysisContext) -> list[str]:
+    stated = measurement.metadata.get("elements") or []
+    listed = [str(e) for e in stated] if isinstance(stated, list | tuple) else []
+    given = [edge.partition("_")[0] for edge in params.windows]
+    wanted = params.elements or (*listed, *context.sample.elements)
+    return [e for e in dict.fromkeys([*given, *wanted]) if e in SYMBOLS]
+
+
+def _notice(measurement: Measurement, text: str) -> Notice:
+    return Notice(code="eels-edges", message=f"{measurement.record.name}: {text}", severity="info")
