@@ -76,7 +76,7 @@ def _pair(model: str, seed: int) -> dict[str, Outcome]:
     rng = np.random.default_rng((seed, 3))
     x = np.linspace(14.0, 20.0, 900)
     line = _line(rng, 17.0 + rng.uniform(-0.3, 0.3), 1500.0, 6000.0)
-    apart = rng.uniform(1.3, 2.5) * line.fwhm
+    apart = rng.uniform(1.6, 2.8) * line.fwhm
     others = [Line(line.center + apart, line.fwhm, line.eta, rng.uniform(1.0, 3.0) * line.area)]
     return _measured(x, [line, *others], rng.uniform(50, 300), model, rng)
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from consilience_xrd.lines.profiles import Components, Profile
 
-__all__ = ["GroupFit", "Layout", "Peak", "peak_of"]
+__all__ = ["GroupFit", "Layout", "Peak", "covariance_of", "peak_of", "within_bounds"]
+
+NEAR = 4.0
+"""Standard deviations from a bound within which the bound tells something of the parameter."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,14 @@ class Peak:
     chi2, dof : float, int
         Of the group that the peak was fitted in.
     significance : float
-        Area over its standard deviation.
+        Area over its standard deviation, parameters on bounds held there.
     flags : tuple of str
         Among at_edge, unresolved, hit_bound, few_points, poor_fit, broad.
     group : int
         Peaks with the same number were fitted together.
 
-    A standard deviation is None where a parameter sat on its bound.
+    A standard deviation is None where a parameter sat on its bound.  Others then have the error
+    that they would have with it free between its bounds.
     """
 
     center: float
@@ -110,6 +114,67 @@ class Layout:
         self.size = at + (2 if self.line else 0)
 
 
+def covariance_of(
+    weighted: NDArray[np.float64],
+    free: NDArray[np.bool_],
+    scale: NDArray[np.float64],
+    unit: float,
+) -> NDArray[np.float64]:
+    """Covariance of the free parameters, NaN for others.
+
+    Parameters
+    ----------
+    weighted : ndarray, shape (n, k)
+        Derivatives of the model over the standard deviation of each point.
+    free : ndarray of bool, shape (k,)
+    scale : ndarray, shape (k,)
+        Sizes of the parameters, for a well conditioned inverse.
+    unit : float
+        Variance of a point of unit weight: 1 where the noise is known.
+    """
+    columns = weighted[:, free] * scale[free]
+    inverse = np.linalg.pinv(columns.T @ columns, rcond=1e-14)
+    out = np.full((len(scale), len(scale)), np.nan)
+    out[np.ix_(free, free)] = unit * inverse * np.outer(scale[free], scale[free])
+    return out
+
+
+def within_bounds(covariance: NDArray[np.float64], at: int, value: float) -> NDArray[np.float64]:
+    """Covariance with what is known of parameter `at`: that it lies between 0 and 1.
+
+    Its variance becomes the mean square distance from `value` of a normal distribution cut off
+    at the bounds, and those of the others follow by regression.  Away from both bounds by
+    `NEAR` standard deviations nothing changes.
+
+    Notes
+    -----
+    A shape near its bound is no Gaussian variable.  Taken as fixed there, it makes the errors
+    of areas too small by half; taken as free beyond, too large.
+    """
+    variance = float(covariance[at, at])
+    if not (math.isfinite(variance) and variance > 0):
+        return covariance
+    std = math.sqrt(variance)
+    low, high = -value / std, (1.0 - value) / std
+    if low < -NEAR and high > NEAR:
+        return covariance
+
+    def below(z: float) -> float:
+        return 0.5 * math.erfc(-z / math.sqrt(2))
+
+    def density(z: float) -> float:
+        return math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+    # second moment about `value` of a normal distribution between the bounds
+    if high - low < 0.01:
+        ratio = (high**3 - low**3) / (3 * (high - low))
+    else:
+        edges = high * density(high) - low * density(low)
+        ratio = 1.0 - edges / (below(high) - below(low))
+    row = covariance[at] / variance
+    return np.asarray(covariance + (ratio - 1.0) * variance * np.outer(row, row))
+
+
 def _std(covariance: NDArray[np.float64], at: int) -> float | None:
     value = float(covariance[at, at])
     return math.sqrt(value) if math.isfinite(value) and value > 0 else None
@@ -131,6 +196,7 @@ def peak_of(
     step: float,
     known: bool,
     profile: Profile,
+    held: NDArray[np.float64],
 ) -> Peak:
     """Peak `i` of the solution `v`, with errors from the covariance and flags."""
     ia, ic, iw, ie = layout.area[i], layout.center[i], layout.fwhm[i], layout.eta[i]
@@ -164,7 +230,7 @@ def peak_of(
         r2 = 1 - float(np.sum((intensity[near] - fitted[near]) ** 2)) / total if total > 0 else 0.0
     if known and dof > 0 and chi2 / dof > 4:
         flags.append("poor_fit")
-    area_std = _std(covariance, ia)
+    area_std, held_std = _std(covariance, ia), _std(held, ia)
     return Peak(
         center=center,
         center_std=_std(covariance, ic),
@@ -175,11 +241,11 @@ def peak_of(
         fwhm=fwhm,
         fwhm_std=_std(covariance, iw),
         eta=eta,
-        eta_std=_std(covariance, ie),
+        eta_std=None if bound[ie] else _std(covariance, ie),
         r2=r2,
         chi2=chi2,
         dof=dof,
-        significance=area / area_std if area_std else 0.0,
+        significance=area / held_std if held_std else 0.0,
         flags=tuple(flags),
         group=group,
         asymmetry=0.0 if layout.asymmetry is None else float(v[layout.asymmetry]),

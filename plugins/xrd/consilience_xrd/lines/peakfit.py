@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from consilience_xrd.lines.peak import GroupFit, Layout, Peak, peak_of
+from consilience_xrd.lines.peak import (
+    GroupFit,
+    Layout,
+    Peak,
+    covariance_of,
+    peak_of,
+    within_bounds,
+)
 from consilience_xrd.lines.profiles import PSEUDO_VOIGT, Components, Profile
 
 if TYPE_CHECKING:
@@ -213,17 +220,20 @@ def _fit(
     free = ~bound
     # points without a stated deviation have no weight and are no degrees of freedom
     dof = int(np.count_nonzero(weight > 0) - np.count_nonzero(free))
-    covariance = np.full((layout.size, layout.size), np.nan)
-    weighted = (jacobian(v) * weight[:, None])[:, free] * scale[free]
-    inverse = np.linalg.pinv(weighted.T @ weighted, rcond=1e-14)
-    inverse = inverse * np.outer(scale[free], scale[free])
     known = sigma is not None or counts
-    if not known:
-        inverse *= chi2 / max(dof, 1)
-    covariance[np.ix_(free, free)] = inverse
+    unit = 1.0 if known else chi2 / max(dof, 1)
+    weighted = jacobian(v) * weight[:, None]
+    held = covariance_of(weighted, free, scale, unit)
+    # a shape on its bound is not known any better than one beside it: its error goes into others'
+    shapes = sorted(set(layout.eta))
+    wider = free.copy()
+    wider[shapes] = True
+    covariance = covariance_of(weighted, wider, scale, unit)
+    for at in shapes:
+        covariance = within_bounds(covariance, at, float(v[at]))
     peaks = tuple(
         peak_of(i, v, covariance, layout, bound, x, intensity, fitted, chi2, dof,
-              components, group, step, known, profile)
+              components, group, step, known, profile, held)
         for i in range(n)
     )  # fmt: skip
     return GroupFit(peaks, covariance, fitted, slice(0, len(x)))

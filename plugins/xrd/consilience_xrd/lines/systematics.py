@@ -41,9 +41,11 @@ class PeakSystematics:
     Attributes
     ----------
     center, area, height, fwhm : float
-        Root of the sum of squares over the sources; of each source the largest change counts.
+        Root of the sum of squares over the sources.  The largest change of a source is taken as
+        half the width of a rectangular distribution.
     changes : dict of str to dict
-        What each other choice changed, by quantity: variant minus fit.
+        What each other choice changed, by quantity: variant minus fit.  Of a profile that fits
+        worse than the one in use, the part of it that the data bear.
     """
 
     center: float
@@ -107,6 +109,10 @@ def systematic_errors(
     -----
     The spread over choices is taken whole, the noise that both fits share not deducted: where
     noise hides which profile is right, it also hides how wrong the one in use is.
+
+    References
+    ----------
+    .. [1] JCGM 100:2008, Guide to the expression of uncertainty in measurement, eq. 7.
     """
     x, y = pattern.x[fit.used], pattern.intensity[fit.used]
     if baselines is None:
@@ -139,7 +145,8 @@ def systematic_errors(
                     fit.shape, group=group.peaks[0].group, asymmetry=asymmetry, profile=profile,
                 )  # fmt: skip
 
-            changes = _changes(again, group, baselines, nominal, others, skewed, len(x))
+            unit = _scatter(y[group.window] - group.model, sigma, group.window)
+            changes = _changes(again, group, baselines, nominal, others, skewed, len(x), unit)
             for i, peak in enumerate(group.peaks):
                 found[peak.center, peak.area] = _combined({k: v[i] for k, v in changes.items()})
     return tuple(found[p.center, p.area] for p in fit.peaks)
@@ -163,6 +170,7 @@ def _changes(
     others: NDArray[np.float64],
     skewed: bool,
     points: int,
+    unit: float,
 ) -> dict[str, list[dict[str, float]]]:
     """What each choice changes in each peak of a group."""
     part, base = group.window, nominal + others
@@ -180,11 +188,37 @@ def _changes(
             made[f"window {told}"] = again(base, other, skewed, PSEUDO_VOIGT)
     return {
         name: [
-            {q: getattr(new, q) - getattr(old, q) for q in QUANTITIES}
+            {q: share * (getattr(new, q) - getattr(old, q)) for q in QUANTITIES}
             for new, old in zip(got.peaks, group.peaks, strict=True)
         ]
         for name, got in made.items()
+        for share in [_borne(group, got, unit) if name.startswith("profile") else 1.0]
     }
+
+
+def _scatter(
+    residual: NDArray[np.float64], sigma: NDArray[np.float64] | None, part: slice
+) -> float:
+    """Variance of a point over the stated one, from neighbours' differences: misfit is smooth."""
+    pull = residual if sigma is None else residual / sigma[part]
+    second = pull[2:] - 2 * pull[1:-1] + pull[:-2]
+    return float(np.mean(second**2) / 6.0)
+
+
+def _borne(group: GroupFit, other: GroupFit, unit: float) -> float:
+    """How much of the way to another profile the truth may lie.
+
+    If chi-square beyond the noise grows with the square of the distance from the truth, the
+    profile in use is off by this share of the distance to the other.  Where the other fits
+    better, its whole distance counts as a standard deviation, and no more.  Twice the scatter of
+    chi-square is always allowed.
+    """
+    mine, others = group.peaks[0], other.peaks[0]
+    noise = unit * mine.dof
+    scatter = 2.0 * unit * (2.0 * max(mine.dof, 1)) ** 0.5
+    here = max(mine.chi2 - noise, 0.0) + scatter
+    there = max(others.chi2 - noise, 0.0) + scatter
+    return float(min(3.0, here / there) ** 0.5) if there > 0 else 1.0
 
 
 def _window(group: GroupFit, factor: float, points: int) -> slice | None:
@@ -196,12 +230,12 @@ def _window(group: GroupFit, factor: float, points: int) -> slice | None:
 
 
 def _combined(changes: Mapping[str, Mapping[str, float]]) -> PeakSystematics:
-    """Largest change of each source, in quadrature."""
+    """Standard deviations of rectangles as wide as the largest changes, in quadrature."""
     total: dict[str, float] = {}
     for quantity in QUANTITIES:
         largest: dict[str, float] = {}
         for name, change in changes.items():
             source = name.split()[0]
             largest[source] = max(largest.get(source, 0.0), abs(change[quantity]))
-        total[quantity] = float(np.sqrt(sum(v * v for v in largest.values())))
+        total[quantity] = float(np.sqrt(sum(v * v for v in largest.values()) / 3.0))
     return PeakSystematics(**total, changes={k: dict(v) for k, v in changes.items()})
