@@ -65,8 +65,6 @@ def fourier_ratio(
     low: NDArray[Any],
     fwhm: float,
     threshold: float,
-    *,
-    extrapolate: bool = True,
 ) -> NDArray[np.float64]:
     """Return a core loss freed of plural scattering by exSpy's `fourier_ratio_deconvolution`.
 
@@ -80,8 +78,11 @@ def fourier_ratio(
         Of the Gaussian that takes the place of the zero loss, eV.
     threshold : float
         Between elastic and inelastic electrons, eV.
-    extrapolate : bool
-        Continue both spectra by a power law before they are tapered, as exSpy does by itself.
+
+    Notes
+    -----
+    exSpy continues both spectra by a power law before it tapers them; where one ends in nothing,
+    through which no power law goes, that one is not continued.
     """
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -89,10 +90,18 @@ def fourier_ratio(
             _signal(low_axis, low),
             fwhm=fwhm,
             threshold=float(threshold),
-            extrapolate_lowloss=extrapolate,
-            extrapolate_coreloss=extrapolate,
+            extrapolate_lowloss=_goes_on(low, 100),
+            extrapolate_coreloss=_goes_on(core, 20),
         )
     return np.asarray(found.data, dtype=np.float64)
+
+
+def _goes_on(spectra: NDArray[Any], window: int) -> bool:
+    """Whether the last channels of all spectra hold counts in both halves, and fall."""
+    last = np.asarray(spectra[..., -window:-1], dtype=np.float64)
+    first, second = last[..., : window // 2].sum(axis=-1), last[..., window // 2 :].sum(axis=-1)
+    least = 1e-9 * np.asarray(spectra, dtype=np.float64).max(axis=-1)
+    return bool(((second > least) & (first > second)).all())
 
 
 def mean_free_path(density: float, beam_energy: float) -> float:

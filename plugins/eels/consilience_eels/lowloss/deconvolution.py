@@ -23,8 +23,8 @@ from consilience_eels.spectra import LossAxis
 
 __all__ = ["Deconvoluted", "single_scattering", "without_plural_scattering"]
 
-REPEATS = 24
-"""Noisy copies from which the error of each channel is taken; it is known to 15 % then."""
+REPEATS = 48
+"""Noisy copies from which the error of each channel is taken; it is known to 10 % then."""
 
 BYTES = 1 << 25
 """Worked on at once: the transforms are complex, and twice as long as the spectra."""
