@@ -81,6 +81,8 @@ def fourier_ratio(
 
     Notes
     -----
+    In counts for each channel: exSpy's values times the step in eV.
+
     exSpy continues both spectra by a power law before it tapers them; where one ends in nothing,
     through which no power law goes, that one is not continued.
     """
@@ -93,7 +95,9 @@ def fourier_ratio(
             extrapolate_lowloss=_goes_on(low, 100),
             extrapolate_coreloss=_goes_on(core, 20),
         )
-    return np.asarray(found.data, dtype=np.float64)
+    # exSpy's Gaussian has an area of 1 over eV, so its sum over channels is 1/step: counts are
+    # kept only for channels of 1 eV
+    return np.asarray(found.data, dtype=np.float64) * core_axis.step
 
 
 def _goes_on(spectra: NDArray[Any], window: int) -> bool:

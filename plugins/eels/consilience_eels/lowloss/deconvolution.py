@@ -130,6 +130,11 @@ def without_plural_scattering(
         The low loss has no zero loss, or one that is cut off or saturated.
     BadInputError
         Steps or pixels differ.
+
+    Notes
+    -----
+    Equation 4.38 of [1]_.  The noisy copies of the low loss have its own noise and as much
+    again, by which the ratio divides: the error comes out up to a third too large.
     """
     if abs(core_axis.step - low_axis.step) > 1e-6 * low_axis.step:
         raise BadInputError(
