@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from consilience.declarations import (
     Analysis,
     Check,
+    Kind,
     Modality,
     PluginInfo,
     Reader,
@@ -104,6 +105,14 @@ def register_readers() -> Sequence[Reader]:
 
 
 @hookimpl
+def register_kinds() -> Sequence[Kind]:
+    """What the core does not know."""
+    return [
+        Kind("edge_intensity", "counts of an ionisation edge", "scalar", "count"),
+    ]
+
+
+@hookimpl
 def register_analyses() -> Sequence[Analysis]:
     """Relative thickness, and composition."""
     return [
@@ -115,6 +124,15 @@ def register_analyses() -> Sequence[Analysis]:
             run=Ref("consilience_eels.findings.thickness_run:run_thickness"),
             kinds=("t_over_lambda",),
             title="relative thickness by the log-ratio",
+        ),
+        Analysis(
+            "eels.edges",
+            "eels",
+            (),
+            params=Ref("consilience_eels.findings.edges_params:EdgesParams"),
+            run=Ref("consilience_eels.findings.edges_run:run_edges"),
+            kinds=("edge_intensity", "composition", "element"),
+            title="counts of ionisation edges, fractions, and presence",
         ),
         Analysis(
             "eels.quantification",

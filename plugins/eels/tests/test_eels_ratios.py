@@ -86,7 +86,7 @@ def test_windows_of_oxygen_and_manganese() -> None:
     axis = LossAxis.of(360.0 + 0.2 * np.arange(2048))
     oxygen, manganese, carbon = plan_edges(["O", "Mn", "C"], TABLES, axis)
     assert (oxygen.edge, oxygen.inside) == ("O_K", (532.0, 582.0))
-    assert oxygen.before == pytest.approx((527.0 - 0.15 * 532.0, 527.0))
+    assert oxygen.before == pytest.approx((0.83 * 532.0, 0.98 * 532.0))
     assert (manganese.edge, manganese.inside) == ("Mn_L3", (640.0, 690.0))
     assert manganese.before is not None
     assert manganese.before[0] >= 562.0, "not in the fine structure of O K"

@@ -15,8 +15,12 @@ Onsets = Mapping[str, float]
 
 SHELLS = ("K", "L3", "L23", "M5", "M45", "M4", "M3", "M23", "M2", "N5", "N45")
 """What a family of edges begins with, in the order in which they are preferred."""
-GAP = 5.0
-"""eV between the window of the background and a tabulated onset, from 150 eV on; below, 2 eV."""
+GAP = 0.02
+"""Between the window of the background and a tabulated onset, in parts of the onset, 2 to 12 eV.
+
+Axes are off by some electron volts, edges shift with bonding, and one that begins in the window
+of its background hides itself.
+"""
 NARROWEST = 10.0
 """eV of a window that says something."""
 DELTA = 50.0
@@ -103,7 +107,7 @@ def _windows(
 
     if not axis.low < onset < axis.high:
         return no(f"outside the axis, {axis.low:g} to {axis.high:g} eV")
-    gap = GAP if onset >= 150.0 else 2.0
+    gap = min(max(2.0, GAP * onset), 12.0)
     others = [e for name, e in every.items() if name.partition("_")[0] != element]
     high = onset - gap
     low = max(axis.low, lowest, onset - gap - max(LEAST_WIDTH, WIDTH * onset))

@@ -254,13 +254,17 @@ def as_arrays(
         fit = fit_power_law(axis.energy[window], measured.spectrum[None, window])
         under = np.full(axis.size, np.nan)
         under[begin:end] = fit.counts(axis.energy[begin:end])[0]
-        variables[f"background_{edge.edge}"] = (("energy_loss",), under, {"units": unit})
+        variables[f"background_{edge.edge}"] = (
+            ("energy_loss",),
+            under,
+            {"units": unit, "missing": "outside the windows of this edge"},
+        )
         if edge.pixels is None:
             continue
         for name, values in zip(("net", "net_std"), edge.pixels[:2], strict=True):
             if name == "net_std" and measured.noise is None:
                 continue
-            attrs = {"units": unit}
+            attrs = {"units": unit, "missing": "too few counts for a background"}
             if name == "net" and measured.noise is not None:
                 attrs["ancillary_variables"] = f"net_std_{edge.edge}"
             variables[f"{name}_{edge.edge}"] = (
