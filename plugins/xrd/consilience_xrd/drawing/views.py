@@ -12,6 +12,7 @@ from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Figure, Table, Text, ViewContext, palette
 from consilience_xrd.axes import q_to_two_theta
+from consilience_xrd.drawing.label_table import label_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,6 +53,9 @@ def pattern_view(
             rivals = _rival_table(phases)
             if rivals is not None:
                 blocks.append(rivals)
+        labels = label_table([f for f in mine if f.kind == "diffraction_line"])
+        if labels is not None:
+            blocks.append(labels)
         rest = [f for f in mine if f.kind == "diffraction_line" and f.evidence.get("unassigned")]
         if rest:
             blocks.append(_rest_table(rest))

@@ -10,6 +10,7 @@ from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice
 from consilience_xrd.findings.drafts import drafts_of
 from consilience_xrd.findings.fit_record import fit_dataset, misfit_notes, peak_evidence
+from consilience_xrd.findings.labels import label_drafts
 from consilience_xrd.findings.params import PeakParams, PhaseParams
 from consilience_xrd.findings.patterns import (
     fit_notices,
@@ -19,8 +20,13 @@ from consilience_xrd.findings.patterns import (
     phases_considered,
     used_range,
 )
+from consilience_xrd.findings.second_opinion import (
+    fraction_drafts,
+    second_opinion,
+    with_second_opinion,
+)
 from consilience_xrd.identification.identify import area_limit, identify
-from consilience_xrd.identification.listed import listed_peaks
+from consilience_xrd.identification.listed import listed_labels, listed_peaks
 from consilience_xrd.identification.matching import (
     Pairing,
     observed_from_fit,
@@ -94,8 +100,16 @@ def run_phases(
     )
     notices += fit_notices(pattern, fit)
     findings = drafts_of(pairing, results, "fit", method_sentence(fit), misfit_notes(fit))
+    whole, said = (
+        second_opinion(pattern, fit, pairing, results) if params.whole_pattern else (None, [])
+    )
+    if whole is not None:
+        findings = with_second_opinion(findings, whole, pairing, results)
+        findings += fraction_drafts(pattern, fit, pairing, results, findings, whole, params, "fit")
     return AnalysisOutput(
-        findings, {"fit": fit_dataset(pattern, fit)}, [*notices, *_shift_notice(pairing, results)]
+        findings,
+        {"fit": fit_dataset(pattern, fit)},
+        [*notices, *said, *_shift_notice(pairing, results)],
     )
 
 
@@ -126,6 +140,9 @@ def run_listed(
         params.greatest_chance,
     )  # fmt: skip
     findings = drafts_of(pairing, results, None, "matching of a list of peaks", assumptions)
+    labels = listed_labels(measurement)
+    if any(labels):
+        findings += label_drafts(pairing, labels, "published labels against all lines", assumptions)
     return AnalysisOutput(findings, {}, [*notices, *_shift_notice(pairing, results)])
 
 

@@ -53,3 +53,15 @@ class PhaseParams(PeakParams):
     listed_std: float = Field(
         0.005, gt=0, description="std of an entered position without one [1/angstrom]"
     )
+    whole_pattern: bool = Field(
+        True, description="fit the whole pattern too, as a second opinion and for mass fractions"
+    )
+    grain_size: float | None = Field(
+        None, gt=0, description="size of the powder's grains, for micro-absorption [um]"
+    )
+    polarisation: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="K of 1 + K cos^2(2theta): 1 unpolarised, 0 where it is divided out already",
+    )

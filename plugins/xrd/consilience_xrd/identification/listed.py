@@ -13,7 +13,7 @@ from consilience_xrd.axes import energy_to_wavelength as to_wavelength
 from consilience_xrd.findings.params import PhaseParams
 from consilience_xrd.identification.matching import ObservedPeak
 
-__all__ = ["listed_peaks"]
+__all__ = ["listed_labels", "listed_peaks"]
 
 WORKING_WIDTH = 0.02
 """Width [1/angstrom] that entered peaks without one are matched with; it is not reported."""
@@ -84,3 +84,15 @@ def listed_peaks(
         lam,
         assumptions,
     )  # fmt: skip
+
+
+def listed_labels(measurement: Measurement) -> list[str]:
+    """Labels of the source in the order of `listed_peaks`, empty where it gives none."""
+    center = np.asarray(measurement.data["center"].values, dtype=np.float64)
+    given = measurement.metadata.get("labels")
+    labels = [str(v) for v in given] if isinstance(given, list | tuple) else [""] * len(center)
+    # q falls with d
+    order = np.argsort(
+        -center if str(measurement.data["center"].attrs["units"]) == "angstrom" else center
+    )
+    return [labels[i] for i in order]

@@ -13,8 +13,9 @@ from consilience_xrd.identification.linestates import (
     scale_of,
     states_of,
 )
-from consilience_xrd.identification.results import STRONG, AreaProbe, PhaseResult, Work
+from consilience_xrd.identification.results import CHANCE, STRONG, AreaProbe, PhaseResult, Work
 from consilience_xrd.identification.rivals import rivals_of
+from consilience_xrd.identification.texture import agreement_of
 from consilience_xrd.references.reference import Line, ReferencePattern
 
 if TYPE_CHECKING:
@@ -103,6 +104,16 @@ def _prepare(pairing: Pairing, reference: ReferencePattern) -> Work:
     if not strong:
         return work
     work.scale, work.agreement = scale_of(strong, pairing)
+    met: dict[int, list[int]] = {}
+    for index, row in enumerate(rows):
+        if row[2] is not None and row[0].intensity >= CHANCE:
+            met.setdefault(row[2], []).append(index)
+    # texture moves intensity between lines and is no reason to doubt a phase
+    agreement = agreement_of(
+        reference, [(lines, pairing.peaks[i].peak.area) for i, lines in met.items()]
+    )
+    if agreement is not None and work.agreement is not None:
+        work.agreement = max(work.agreement, agreement.allowed)
     counted = [
         row for row in strong if row[2] is not None or not hidden(row[1], row[0], work, pairing)
     ]

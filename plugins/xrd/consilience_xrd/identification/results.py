@@ -90,7 +90,8 @@ class PhaseResult:
     chance : float
         Probability that so many strong lines meet peaks by accident.
     intensity_agreement : float or None
-        exp(-rms log ratio) of found to computed areas: 1 is perfect, texture lowers it.
+        exp(-rms log ratio) of found to computed areas, allowing for a texture where one explains
+        most of the scatter: 1 is perfect.
     limit : float or None
         Least area of its strongest line that would have been found, relative to the strongest peak.
     limit_widths : str

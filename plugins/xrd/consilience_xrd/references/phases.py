@@ -25,6 +25,7 @@ __all__ = [
     "library",
     "library_phase",
     "phase_from_cif",
+    "phase_of",
 ]
 
 DEFAULT_CELL_STD = 0.002
@@ -91,19 +92,32 @@ class PhaseCell:
         return self.space_group >= 195
 
     def structure(self) -> Any:
-        """The pymatgen Structure of the whole cell."""
-        from pymatgen.core.lattice import Lattice
-        from pymatgen.core.structure import Structure
-
-        lattice = Lattice.from_parameters(*self.cell)
-        species = [name for name, _, _, _, _ in self.sites]
-        points = [[x, y, z] for _, x, y, z, _ in self.sites]
-        if self.expanded:
-            return Structure(lattice, species, points)
-        return Structure.from_spacegroup(self.space_group, lattice, species, points)
+        """The pymatgen Structure of the whole cell; sites with one place are shared."""
+        return _structure(self).copy()
 
 
-def _entry(data: dict[str, Any]) -> PhaseCell:
+@lru_cache(maxsize=256)
+def _structure(phase: PhaseCell) -> Any:
+    # expanding a cubic cell takes most of a second, and every line of work asks for it
+    from pymatgen.core.lattice import Lattice
+    from pymatgen.core.structure import Structure
+
+    lattice = Lattice.from_parameters(*phase.cell)
+    shared: dict[tuple[float, float, float], dict[str, float]] = {}
+    for name, x, y, z, amount in phase.sites:
+        shared.setdefault((x, y, z), {})[name] = amount
+    species = list(shared.values())
+    points = [list(point) for point in shared]
+    if phase.expanded:
+        return Structure(lattice, species, points)
+    from pymatgen.core.composition import Composition
+
+    mixed = [Composition(s) for s in species]
+    return Structure.from_spacegroup(phase.space_group, lattice, mixed, points)
+
+
+def phase_of(data: dict[str, Any]) -> PhaseCell:
+    """Make a phase from an entry as `library.toml` has them."""
     std = float(data.get("cell_std", DEFAULT_CELL_STD))
     a, b, c, alpha, beta, gamma = (float(v) for v in data["cell"])
     return PhaseCell(
@@ -127,7 +141,7 @@ def _entry(data: dict[str, Any]) -> PhaseCell:
 def library() -> dict[str, PhaseCell]:
     """The shipped phases by key, in the order of the file."""
     text = files("consilience_xrd.references").joinpath("library.toml").read_text(encoding="utf-8")
-    return {p["key"]: _entry(p) for p in tomllib.loads(text)["phase"]}
+    return {p["key"]: phase_of(p) for p in tomllib.loads(text)["phase"]}
 
 
 def library_phase(key: str) -> PhaseCell:
