@@ -144,10 +144,8 @@ def edge_cross_section(
     """
     onset, table_at = _entry(symbol, shell)
     at = np.asarray(energy, dtype=np.float64) + (table_at - onset)
-    later = [rise for _, rise in EDGES[symbol].values() if rise > table_at]
-    upper = _total(symbol, at) if not later else _below(symbol, min(later), at)
-    part = np.where(at > table_at, upper - _continued(symbol, table_at, at), 0.0)
-    strength = 2.0 * np.clip(part, 0.0, None) / (np.pi * np.where(at > 0, at, 1.0))
+    upper, lower = _around(symbol, table_at, at)
+    strength = 2.0 * (upper - lower) / (np.pi * np.where(at > 0, at, 1.0))
     return np.where(at > table_at, strength, 0.0) * dipole_factor(energy, beam)
 
 
@@ -157,7 +155,7 @@ def remainder_cross_section(
     """Return dσ/dE of an atom without the edges of `EDGES`, in barn/eV: valence and the rest."""
     at = np.asarray(energy, dtype=np.float64)
     rises = [rise for _, rise in EDGES.get(symbol, {}).values()]
-    f2 = _below(symbol, min(rises), at) if rises else _total(symbol, at)
+    f2 = _around(symbol, min(rises), at)[1] if rises else _total(symbol, at)
     strength = 2.0 * f2 / (np.pi * np.where(at > 0, at, 1.0))
     return strength * dipole_factor(at, beam)
 
@@ -211,9 +209,15 @@ def _total(symbol: str, at: NDArray[np.float64]) -> NDArray[np.float64]:
     return oscillator_strength(symbol, at) * np.pi * at / 2.0
 
 
-def _below(symbol: str, rise: float, at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """f₂ up to an edge, and continued past it."""
-    return np.where(at <= rise, _total(symbol, at), _continued(symbol, rise, at))
+def _around(
+    symbol: str, rise: float, at: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """f₂ up to the edge after this one, and up to this one; never more than all of it."""
+    total = upper = lower = _total(symbol, at)
+    for edge in sorted((r for _, r in EDGES[symbol].values() if r >= rise), reverse=True):
+        upper = lower
+        lower = np.where(at <= edge, total, np.minimum(_continued(symbol, edge, at), upper))
+    return upper, lower
 
 
 def _continued(symbol: str, rise: float, at: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -76,7 +76,7 @@ def _parsed(formula: str) -> tuple[tuple[str, float], ...]:
 
     try:
         atoms = periodictable.formula(formula).atoms
-    except (ValueError, TypeError) as error:
+    except Exception as error:  # the parser raises classes of its own library's
         raise BadInputError(
             f"{formula!r} is no chemical formula", fix="write it as 'Li2CO3'"
         ) from error

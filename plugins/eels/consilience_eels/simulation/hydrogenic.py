@@ -16,9 +16,15 @@ __all__ = ["hydrogenic_edge"]
 
 
 def hydrogenic_edge(symbol: str, energy: NDArray[np.float64], beam: Beam) -> NDArray[np.float64]:
-    """Return dσ/dE of a K edge in barn/eV; 0 in front of the onset."""
+    """Return dσ/dE of a K edge in barn/eV; 0 in front of the onset.
+
+    Past exSpy's table it goes on as a power law.
+    """
     at, value = _table(symbol, beam)
-    return np.where(energy >= at[0], np.interp(energy, at, value, right=0.0), 0.0)
+    slope = np.log(value[-1] / value[-6]) / np.log(at[-1] / at[-6])
+    beyond = value[-1] * (np.maximum(energy, at[-1]) / at[-1]) ** slope
+    inside = np.interp(energy, at, value)
+    return np.where(energy < at[0], 0.0, np.where(energy > at[-1], beyond, inside))
 
 
 @lru_cache(maxsize=64)

@@ -80,17 +80,17 @@ def expected_rows(
 
     Notes
     -----
-    The transform is taken over twice the axis and more, with single scattering cut off at its
-    half, so that double losses do not come back at the beginning; triple ones do, below 1e-4
-    of the intensity at t/λ of 1.  A channel is the integral over its width.
+    The transform is taken over three times the axis and more, with single scattering cut off at
+    its third, so that neither double nor triple losses come back at the beginning.  A channel is
+    the integral over its width.
     """
     fine = max(1, math.ceil(grid.step / (spread.fwhm / 5.0)))
     step = grid.step / fine
     top = grid.offset + grid.step * grid.channels
     reach = max(top, -2.0 * grid.offset, 100.0) + 20.0
-    count = next_fast_len(2 * math.ceil((reach - min(grid.offset, 0.0)) / step), real=True)
+    count = next_fast_len(3 * math.ceil((reach - min(grid.offset, 0.0)) / step), real=True)
     energy = step * np.arange(count, dtype=np.float64)
-    cut = energy < 0.5 * count * step
+    cut = energy < count * step / 3.0
     frequency = rfftfreq(count, step)
     names = [*scene.materials, *scene.implanted]
     kernels = np.empty((len(names), frequency.size), dtype=np.complex128)
