@@ -88,6 +88,7 @@ def register_readers() -> Sequence[Reader]:
             open=Ref("consilience_xrd.files.nexus_open:open_nexus"),
             linked=Ref("consilience_xrd.files.nexus_links:linked_files"),
             options=NEXUS_OPTIONS,
+            companions={"geometry": "pyFAI calibration (.poni) of a scan of frames"},
             title="NeXus: NXxrd, NXmonopd, NXazint1d, scans of patterns or frames",
         ),
         Reader(

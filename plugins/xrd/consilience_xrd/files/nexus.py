@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from consilience.errors import BadFileError, BadInputError
 from consilience.hdf5 import origin_of, text_of
 from consilience_xrd.files.nexus_axes import NexusAxis, axis_names, axis_of
+from consilience_xrd.files.nexus_detector import detector_facts
 from consilience_xrd.files.nexus_groups import class_of, field_text, member_of, members, text_in
 from consilience_xrd.files.nexus_links import (
     check_dataset,
@@ -45,6 +46,7 @@ class NexusSignal:
     origin: Origin
     metadata: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[tuple[str, str, str, str], ...] = ()
+    detector: dict[str, Any] = field(default_factory=dict)
 
 
 def find_signals(path: Path, unit: str | None = None) -> list[NexusSignal]:
@@ -257,6 +259,9 @@ def _signal(
             if value
         },
         warnings=tuple(warnings),
+        detector=detector_facts(entry, (int(data.shape[-2]), int(data.shape[-1])), wavelength)
+        if what == "frame"
+        else {},
     )
 
 

@@ -45,7 +45,7 @@ def open_nexus(path: Path, companions: Mapping[str, Path], lazy: Mapping[str, Js
     companions : mapping
         None are used.
     lazy : mapping
-        As the reader wrote it: signal, variable, unit, errors, axes.
+        As the reader wrote it: signal, variable, unit, errors, axes, perhaps mask.
 
     Returns
     -------
@@ -85,6 +85,15 @@ def _dataset(file: Any, path: Path, lazy: Mapping[str, Json]) -> xr.Dataset:
         check_dataset(std, path)
         errors = indexing.LazilyIndexedArray(_H5Array(std))
         data[f"{variable}_std"] = xr.Variable(names, errors, {"units": lazy["unit"]})
+    if lazy.get("mask"):
+        mask = file[lazy["mask"]]
+        check_dataset(mask, path)
+        # an integer of bits; any of them set means that the pixel is not to be used
+        data["pixel_mask"] = (
+            names[-2:],
+            (np.asarray(mask[()]) != 0).astype(np.uint8),
+            {"units": "1"},
+        )
     array = indexing.LazilyIndexedArray(_H5Array(source))
     data[variable] = xr.Variable(names, array, attrs)
     return data

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,12 @@ def read_image(
 def read_nexus(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:
-    """Index a NeXus file; single patterns are read, scans stay in the file."""
-    _no_companions(companions, ())
+    """Index a NeXus file; single patterns are read, scans stay in the file.
+
+    A companion ``geometry`` (.poni) says where the pixels of a scan of frames are, and goes
+    before what the file says.
+    """
+    _no_companions(companions, ("geometry",))
     said = _words(options)
     source = source_from_options(said)
     signals = []
@@ -83,8 +88,49 @@ def read_nexus(
                     path=path,
                 )
             found = NexusSignal(**{**found.__dict__, "wavelength": source.wavelength})
+        if found.kind == "frame":
+            found = _with_geometry(found, companions.get("geometry"), path)
         signals.append(_nexus_signal(path, found))
+    if "geometry" in companions and all("frames" not in _variables(s) for s in signals):
+        raise BadInputError(
+            "a geometry was given, and the file holds no frames",
+            fix="leave --with geometry=FILE out",
+            path=path,
+        )
     return signals
+
+
+def _variables(signal: Signal) -> Collection[str]:
+    return signal.summary.variables if signal.summary is not None else ()
+
+
+def _with_geometry(found: NexusSignal, geometry: Path | None, path: Path) -> NexusSignal:
+    """Frames with where their pixels are: of the .poni, else of the file, else unknown."""
+    detector = dict(found.detector)
+    lam = found.wavelength
+    if geometry is not None:
+        from consilience_xrd.files._pyfai import load_geometry
+
+        setup, stated, shape = load_geometry(geometry)
+        if shape is not None and tuple(shape) != found.shape[-2:]:
+            raise BadInputError(
+                f"the frames have {found.shape[-2:]} pixels, the geometry's detector "
+                f"{tuple(shape)}",
+                fix="give the geometry that belongs to this detector",
+                path=path,
+            )
+        if stated and lam and abs(stated / lam - 1) > 1e-4:
+            raise BadInputError(
+                f"the file states a wavelength of {lam:.6g} angstrom, the geometry {stated:.6g}",
+                fix="correct a copy of one of them",
+                path=path,
+            )
+        lam = lam or stated
+        detector["frame_geometry"] = json.loads(json.dumps(setup.get_config(), default=str))
+    config = detector.get("frame_geometry")
+    if isinstance(config, dict) and not config.get("wavelength") and lam:
+        detector["frame_geometry"] = {**config, "wavelength": lam * 1e-10}
+    return NexusSignal(**{**found.__dict__, "wavelength": lam, "detector": detector})
 
 
 def _words(options: Mapping[str, object]) -> dict[str, str]:
@@ -228,6 +274,15 @@ def _nexus_signal(path: Path, found: NexusSignal) -> Signal:
         for code, message, where, fix in found.warnings
     ]
     metadata = dict(_jsonable(found.metadata))
+    metadata |= {k: v for k, v in found.detector.items() if k != "pixel_mask"}
+    if found.kind == "frame" and "frame_geometry" not in metadata:
+        notices.append(
+            Notice(
+                code="no-geometry",
+                message="the frames have no geometry, so their pixels have no q",
+                fix="register them with --with geometry=FILE.poni",
+            )
+        )
     start = metadata.pop("start_time", None)
     exposures = _beam(metadata, found.wavelength, found.origin)
     lazy = {
@@ -235,6 +290,7 @@ def _nexus_signal(path: Path, found: NexusSignal) -> Signal:
         "variable": "frames" if found.kind == "frame" else "intensity",
         "unit": found.unit,
         "errors": found.errors,
+        **({"mask": found.detector["pixel_mask"]} if "pixel_mask" in found.detector else {}),
         "axes": [
             {"name": a.name, "path": a.path, "unit": a.unit, "factor": a.factor} for a in found.axes
         ],

@@ -158,8 +158,7 @@ def _frame_rows(
     i = np.clip(np.searchsorted(q, flat) - 1, 0, len(q) - 2)
     share = np.clip((flat - q[i]) / (q[i + 1] - q[i]), 0, 1)
     values = patterns[:, i] * (1 - share) + patterns[:, i + 1] * share
-    inside = (flat >= q[0]) & (flat <= q[-1])
-    return np.asarray((values * inside * solid.ravel()).reshape(len(patterns), *at.shape))
+    return np.asarray((values * solid.ravel()).reshape(len(patterns), *at.shape))
 
 
 def run(params: MapParams, seed: int, folder: Path) -> list[Path]:
