@@ -29,10 +29,12 @@ class LogRatio:
     total: NDArray[np.float64]
     elastic: NDArray[np.float64]
     channels: int
-    elastic_channels: int
+    elastic_channels: int | NDArray[np.int_]
 
 
-def log_ratio(energy: NDArray[np.float64], spectra: NDArray[Any], threshold: float) -> LogRatio:
+def log_ratio(
+    energy: NDArray[np.float64], spectra: NDArray[Any], threshold: float | NDArray[np.float64]
+) -> LogRatio:
     """Return ``ln(I_t / I_0)``.
 
     Parameters
@@ -40,16 +42,27 @@ def log_ratio(energy: NDArray[np.float64], spectra: NDArray[Any], threshold: flo
     energy : ndarray, shape (n,)
         Energy loss in eV, evenly spaced.
     spectra : ndarray, shape (..., n)
-    threshold : float
-        In eV; channels below the one nearest to it are elastic.
+    threshold : float, or ndarray, shape (...)
+        In eV; channels below the one nearest to it are elastic.  One for each spectrum where
+        zero losses do not lie in one place.
 
     Notes
     -----
     Sums over channels, the same as exSpy's `EELSSpectrum.estimate_thickness` with `threshold`.
     """
-    cut = _index(energy, threshold)
     total = np.asarray(spectra.sum(axis=-1, dtype=np.float64))
-    elastic = np.asarray(spectra[..., :cut].sum(axis=-1, dtype=np.float64))
+    cut: int | NDArray[np.int_]
+    if isinstance(threshold, np.ndarray) and threshold.ndim:
+        cut = np.array([_index(energy, float(one)) for one in threshold.ravel()])
+        flat = spectra.reshape(-1, energy.size)
+        below = np.empty(flat.shape[0])
+        for each in np.unique(cut).tolist():
+            rows = cut == each
+            below[rows] = flat[rows, :each].sum(axis=-1, dtype=np.float64)
+        cut, elastic = cut.reshape(threshold.shape), below.reshape(threshold.shape)
+    else:
+        cut = _index(energy, float(threshold))
+        elastic = np.asarray(spectra[..., :cut].sum(axis=-1, dtype=np.float64))
     good = (elastic > 0) & (total > 0)
     ratio = np.divide(total, elastic, out=np.full(total.shape, np.nan), where=good)
     return LogRatio(np.log(ratio), total, elastic, energy.size, cut)
