@@ -1,0 +1,10 @@
+"""All rows of the table, in its order."""
+
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from eels_coverage import rows_edges, rows_lowloss
+
+__all__ = ["ROWS"]
+
+ROWS = [*rows_edges.ROWS, *rows_lowloss.ROWS]
