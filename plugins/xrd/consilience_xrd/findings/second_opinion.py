@@ -175,6 +175,7 @@ def fraction_drafts(
         order, scales, alone.covariance, pairing.wavelength, settings,
         [0.0 if a is None else a.scatter / np.sqrt(a.lines) for a in others],
         np.array([0.0 if a is None else 100 * a.scale for a in others]),
+        unassigned=_unassigned_share(drafts) or 0.0,
     )  # fmt: skip
     return [_given(i, order[i].phase.key, got, pairing, settings, told, array)
             for i in range(len(order))]  # fmt: skip

@@ -61,7 +61,7 @@ class FractionSettings:
     b_iso: float = 0.6
     b_std: float = 0.4
     polarisation: float = 1.0
-    most_unassigned: float = 0.03
+    most_unassigned: float = 0.05
     most_halo: float = 0.3
     least_agreement: float = 0.5
 
@@ -214,6 +214,7 @@ def mass_fractions(
     settings: FractionSettings,
     scatter: Sequence[float],
     other_scales: NDArray[np.float64] | None = None,
+    unassigned: float = 0.0,
 ) -> Fractions:
     """Turn scales into mass fractions.
 
@@ -228,6 +229,9 @@ def mass_fractions(
         phase's lines over the root of their number.
     other_scales : ndarray, optional
         The same scales by another way; half of the difference counts as systematic.
+    unassigned : float
+        Share of the areas of all peaks that belongs to none of the phases; what they might stand
+        for is missing from every fraction.
 
     Notes
     -----
@@ -285,6 +289,8 @@ def mass_fractions(
     if other_scales is not None and np.all(other_scales > 0):
         other, _ = fractions(other_scales, b, k, settings.grain_size)
         parts["way of finding the scales"] = 0.5 * np.abs(other - value)
+    if unassigned > 0:
+        parts["unassigned peaks"] = unassigned * value / math.sqrt(3)
     if not all(lattice_points(r).dispersion for r in references):
         parts["dispersion not known"] = 0.05 * value * (1 - value)
     std_sys: NDArray[np.float64] | None

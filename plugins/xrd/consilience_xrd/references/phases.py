@@ -128,7 +128,10 @@ def phase_of(data: dict[str, Any]) -> PhaseCell:
         cell=(a, b, c, alpha, beta, gamma),
         cell_std=(std, std, std),
         cell_std_source=data.get("cell_std_source", "default of 0.2 %, an assumption"),
-        sites=tuple((str(s[0]), float(s[1]), float(s[2]), float(s[3]), 1.0) for s in data["sites"]),
+        sites=tuple(
+            (str(s[0]), float(s[1]), float(s[2]), float(s[3]), float(s[4]) if len(s) > 4 else 1.0)
+            for s in data["sites"]
+        ),
         expanded=bool(data.get("expanded", False)),
         citation=data["citation"],
         checked=data["checked"],
@@ -223,19 +226,23 @@ def phase_from_cif(path: Path, label: str | None = None, name: str | None = None
             path=name,
         )
     structure, notes = _parse(text, name)
-    partial = sorted({str(s.species) for s in structure if not s.is_ordered})
+    partial = sorted({str(s.species) for s in structure if abs(s.species.num_atoms - 1) > 0.01})
     if partial:
         raise BadFileError(
-            f"The CIF has partly occupied sites ({', '.join(partial[:4])}).",
+            f"The CIF has partly occupied sites ({', '.join(partial[:4])}), so its intensities "
+            "would rest on vacancies that a powder pattern cannot confirm.",
             fix="Give an ordered model, or the end members as separate references.",
             path=name,
         )
+    mixed = sorted({str(s.species) for s in structure if not s.is_ordered})
+    if mixed:
+        notes.append(f"sites shared by several elements: {', '.join(mixed[:4])}")
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
     number = int(SpacegroupAnalyzer(structure, symprec=0.01).get_space_group_number())
     lattice = structure.lattice
     std, std_source = _cell_std(text)
-    formula = str(structure.composition.reduced_formula)
+    formula = _formula(structure.composition)
     temperature = _number(text, "_diffrn_ambient_temperature") or _number(
         text, "_cell_measurement_temperature"
     )
@@ -247,12 +254,28 @@ def phase_from_cif(path: Path, label: str | None = None, name: str | None = None
         cell=(lattice.a, lattice.b, lattice.c, lattice.alpha, lattice.beta, lattice.gamma),
         cell_std=std,
         cell_std_source=std_source,
-        sites=tuple((s.specie.symbol, *(float(v) for v in s.frac_coords), 1.0) for s in structure),
+        sites=tuple(
+            (element.symbol, *(float(v) for v in s.frac_coords), float(amount))
+            for s in structure
+            for element, amount in s.species.items()
+        ),
         expanded=True,
         citation=f"CIF {name}, SHA-256 {hashlib.sha256(raw).hexdigest()[:12]}",
         checked="; ".join(["not checked against a second source", *notes]),
         temperature=temperature,
         content=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+def _formula(composition: Any) -> str:
+    """Reduced formula; with shared sites per the common divisor of the whole amounts."""
+    amounts = [float(v) for v in composition.values()]
+    whole = [round(v) for v in amounts if abs(v - round(v)) < 1e-6 and round(v) > 0]
+    if len(whole) == len(amounts) or not whole:
+        return str(composition.reduced_formula)
+    part = composition / math.gcd(*whole)
+    return "".join(
+        f"{e.symbol}{'' if amount == 1 else f'{amount:.6g}'}" for e, amount in part.items()
     )
 
 

@@ -267,9 +267,11 @@ def reference_pattern(
 
 
 @lru_cache(maxsize=64)
-def _expanded(phase: PhaseCell) -> tuple[tuple[int, ...], tuple[tuple[float, float, float], ...]]:
+def _expanded(phase: PhaseCell) -> tuple[tuple[float, ...], tuple[tuple[float, float, float], ...]]:
     structure = phase.structure()
-    numbers = tuple(int(s.specie.Z) for s in structure)
+    numbers = tuple(
+        sum(float(e.Z) * float(amount) for e, amount in s.species.items()) for s in structure
+    )
     points = tuple((float(x), float(y), float(z)) for x, y, z in structure.frac_coords)
     return numbers, points
 
