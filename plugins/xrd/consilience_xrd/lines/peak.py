@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GroupFit", "Layout", "Peak", "covariance_of", "peak_of", "within_bounds"]
 
-NEAR = 4.0
+NEAR = 2.0
 """Standard deviations from a bound within which the bound tells something of the parameter."""
 
 

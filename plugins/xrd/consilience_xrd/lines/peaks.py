@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from consilience_xrd.pattern import Pattern, Source
 
 __all__ = ["GroupFit", "Peak", "PeakFit", "components_of", "fit_group", "fit_peaks", "tails_of"]
+
+CORE = 1.5
+"""Distance from a maximum, in widths, within which the noise is that of the peak."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,8 @@ def fit_peaks(
     groups = _groups(candidates, window, max_group)
     # thousands of small decompositions: threads of the BLAS only wait for each other
     with threadpool_limits(limits=1, user_api="blas"):
-        fitted = _fit_groups(
-            xs, ys, base.values, ss, counts, components, in_angle, shape, groups, window,
-            significance,
+        fitted, base = _fit_groups(
+            xs, ys, base, ss, counts, components, in_angle, shape, groups, window, significance,
         )  # fmt: skip
     peaks, model = _assemble(xs, base.values, fitted, components, in_angle)
     if len(xs) != len(x):
@@ -154,7 +157,7 @@ def tails_of(
 def _fit_groups(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
-    base: NDArray[np.float64],
+    first: Baseline,
     sigma: NDArray[np.float64] | None,
     counts: bool,
     components: Components,
@@ -163,11 +166,17 @@ def _fit_groups(
     groups: list[list[Candidate]],
     window: float,
     significance: float,
-) -> list[GroupFit]:
-    """Fit all groups twice: the second time with the tails of the other groups' peaks."""
+) -> tuple[list[GroupFit], Baseline]:
+    """Fit all groups twice: then with the tails of other groups, over a baseline without peaks."""
     fits: dict[int, GroupFit] = {}
+    base = first
     for turn in range(2):
-        everything = sum((tails_of(x, g.peaks, components, in_angle) for g in fits.values()), base)
+        tails = sum(
+            (tails_of(x, g.peaks, components, in_angle) for g in fits.values()), np.zeros_like(x)
+        )
+        if fits:
+            base = _below(x, y, first, fits.values(), tails, components, in_angle)
+        everything = base.values + tails
         for number, group in enumerate(groups):
             if turn and number not in fits:
                 continue
@@ -199,7 +208,41 @@ def _fit_groups(
                 fits.pop(number, None)
             else:
                 fits[number] = got
-    return [fits[k] for k in sorted(fits)]
+    return [fits[k] for k in sorted(fits)], base
+
+
+def _below(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    first: Baseline,
+    fits: Iterable[GroupFit],
+    tails: NDArray[np.float64],
+    components: Components,
+    in_angle: bool,
+) -> Baseline:
+    """Baseline of the pattern without its peaks, whose tails had lifted the first one.
+
+    Near the maxima, where the noise is the peaks', the background of the group's fit stands in
+    for the data; over the whole of a group that fits poorly, the first baseline.
+    """
+    left = y - tails
+    for got in fits:
+        part = got.window
+        if "poor_fit" in got.peaks[0].flags or not got.peaks[0].dof:
+            left[part] = first.values[part]
+            continue
+        xs = x[part]
+        core = np.zeros(len(xs), bool)
+        for peak in got.peaks:
+            for ratio, _ in components:
+                place, _ = doublet_center(peak.center, ratio, in_angle)
+                core |= np.abs(xs - place) < CORE * peak.fwhm
+        background = got.model - tails_of(xs, got.peaks, components, in_angle)
+        left[part] = np.where(core, background, left[part])
+    made = first.parameters
+    again = fit_baseline(left, made["method"], made["lam"], made.get("p", 0.01))
+    told = {**made, "iterations": again.parameters["iterations"], "peaks_taken_out": True}
+    return Baseline(again.values, first.method, told)
 
 
 def _with_shoulders(

@@ -16,9 +16,15 @@ from threadpoolctl import threadpool_limits
 
 from consilience_xrd.lines.baseline import fit_baseline
 from consilience_xrd.lines.peakfind import Candidate
-from consilience_xrd.lines.peakfit import GroupFit, fit_group
+from consilience_xrd.lines.peakfit import GroupFit, Shape, fit_group
 from consilience_xrd.lines.peaks import PeakFit, components_of, tails_of
-from consilience_xrd.lines.profiles import PEARSON_VII, PSEUDO_VOIGT, Profile
+from consilience_xrd.lines.profiles import (
+    PEARSON_VII,
+    PSEUDO_VOIGT,
+    Components,
+    Profile,
+    doublet_center,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +36,11 @@ __all__ = ["QUANTITIES", "PeakSystematics", "baseline_variants", "systematic_err
 QUANTITIES = ("center", "area", "height", "fwhm")
 SOFTER, STIFFER = 2.0**-4, 2.0**4
 """Factors on lam: half and twice the shortest period that the baseline follows."""
+TOP = 0.6
+"""Distance from the maximum, in widths, that is called the top of a line."""
+LEAST = 0.003
+"""Standard deviation of a centre, in widths, below which its meaning is in doubt: the maximum, the
+middle at half height and the centroid of a real line lie that far apart."""
 NARROW, WIDE = 0.6, 1.4
 """Windows of other fits, over those of the fit."""
 
@@ -42,7 +53,7 @@ class PeakSystematics:
     ----------
     center, area, height, fwhm : float
         Root of the sum of squares over the sources.  The largest change of a source is taken as
-        half the width of a rectangular distribution.
+        half the width of a rectangular distribution.  That of a centre holds `LEAST` besides.
     changes : dict of str to dict
         What each other choice changed, by quantity: variant minus fit.  Of a profile that fits
         worse than the one in use, the part of it that the data bear.
@@ -147,8 +158,15 @@ def systematic_errors(
 
             unit = _scatter(y[group.window] - group.model, sigma, group.window)
             changes = _changes(again, group, baselines, nominal, others, skewed, len(x), unit)
+            top = _tops(x, y, group, sigma, components, in_angle, fit.shape)
+            if top is not None:
+                changes["top of the line alone"] = [
+                    {**dict.fromkeys(QUANTITIES, 0.0), "center": moved} for moved in top
+                ]
             for i, peak in enumerate(group.peaks):
-                found[peak.center, peak.area] = _combined({k: v[i] for k, v in changes.items()})
+                found[peak.center, peak.area] = _combined(
+                    {k: v[i] for k, v in changes.items()}, peak.fwhm
+                )
     return tuple(found[p.center, p.area] for p in fit.peaks)
 
 
@@ -196,6 +214,35 @@ def _changes(
     }
 
 
+def _tops(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    group: GroupFit,
+    sigma: NDArray[np.float64] | None,
+    components: Components,
+    in_angle: bool,
+    shape: Shape,
+) -> list[float] | None:
+    """How far centres move if only what lies near the maxima counts; None with few points."""
+    part = group.window
+    xs = x[part]
+    near = np.zeros(len(xs), bool)
+    for peak in group.peaks:
+        for ratio, _ in components:
+            place, _ = doublet_center(peak.center, ratio, in_angle)
+            near |= np.abs(xs - place) < TOP * peak.fwhm
+    if np.count_nonzero(near) < 6 * len(group.peaks):
+        return None
+    noise = np.full(len(xs), np.std(y[part] - group.model)) if sigma is None else sigma[part]
+    start = [Candidate(p.center, p.height, p.fwhm, p.significance) for p in group.peaks]
+    got = fit_group(
+        xs, y[part], start, group.model - tails_of(xs, group.peaks, components, in_angle),
+        np.where(near, noise, np.inf), False, components, in_angle, shape, line=False,
+        asymmetry=group.peaks[0].asymmetry != 0,
+    )  # fmt: skip
+    return [new.center - old.center for new, old in zip(got.peaks, group.peaks, strict=True)]
+
+
 def _scatter(
     residual: NDArray[np.float64], sigma: NDArray[np.float64] | None, part: slice
 ) -> float:
@@ -229,7 +276,7 @@ def _window(group: GroupFit, factor: float, points: int) -> slice | None:
     return part if part.stop - part.start >= 4 * len(group.peaks) + 6 else None
 
 
-def _combined(changes: Mapping[str, Mapping[str, float]]) -> PeakSystematics:
+def _combined(changes: Mapping[str, Mapping[str, float]], fwhm: float) -> PeakSystematics:
     """Standard deviations of rectangles as wide as the largest changes, in quadrature."""
     total: dict[str, float] = {}
     for quantity in QUANTITIES:
@@ -238,4 +285,5 @@ def _combined(changes: Mapping[str, Mapping[str, float]]) -> PeakSystematics:
             source = name.split()[0]
             largest[source] = max(largest.get(source, 0.0), abs(change[quantity]))
         total[quantity] = float(np.sqrt(sum(v * v for v in largest.values()) / 3.0))
+    total["center"] = float(np.hypot(total["center"], LEAST * fwhm))
     return PeakSystematics(**total, changes={k: dict(v) for k, v in changes.items()})
