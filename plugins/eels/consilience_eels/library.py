@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "LineSums",
     "atomic_weight",
-    "cliff_lorimer",
     "edge_cross_section",
     "edges_of",
     "elastic_threshold",
@@ -248,6 +246,7 @@ def line_sums(
     line_width: tuple[float, float],
     windows_width: float,
     integration_width: float,
+    apart: Sequence[str] = (),
 ) -> list[LineSums]:
     """Return net counts of X-ray lines of one spectrum, by exSpy, in the order of `lines`.
 
@@ -259,6 +258,8 @@ def line_sums(
         Such as ``"Fe_Ka"``.
     line_width, windows_width, integration_width : float
         Of exSpy's `estimate_background_windows` and `get_lines_intensity`, in widths of the line.
+    apart : sequence of str
+        Lines that have background windows of their own; exSpy joins those of lines that overlap.
     """
     names = list(lines)
     with warnings.catch_warnings():
@@ -266,9 +267,14 @@ def line_sums(
         signal = signal.deepcopy()
         signal.metadata.set_item("Sample.elements", sorted({n.split("_")[0] for n in names}))
         signal.metadata.set_item("Sample.xray_lines", names)
-        background = signal.estimate_background_windows(
-            line_width=list(line_width), windows_width=windows_width, xray_lines=names
-        )
+        groups = [[n for n in names if n not in apart], *([n] for n in names if n in apart)]
+        by_line: dict[str, Any] = {}
+        for group in groups:
+            found = signal.estimate_background_windows(
+                line_width=list(line_width), windows_width=windows_width, xray_lines=group
+            ) if group else ()  # fmt: skip
+            by_line.update(zip(group, found, strict=True))
+        background = [by_line[name] for name in names]
         windows = signal.estimate_integration_windows(
             windows_width=integration_width, xray_lines=names
         )
@@ -290,65 +296,6 @@ def line_sums(
             )
         )
     return made
-
-
-def cliff_lorimer(
-    signal: Any, lines: Sequence[str], nets: Sequence[float], k_factors: Sequence[float]
-) -> tuple[list[float], list[float]]:
-    """Return atomic and weight fractions (0 to 1) by exSpy's `quantification`, method CL."""
-    hs = _hyperspy()
-    sums = []
-    with warnings.catch_warnings(), _no_progress(hs):
-        warnings.simplefilter("ignore")
-        for line, net in zip(lines, nets, strict=True):
-            one = hs.signals.BaseSignal([net]).T
-            one.metadata.set_item("Sample.elements", [line.split("_")[0]])
-            one.metadata.set_item("Sample.xray_lines", [line])
-            sums.append(one)
-        fractions = []
-        for units in ("atomic", "weight"):
-            found = signal.quantification(
-                sums, "CL", list(k_factors), composition_units=units, navigation_mask=None
-            )
-            fractions.append([float(one.data.ravel()[0]) / 100.0 for one in found])
-    return fractions[0], fractions[1]
-
-
-def hydrogenic_k(
-    symbol: str, onset: float, beam_energy: float, collection: float
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return energies (eV) and dσ/dE (barn/eV) of a K edge by exSpy's hydrogenic model.
-
-    Parameters
-    ----------
-    symbol : str
-    onset : float
-        In eV.
-    beam_energy, collection : float
-        In keV and mrad.
-    """
-    import numpy as np
-
-    _hyperspy()
-    from exspy._misc.eels.hydrogenic_gos import HydrogenicGOS
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        strength = HydrogenicGOS(f"{symbol}_K")
-        curve = strength.integrateq(onset, 1e-3 * collection, beam_energy)
-    energy = np.asarray(strength.energy_axis, dtype=np.float64) + strength.energy_shift
-    return energy, np.asarray(curve(energy), dtype=np.float64)
-
-
-@contextmanager
-def _no_progress(hs: Any) -> Iterator[None]:
-    """Keep HyperSpy from drawing bars for a handful of numbers."""
-    before = hs.preferences.General.show_progressbar
-    hs.preferences.General.show_progressbar = False
-    try:
-        yield
-    finally:
-        hs.preferences.General.show_progressbar = before
 
 
 def _hyperspy() -> Any:

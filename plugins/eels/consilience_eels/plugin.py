@@ -108,6 +108,15 @@ def register_readers() -> Sequence[Reader]:
 def register_kinds() -> Sequence[Kind]:
     """What the core does not know."""
     return [
+        Kind(
+            "mass_thickness",
+            "mass per area",
+            "scalar",
+            "kg/m^2",
+            0.2,
+            True,
+            "20 %, as thickness",
+        ),
         Kind("edge_intensity", "counts of an ionisation edge", "scalar", "count"),
     ]
 
@@ -140,8 +149,8 @@ def register_analyses() -> Sequence[Analysis]:
             (),
             params=Ref("consilience_eels.findings.quantify_run:QuantificationParams"),
             run=Ref("consilience_eels.findings.quantify_run:run_quantification"),
-            kinds=("composition", "element"),
-            title="composition by Cliff–Lorimer, and presence by lines",
+            kinds=("composition", "element", "mass_thickness", "thickness"),
+            title="composition by Cliff–Lorimer, ζ-factors or cross-sections; presence by lines",
         ),
     ]
 

@@ -20,6 +20,8 @@ from consilience_eels.files.bridge import to_hyperspy
 from consilience_eels.files.microscope_files import read_microscope
 from consilience_eels.findings.quantify_run import QuantificationParams, run_quantification
 from consilience_eels.library import atomic_weight, line_sums
+from consilience_eels.xray.amounts import Recipe
+from consilience_eels.xray.errors import Uncertain, parts_of
 from consilience_eels.xray.quantify import line_counts, window_weights
 
 K = {"Fe_Ka": 1.450226, "Pt_La": 5.075602}
@@ -118,7 +120,13 @@ def test_lines_on_lines_are_not_observable(shared_data: Path) -> None:
         "P": "not_observable",
         "Fe": "present",
         "Pt": "present",
+        "Cu": "present",
+        "Si": "present",
     }
+    assert found["Cu"].evidence["artefact"] == "copper of the grid or holder"
+    assert [r.subject.label for r in found["Cu"].rivals if r.live] == [
+        "copper of the grid or holder, not of the specimen"
+    ]
     assert "0.054 keV" in found["Li"].reason
     assert "Pt_Ma at 2.050 keV" in found["P"].reason
     assert [r.subject.element for r in found["P"].rivals] == ["Pt"]
@@ -182,19 +190,21 @@ def test_limit_and_level_hold_where_there_is_little() -> None:
 
 
 def test_lines_that_share_a_background_hang_together() -> None:
-    from consilience_eels.xray.quantify import fraction_covariance
-
     weights = np.array([[1.0, 0.0, 0.0, -1.0], [0.0, 1.0, 0.0, -1.0], [0.0, 0.0, 1.0, 0.0]])
     counts = np.array([500.0, 400.0, 300.0, 100.0])
     nets = weights @ counts
-    fractions = nets / nets.sum()
-    parts = fraction_covariance(fractions, nets, weights, counts, np.zeros(3), None)
+    recipe = Recipe("cliff_lorimer", np.ones(3), np.ones(3))
+    joint = (weights * counts) @ weights.T
+    parts = parts_of(nets, joint, np.zeros(3), recipe, Uncertain())
     random = np.random.default_rng(2)
     draws = random.poisson(counts, size=(200_000, 4)) @ weights.T
     draws = draws / draws.sum(axis=1, keepdims=True)
-    assert parts.counting == pytest.approx(np.cov(draws.T), rel=0.05, abs=2e-6)
-    assert parts.k_factors is None
-    np.testing.assert_allclose(parts.counting.sum(axis=0), 0.0, atol=1e-15)
+    stated = parts.atomic["statistical"]
+    assert stated is not None
+    assert stated == pytest.approx(np.cov(draws.T), rel=0.05, abs=2e-6)
+    assert parts.atomic["systematic_factors"] is None, "no error of the factors is stated"
+    assert parts.std_sys(0) is None
+    np.testing.assert_allclose(stated.sum(axis=0), 0.0, atol=1e-15)
 
 
 def test_what_is_said_without_k_factors_or_elements() -> None:

@@ -3,9 +3,9 @@
 Cliff–Lorimer, ζ-factors and cross-sections differ only in what turns counts into mass: with
 apparent masses ``p = f·I`` (f the k-factor, the ζ-factor, or the ζ-factor that a cross-section
 stands for) the masses are ``m = p·A`` and the weight fractions ``w = m/Σm``.  The correction for
-absorption of line i is ``A_i = χ_i/(1 − exp(−χ_i))`` with ``χ_i = Σ_j (μ/ρ)_ij w_j · M · csc α`` and
-M the mass per area: given, or, where the electrons are counted, ``M = Σm/electrons``.  A and w are
-found together, by repetition, as in exSpy; here until nothing moves.
+absorption of line i is ``A_i = χ_i/(1 − exp(−χ_i))`` with ``χ_i = Σ_j (μ/ρ)_ij w_j · M · csc α``
+and M the mass per area: given, or, where the electrons are counted, ``M = Σm/electrons``.  A and w
+are found together, by repetition, as in exSpy; here until nothing moves.
 
 References
 ----------

@@ -1,15 +1,10 @@
-"""Cliff–Lorimer fractions with their covariance: counting, k-factors and background apart.
-
-With ``a = k·I/A`` (net counts I, k-factor k, atomic weight A) the atomic fractions are
-``x = a/Σa``, so that ``∂x_i/∂ln a_j = x_i (δ_ij − x_j)``; weight fractions are the same without A.
+"""Net counts of X-ray lines over their background, and the levels that decide on presence.
 
 References
 ----------
-.. [1] G. Cliff, G. W. Lorimer, "The quantitative analysis of thin specimens", J. Microscopy 103
-   (1975) 203-207.
-.. [2] L. A. Currie, "Limits for qualitative detection and quantitative determination",
+.. [1] L. A. Currie, "Limits for qualitative detection and quantitative determination",
    Anal. Chem. 40 (1968) 586-593: L_C = 1.645 σ_0, L_D = 2.71 + 3.29 σ_0.
-.. [3] J. Przyborowski, H. Wilenski, "Homogeneity of results in testing samples from Poisson
+.. [2] J. Przyborowski, H. Wilenski, "Homogeneity of results in testing samples from Poisson
    series", Biometrika 31 (1940) 313-323: the exact test of two counts.
 """
 
@@ -28,10 +23,8 @@ from scipy.stats import binom, poisson
 from consilience_eels.library import LineSums
 
 __all__ = [
-    "Fractions",
     "LineCounts",
     "background_std",
-    "fraction_covariance",
     "line_counts",
     "window_weights",
 ]
@@ -71,15 +64,6 @@ class LineCounts:
     def undercut(self) -> bool:
         """The background's windows hold so much that they cannot be background alone."""
         return self.net < -1.645 * float(np.sqrt(max(1.0, self.seen + self.under)))
-
-
-@dataclass(frozen=True)
-class Fractions:
-    """Covariances of fractions, shape (n, n): `k_factors` is None where no error is stated."""
-
-    counting: NDArray[np.float64]
-    background: NDArray[np.float64]
-    k_factors: NDArray[np.float64] | None
 
 
 def window_weights(energy: NDArray[np.float64], sums: Sequence[LineSums]) -> NDArray[np.float64]:
@@ -194,39 +178,3 @@ def background_std(
             forms.append(float(n1 ** (1.0 - where) * n2**where))
         found[i] = width * max(abs(form - used) for form in forms)
     return found
-
-
-def fraction_covariance(
-    fractions: NDArray[np.float64],
-    nets: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    counts: NDArray[np.float64],
-    background: NDArray[np.float64],
-    k_relative: NDArray[np.float64] | None,
-) -> Fractions:
-    """Return the covariance of fractions from each source of error.
-
-    Parameters
-    ----------
-    fractions : ndarray, shape (n,)
-        Atomic or weight fractions, summing to 1.
-    nets : ndarray, shape (n,)
-        Net counts, above 0.
-    weights : ndarray, shape (n, channels)
-        Of `window_weights`: windows that overlap make net counts that hang together.
-    counts : ndarray, shape (channels,)
-        A Poisson count is the estimate of its own variance; the sums are linear in it.
-    background : ndarray, shape (n,)
-        Standard deviations of the net counts, taken as independent.
-    k_relative : ndarray, shape (n,), or None
-        Relative standard deviations of the k-factors, taken as independent.
-    """
-    jacobian = np.diag(fractions) - np.outer(fractions, fractions)
-    by_net = jacobian / nets[None, :]
-    joint = (weights * np.clip(counts, 0.0, None)[None, :]) @ weights.T
-    counting = by_net @ joint @ by_net.T
-    shape = by_net @ np.diag(background**2) @ by_net.T
-    k_part = None
-    if k_relative is not None:
-        k_part = jacobian @ np.diag(k_relative**2) @ jacobian.T
-    return Fractions(counting, shape, k_part)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from consilience.model.finding import Rival, Subject
 from consilience_eels.library import LineSums, lines_of
 
-__all__ = ["beyond_reach", "default_line", "overlaps"]
+__all__ = ["DetectorWindow", "beyond_reach", "default_line", "overlaps"]
 
 NEVER = {
     "H": "hydrogen has no X-ray line",
@@ -23,6 +23,16 @@ NEVER = {
 }
 FAMILIES = ("Ka", "La", "Ma")
 
+DetectorWindow = Literal["unknown", "windowless", "polymer", "nitride", "beryllium"]
+LOWEST: dict[DetectorWindow, float] = {
+    "windowless": 0.0,
+    "polymer": 0.15,
+    "nitride": 0.15,
+    "beryllium": 0.9,
+    "unknown": 0.2,
+}
+"""Energy in keV below which a detector's window leaves too little to be counted."""
+
 
 class Windows(Protocol):
     """The parameters that place the windows."""
@@ -31,6 +41,8 @@ class Windows(Protocol):
     def line_width(self) -> tuple[float, float]: ...
     @property
     def windows_width(self) -> float: ...
+    @property
+    def detector_window(self) -> DetectorWindow: ...
 
 
 def default_line(
@@ -78,6 +90,13 @@ def beyond_reach(
             f"{line} at {at:.3f} keV, with its background, is not inside the spectrum, which goes "
             f"from {first:.3g} to {last:.3g} keV"
         )
+    if at < LOWEST[windows.detector_window]:
+        if windows.detector_window == "unknown":
+            return (
+                f"whether {line} at {at:.3f} keV comes through the detector's window is not known; "
+                "it can be stated with 'detector_window'"
+            )
+        return f"a window of {windows.detector_window} holds back {line} at {at:.3f} keV"
     if low < 0.05 < at:
         return (
             f"{line} at {at:.3f} keV is so low that the background below it is the detector's "
