@@ -155,6 +155,15 @@ def register_analyses() -> Sequence[Analysis]:
             title="phases, their rivals, and what is left over",
         ),
         Analysis(
+            "xrd.maps",
+            "xrd",
+            (),
+            Ref("consilience_xrd.findings.map_params:MapsParams"),
+            Ref("consilience_xrd.findings.maps:run_maps"),
+            ("phase", "lattice_parameter", "diffraction_line", "strain"),
+            title="maps of phases, strain, width and background of a scan",
+        ),
+        Analysis(
             "xrd.series",
             "xrd",
             (),
@@ -203,7 +212,14 @@ def register_simulators() -> Sequence[Simulator]:
             Ref("consilience_xrd.simulation.powder:SimulationParams"),
             Ref("consilience_xrd.simulation.powder:run"),
             "powder pattern of library phases",
-        )
+        ),
+        Simulator(
+            "xrd.map",
+            "xrd",
+            Ref("consilience_xrd.simulation.maps:MapParams"),
+            Ref("consilience_xrd.simulation.maps:run"),
+            "scan of patterns or frames over a map of phases",
+        ),
     ]
 
 

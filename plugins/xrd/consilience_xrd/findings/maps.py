@@ -1,0 +1,344 @@
+"""The analysis of maps: from a scan to maps of phases, strain, width and background, by region.
+
+The work goes block by block; finished blocks lie in the cache, so that it can be stopped and
+taken up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from consilience.analysis import AnalysisContext, AnalysisOutput
+from consilience.checkpoints import Checkpoints, in_blocks
+from consilience.errors import BadInputError
+from consilience.model.measurement import Measurement, Notice
+from consilience_xrd import __version__
+from consilience_xrd.findings.map_drafts import region_drafts, strain_drafts
+from consilience_xrd.findings.map_params import MapsParams
+from consilience_xrd.findings.map_record import maps_dataset, patterns_dataset
+from consilience_xrd.findings.patterns import match_settings, phases_considered
+from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.matching import observed_from_fit
+from consilience_xrd.lines.peaks import PeakFit, components_of, fit_peaks
+from consilience_xrd.maps.fitting import FitSettings, fit_block
+from consilience_xrd.maps.frames import frame_scan
+from consilience_xrd.maps.lines import MapLine, Window, map_lines, windows_of
+from consilience_xrd.maps.phases import PhaseLines, PhaseMap, assign_lines, phase_map
+from consilience_xrd.maps.regions import alike, named_regions
+from consilience_xrd.maps.scan import Scan, pattern_scan
+from consilience_xrd.maps.survey import Summed, Survey, mean_pattern, survey
+from consilience_xrd.pattern import Pattern, Source
+from consilience_xrd.references.reference import ReferencePattern, reference_pattern
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from consilience_xrd.identification.matching import MatchSettings, Pairing
+    from consilience_xrd.identification.results import PhaseResult
+
+__all__ = ["MapResult", "RegionResult", "is_map", "run_maps"]
+
+FORMAT = 1
+"""Raised when blocks of older programs may not be used any more."""
+NOMINAL = 0.7
+"""Wavelength [angstrom] for lines of a map in q without one: only intensities depend on it."""
+
+
+@dataclass(frozen=True)
+class RegionResult:
+    """One region: its pattern, the peaks in it and what they say of the phases."""
+
+    name: str
+    points: int
+    pattern: Pattern
+    fit: PeakFit
+    pairing: Pairing
+    results: Sequence[PhaseResult]
+
+
+@dataclass(frozen=True)
+class MapResult:
+    """Everything that the analysis found, before it is put into words.
+
+    `maps` are those of `fit_block`, each (lines, points); `labels` give each point's region, 0
+    where nothing was measured; ``regions[0]`` is the whole map.
+    """
+
+    scan: Scan
+    survey: Survey
+    lines: list[MapLine]
+    maps: Mapping[str, NDArray[Any]]
+    labels: NDArray[np.int64]
+    regions: list[RegionResult]
+    phase_lines: list[PhaseLines]
+    phase_maps: list[PhaseMap]
+    settings: FitSettings
+    decision: float
+
+
+def is_map(measurement: Measurement) -> bool:
+    """Whether a measurement is a scan of patterns or of frames, known without opening it."""
+    variables = measurement.record.summary.variables
+    for name, inner in (("intensity", 1), ("frames", 2)):
+        if name in variables:
+            return len(variables[name].shape) > inner
+    return False
+
+
+def run_maps(
+    measurements: Sequence[Measurement], params: MapsParams, context: AnalysisContext
+) -> AnalysisOutput:
+    """Fit every pattern of a scan and say what is where; a single pattern is left to others."""
+    measurement = measurements[0]
+    if not is_map(measurement):
+        return AnalysisOutput([])
+    scan = _scan(measurement, params, context)
+    if scan.points == 1:
+        text = "the scan has one point, so nothing can vary over it"
+        fix = "run xrd.phases, which takes its pattern"
+        return AnalysisOutput([], {}, [Notice(code="one-point", message=text, fix=fix)])
+    phases, notices = phases_considered(params, context)
+    lam = scan.wavelength
+    low, high = float(scan.q[0]), float(scan.q[-1])
+    references = [
+        reference_pattern(p, lam or NOMINAL, (max(0.5 * low, 0.2), high + 1.0), context.cache)
+        for p in phases
+    ]
+    job = _Job(measurement, params, context, scan, references)
+    found = job.run()
+    notices += job.notices(found)
+    findings = [
+        draft
+        for number, region in enumerate(found.regions)
+        for draft in region_drafts(found, number, region, "frames" in measurement.data)
+    ]
+    findings += strain_drafts(found)
+    arrays = {"maps": maps_dataset(found), "patterns": patterns_dataset(found)}
+    return AnalysisOutput(findings, arrays, notices)
+
+
+def _scan(measurement: Measurement, params: MapsParams, context: AnalysisContext) -> Scan:
+    data, about = measurement.data, measurement.metadata
+    low, high = params.q_min, params.q_max
+    if measurement.has("frames"):
+        identity = {
+            "what": "xrd.maps frames",
+            "format": FORMAT,
+            "measurement": measurement.id,
+            "npt": params.npt,
+            "q": [low, high],
+            "polarization": params.polarization,
+            "saturation": params.saturation,
+        }
+        return frame_scan(
+            data,
+            about,
+            npt=params.npt,
+            q_min=low,
+            q_max=high,
+            polarization=params.polarization,
+            saturation=params.saturation,
+            checkpoints=Checkpoints(context.cache, identity),
+        )
+    if params.axis_min is not None or params.axis_max is not None:
+        raise BadInputError(
+            "axis_min and axis_max are not used for maps, whose axis is q",
+            fix="give q_min and q_max in 1/angstrom",
+        )
+    return pattern_scan(data, about, low, high, params.wavelength)
+
+
+class _Job:
+    """One map on its way through the passes."""
+
+    def __init__(
+        self,
+        measurement: Measurement,
+        params: MapsParams,
+        context: AnalysisContext,
+        scan: Scan,
+        references: list[ReferencePattern],
+    ) -> None:
+        self.measurement, self.params, self.context = measurement, params, context
+        self.scan, self.references = scan, references
+        self.steps = 3 * len(scan.blocks) + 2
+        origin = measurement.record.origin
+        self.origin = "simulated" if origin == "simulated" else "measured"
+        about = measurement.metadata
+        second = about.get("wavelength2")
+        self.source = (
+            None
+            if scan.wavelength is None
+            else Source(
+                scan.wavelength,
+                float(second["value"]) if isinstance(second, Mapping) else None,
+                float(ratio) if isinstance(ratio := about.get("ka2_ratio"), int | float) else None,
+            )
+        )
+        self.settings: MatchSettings = match_settings(
+            params, about.get("geometry"), scan.wavelength
+        )
+
+    def run(self) -> MapResult:
+        """Survey, fit, group, identify."""
+        scan, params = self.scan, self.params
+        blocks = len(scan.blocks)
+        reading = "integrating frames" if scan.pixels else "reading patterns"
+        first = survey(scan, lambda i: self.tell(i, reading))
+        if not first.mean.total.max() > 0:
+            raise BadInputError(
+                "every intensity of the map is zero or below, so there is nothing to fit",
+                fix="check the measurement; its notices say what is wrong",
+            )
+        self.tell(blocks, "lines of the mean and the maximum")
+        counts = scan.read(0).gain is not None
+        whole = mean_pattern(first.mean, scan, counts, self.origin, self.source)
+        fit = self.peaks(whole)
+        highest = Pattern("q", scan.q, first.maximum, None, "arbitrary", self.source, self.origin)
+        brightest = self.peaks(highest)
+        step = float(np.median(np.diff(scan.q)))
+        lines = map_lines([("mean", fit.peaks), ("maximum", brightest.peaks)], step)
+        windows = windows_of(lines, scan.q)
+        fitting = FitSettings(
+            params.batch_baseline,
+            params.lam if params.lam is not None else float(fit.baseline.parameters["lam"]),
+            params.p,
+            params.decision,
+            params.stands_out,
+            params.largest_shift,
+        )
+        maps = self.fit(lines, windows, fitting)
+        if params.regions:
+            labels, names = named_regions(params.regions, scan.shape)
+        else:
+            labels, _ = alike(maps["area"], maps["null_std"], params.most_regions)
+            names = [f"region {i}" for i in range(1, int(labels.max()) + 1)]
+        regions = [self.identified("map", scan.points, whole, fit)]
+        if len(names) > 1 or params.regions:
+            regions += self.regions(labels, names, counts, 2 * blocks + 1)
+        present: dict[str, Pairing] = {}
+        for region in regions:
+            for result in region.results:
+                if result.status == "present":
+                    present.setdefault(result.phase, region.pairing)
+        phase_lines = [p for p in assign_lines(lines, present) if p.used]
+        count = step if counts and not scan.pixels else 0.0
+        phase_maps = [phase_map(p, maps, params.decision, count) for p in phase_lines]
+        self.context.progress(self.steps, self.steps, "map done")
+        return MapResult(
+            scan, first, lines, maps, labels, regions, phase_lines, phase_maps, fitting,
+            params.decision,
+        )  # fmt: skip
+
+    def tell(self, done: int, what: str) -> None:
+        """Progress over all passes."""
+        self.context.progress(done, self.steps, what)
+
+    def peaks(self, pattern: Pattern) -> PeakFit:
+        """Peaks of one pattern, found as the parameters say."""
+        params = self.params
+        return fit_peaks(
+            pattern,
+            significance=params.significance,
+            method=params.baseline,
+            lam=params.lam,
+            p=params.p,
+            shape=params.shape,
+        )
+
+    def identified(self, name: str, points: int, pattern: Pattern, fit: PeakFit) -> RegionResult:
+        """What the peaks of a pattern say of the phases."""
+        params, q = self.params, self.scan.q
+        pairing, results = identify(
+            observed_from_fit(fit, pattern, params.profile_std),
+            self.references,
+            (float(q[0]), float(q[-1])),
+            self.scan.wavelength,
+            self.settings,
+            area_limit(pattern, fit),
+            params.least_share,
+            params.greatest_chance,
+        )
+        return RegionResult(name, points, pattern, fit, pairing, results)
+
+    def fit(
+        self, lines: list[MapLine], windows: list[Window], settings: FitSettings
+    ) -> dict[str, NDArray[Any]]:
+        """All patterns, block by block, from the cache where an earlier run got that far."""
+        scan = self.scan
+        components = components_of(self.source)
+        identity = {
+            "what": "xrd.maps fits",
+            "format": FORMAT,
+            "version": __version__,
+            "measurement": self.measurement.id,
+            "parameters": self.params.model_dump(mode="json"),
+            # seven digits: the last ones of doubles may differ from run to run
+            "lines": [[f"{v:.7g}" for v in (i.center, i.fwhm, i.eta)] for i in lines],
+            "lam": f"{settings.lam:.7g}",
+            "blocks": [list(b) for b in scan.blocks],
+        }
+        parts: list[Mapping[str, NDArray[Any]]] = list(
+            in_blocks(
+                len(scan.blocks),
+                lambda i: fit_block(scan.read(i), scan.q, lines, windows, settings, components),
+                Checkpoints(self.context.cache, identity),
+                progress=self.context.progress,
+                what=f"fitting {len(lines)} lines in each pattern",
+                first=len(scan.blocks) + 1,
+                total=self.steps,
+            )
+        )
+        return {key: np.concatenate([p[key] for p in parts], axis=-1) for key in parts[0]}
+
+    def regions(
+        self, labels: NDArray[np.int64], names: list[str], counts: bool, done: int
+    ) -> list[RegionResult]:
+        """Patterns of the regions, and what is in them."""
+        scan = self.scan
+        sums = [Summed.of(len(scan.q)) for _ in names]
+        for i, (first, last) in enumerate(scan.blocks):
+            self.tell(done + i, "patterns of regions")
+            block = scan.read(i)
+            for number, summed in enumerate(sums, 1):
+                summed.add(block, labels[first:last] == number)
+        out = []
+        for name, summed in zip(names, sums, strict=True):
+            if not summed.points or not summed.total.max() > 0:
+                continue
+            pattern = mean_pattern(summed, scan, counts, self.origin, self.source)
+            fit = self.peaks(pattern)
+            out.append(self.identified(name, summed.points, pattern, fit))
+        return out
+
+    def notices(self, found: MapResult) -> list[Notice]:
+        """What a user should know of how the map was made."""
+        scan = self.scan
+        said = list(scan.notes)
+        if scan.pixels:
+            about = scan.pixels
+            said.append(
+                f"pixels left out of all frames: {about['masked_by_file']} masked by the file, "
+                f"{about['dead']} dead, {about['negative']} negative in all frames looked at; in "
+                f"single frames {about.get('saturated', 0)} saturated and "
+                f"{about.get('negative_in_single_frames', 0)} negative"
+            )
+        dark = int(found.survey.dark.sum())
+        if dark:
+            said.append(f"{dark} of {scan.points} points hold no intensity at all; masked")
+        if found.survey.negative:
+            said.append(f"{found.survey.negative} intensities are below zero; kept as they are")
+        merged = sum(line.merged > 1 for line in found.lines)
+        if merged:
+            said.append(
+                f"{merged} lines of the map stand for peaks that the mean pattern does not resolve"
+            )
+        shift = found.regions[0].pairing.shift
+        return [
+            *(Notice(code="map", message=text, severity="info") for text in said),
+            Notice(code="line-shift", message=shift.sentence(), severity="info"),
+        ]
