@@ -298,6 +298,32 @@ def line_sums(
     return made
 
 
+def hydrogenic_k(
+    symbol: str, onset: float, beam_energy: float, collection: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return energies (eV) and dσ/dE (barn/eV) of a K edge by exSpy's hydrogenic model.
+
+    Parameters
+    ----------
+    symbol : str
+    onset : float
+        In eV.
+    beam_energy, collection : float
+        In keV and mrad.
+    """
+    import numpy as np
+
+    _hyperspy()
+    from exspy._misc.eels.hydrogenic_gos import HydrogenicGOS
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        strength = HydrogenicGOS(f"{symbol}_K")
+        curve = strength.integrateq(onset, 1e-3 * collection, beam_energy)
+    energy = np.asarray(strength.energy_axis, dtype=np.float64) + strength.energy_shift
+    return energy, np.asarray(curve(energy), dtype=np.float64)
+
+
 def _hyperspy() -> Any:
     units = logging.getLogger("pint.util")
     level = units.level
