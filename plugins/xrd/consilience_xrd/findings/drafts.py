@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from consilience.model.finding import FindingDraft, Rival, Subject, Unassigned
 from consilience_xrd.identification.matching import LIMIT_IN_Q, UNKNOWN_IN_Q, Matched, Pairing
 from consilience_xrd.identification.results import STRONG, PhaseResult
-from consilience_xrd.identification.shift import shift_law
+from consilience_xrd.identification.shift import ShiftModel, shift_law
 from consilience_xrd.references.phases import PhaseCell
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LIMIT_MEANS = (
     "the limit is the area of its strongest line in range relative to the strongest peak, found in "
     "95 % of trials; it is no mass fraction"
 )
 SYSTEMATIC_MEANS = (
-    "systematic error: change of a when the common shift of the lines is fitted with it or left "
-    "out, the error of that shift, and a wrong profile that moves all lines one way; the "
+    "systematic error: a wrong profile that moves all lines one way, and the change of a under "
+    "another law of the common shift, or, where no shift is fitted with it, when one is; the "
     "wavelength is taken as exact"
 )
 SHIFT_UNKNOWN = "the systematic error is not known, because the shift of the lines is not"
@@ -288,10 +291,11 @@ def lattice_parameter(
 
     Notes
     -----
-    Lines weigh by their whole error, std_stat holds that of their fits alone.  std_sys adds in
-    quadrature what a fitted shift changes, the error of the common shift, and the profile's
-    part, which does not average down since asymmetry moves all lines one way.  It is None
-    where the common shift is unknown.
+    Lines weigh by their whole error, std_stat holds that of their fits alone, and that of the
+    shift where it is fitted with them.  std_sys adds in quadrature the profile's part, which does
+    not average down since asymmetry moves all lines one way, and what another law of the shift
+    changes (a zero or a displacement); where the shift is not fitted with the cell, what fitting
+    it would change and its error.  It is None where the common shift is unknown.
     """
     rows = []
     for state in result.lines:
@@ -310,29 +314,40 @@ def lattice_parameter(
     model = pairing.shift.model if pairing.shift.model != "none" else "zero"
     law = shift_law(q, pairing.wavelength, model)
 
-    def fit(with_shift: bool) -> tuple[float, float]:
+    def fit(with_shift: bool, law: NDArray[np.float64] = law) -> tuple[float, float, float]:
         columns = [scale / std] + ([law / std] if with_shift else [])
         matrix = np.stack(columns, axis=1)
         estimator = np.linalg.pinv(matrix)
+        by_line = estimator[0] / std * profile
         answer = estimator @ (q / std)
         variance = float(np.sum((estimator[0] * own_std / std) ** 2))
         dof = len(q) - matrix.shape[1]
         residual = q / std - matrix @ answer
         chi2 = float(residual @ residual) / dof if dof > 0 else 1.0
         inverse = float(answer[0])
-        return 1 / inverse, math.sqrt(variance * max(chi2, 1.0)) / inverse**2
+        # a wrong profile moves all lines one way, alike or less and less towards high angles
+        fading = (q.max() - q) / max(float(np.ptp(q)), 1e-12)
+        moved = max(abs(float(by_line.sum())), abs(float(by_line @ fading)))
+        error = math.sqrt(variance * max(chi2, 1.0))
+        return 1 / inverse, error / inverse**2, moved / inverse**2
 
-    plain, plain_std = fit(False)
+    plain, plain_std, by_profile = fit(False)
     value, stat, change = plain, plain_std, 0.0
+    by_shift = value * float(np.mean(np.abs(law) / q)) * (pairing.shift.std or 0.0)
     if len(rows) < 3:
         change = float(plain * np.mean(np.abs(law) / q)) * abs(pairing.shift.amount)
     else:
-        shifted, shifted_std = fit(True)
+        shifted, shifted_std, shifted_profile = fit(True)
         change = abs(shifted - plain)
         if pairing.shift.significant or len(rows) >= 4:
-            value, stat = shifted, shifted_std
+            # fitted together, the shift's error is in the statistical one; its law is in doubt
+            value, stat, by_profile, by_shift = shifted, shifted_std, shifted_profile, 0.0
+            other: ShiftModel = "zero" if model == "displacement" else "displacement"
+            change = (
+                0.0
+                if pairing.wavelength is None
+                else abs(fit(True, shift_law(q, pairing.wavelength, other))[0] - shifted)
+            )
     if pairing.shift.std is None:
         return value, stat, None, len(rows)
-    by_shift = value * float(np.mean(np.abs(law) / q)) * pairing.shift.std
-    by_profile = value * float(np.mean(profile / q))
     return value, stat, math.sqrt(change**2 + by_shift**2 + by_profile**2), len(rows)
