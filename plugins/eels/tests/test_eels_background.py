@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from scipy.special import xlogy
 
 from consilience.errors import BadInputError
-from consilience_eels.edges.background import fit_power_law, two_area
+from consilience_eels.edges.background import channel_quadrature, fit_power_law, two_area
 from consilience_eels.edges.intensity import Noise, edge_counts, influence, map_edge
 from consilience_eels.edges.linear import exponents_of, linear_edge, map_linear
 from consilience_eels.edges.subtraction import subtract_power_law
@@ -83,6 +83,18 @@ def test_the_fit_is_the_maximum_of_the_likelihood() -> None:
         aside = np.array([0.0, step])
         second = (against(p + aside) - 2 * against(p) + against(p - aside)) / step**2
         assert second == pytest.approx(curvature[1, 1], rel=1e-4)
+
+
+@pytest.mark.parametrize(("low", "high"), [(450.0, 520.0), (20.0, 100.0), (530.0, 535.0)])
+def test_a_few_nodes_stand_for_all_channels(low: float, high: float) -> None:
+    energy = np.arange(low, high, 0.25)
+    nodes, weights = channel_quadrature(energy)
+    assert nodes.size <= 16
+    for r in (-2.0, 1.0, 3.0, 5.5):
+        for power in (0, 1, 2):
+            whole = ((energy / low) ** -r * np.log(energy / low) ** power).sum()
+            few = weights @ ((nodes / low) ** -r * np.log(nodes / low) ** power)
+            assert few == pytest.approx(whole, rel=1e-10)
 
 
 def test_rows_without_counts_have_no_background() -> None:

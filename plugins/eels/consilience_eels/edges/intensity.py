@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from consilience_eels.edges.background import PowerLaw, fit_power_law, pre_edge
+from consilience_eels.edges.background import PowerLaw, channel_quadrature, fit_power_law, pre_edge
 from consilience_eels.spectra import LossAxis, SpectrumRows, blocks_of_rows
 
 __all__ = ["CURVATURE", "EdgeCounts", "Noise", "edge_counts", "influence", "map_edge"]
@@ -183,9 +183,10 @@ def _counts(
     counts = np.asarray(before, dtype=np.float64)
     fit = fit_power_law(energy, counts)
     model = fit.counts(energy)
-    under = fit.counts(beyond)
+    nodes, weights = channel_quadrature(beyond)
+    under = fit.counts(nodes) * weights
     background = under.sum(axis=1)
-    slope = -under @ np.log(beyond / fit.reference)
+    slope = -under @ np.log(nodes / fit.reference)
     lever = np.stack([background, slope], axis=1)
     covariance = fit.covariance(noise.counts_per_electron, noise.readout)
     fit_variance = np.einsum("mi,mij,mj->m", lever, covariance, lever)
@@ -194,7 +195,7 @@ def _counts(
     gain = noise.counts_per_electron
     variance = gain * np.clip(seen, 0.0, None) + of_readout + fit_variance
     null = gain * np.clip(background, 0.0, None) + of_readout + fit_variance
-    form, z = _form(counts - model, model, under, fit, energy, beyond, noise, curvature)
+    form, z = _form(counts - model, model, under, fit, energy, nodes, noise, curvature)
     expected = gain * model + noise.readout
     chi_square = ((counts - model) ** 2 / expected).sum(axis=1) / (energy.size - 2)
     degrees = energy.size - 2
