@@ -18,7 +18,7 @@ from consilience_eels.findings.quantify_spectrum import XraySpectrum
 from consilience_eels.xray.amounts import Recipe
 from consilience_eels.xray.errors import Parts, parts_of
 from consilience_eels.xray.leaks import Leak, leaks_std
-from consilience_eels.xray.quantify import background_std
+from consilience_eels.xray.quantify import background_std, window_cut
 
 __all__ = [
     "METHODS",
@@ -45,7 +45,8 @@ def measured(spectrum: XraySpectrum, plan: Plan, leaking: Sequence[Leak]) -> Par
     weights = spectrum.weights
     joint = (weights * np.clip(spectrum.counts, 0.0, None)[None, :]) @ weights.T
     shape = background_form(spectrum, leaking)
-    return parts_of(nets, joint, shape, plan.recipe, plan.uncertain, plan.thin)
+    cut = window_cut(spectrum.energy, weights, spectrum.sums)
+    return parts_of(nets, joint, shape, plan.recipe, plan.uncertain, plan.thin, cut)
 
 
 def background_form(spectrum: XraySpectrum, leaking: Sequence[Leak]) -> NDArray[np.float64]:

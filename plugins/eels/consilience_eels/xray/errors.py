@@ -37,7 +37,7 @@ class Uncertain:
 
     factors: Array | None = None
     electrons: float | None = None
-    coefficients: float = 0.1
+    coefficients: float = 0.15
     path: float | None = None
 
 
@@ -86,6 +86,7 @@ def parts_of(
     recipe: Recipe,
     uncertain: Uncertain,
     thin: Recipe | None = None,
+    cut: Array | None = None,
 ) -> Parts:
     """Return amounts of one spectrum with all parts of their covariance.
 
@@ -101,6 +102,8 @@ def parts_of(
     thin : Recipe, optional
         The recipe with absorption, where `recipe` leaves it out although it could be corrected:
         what it would change counts as a systematic part.
+    cut : ndarray, shape (n,), optional
+        Share of each line that its window cuts off, where the factors are those of whole lines.
     """
     found, slopes = amounts_of(nets, recipe), slopes_of(nets, recipe)
     parts = _Ledger({}, {}, {})
@@ -111,6 +114,8 @@ def parts_of(
     parts.add("systematic_background", by_counts, np.diag(background**2))
     factors = None if uncertain.factors is None else np.diag(uncertain.factors**2)
     parts.add("systematic_factors", by_factor, factors)
+    if cut is not None:
+        parts.add("systematic_windows", by_factor, np.outer(cut, cut))
     if recipe.absorbing is not None:
         coefficients = np.eye(len(nets)) * uncertain.coefficients**2
         parts.add("systematic_absorption_coefficients", by_depth, coefficients)

@@ -18,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.special import erf
 from scipy.stats import binom, poisson
 
 from consilience_eels.library import LineSums
@@ -26,6 +27,7 @@ __all__ = [
     "LineCounts",
     "background_std",
     "line_counts",
+    "window_cut",
     "window_weights",
 ]
 
@@ -87,6 +89,27 @@ def window_weights(energy: NDArray[np.float64], sums: Sequence[LineSums]) -> NDA
         row[a:b] -= ratio
         row[c:d] -= ratio
     return weights
+
+
+def window_cut(
+    energy: NDArray[np.float64], weights: NDArray[np.float64], sums: Sequence[LineSums]
+) -> NDArray[np.float64]:
+    """Return the share of each line, taken as a Gaussian, that lies outside of its channels.
+
+    Windows are whole channels, so that this differs from line to line.
+    """
+    step = (energy[-1] - energy[0]) / (energy.size - 1)
+    found = []
+    for row, line in zip(weights, sums, strict=True):
+        inside = np.flatnonzero(row > 0)
+        if not inside.size:
+            found.append(1.0)
+            continue
+        scale = line.fwhm / (2.0 * np.sqrt(np.log(2.0)))
+        low, high = energy[inside[0]] - 0.5 * step, energy[inside[-1]] + 0.5 * step
+        kept = 0.5 * (erf((high - line.energy) / scale) - erf((low - line.energy) / scale))
+        found.append(1.0 - float(kept))
+    return np.array(found)
 
 
 def line_counts(weights: NDArray[np.float64], counts: NDArray[np.float64]) -> list[LineCounts]:
