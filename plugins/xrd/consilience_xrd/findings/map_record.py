@@ -46,7 +46,7 @@ def maps_dataset(found: MapResult) -> xr.Dataset:
         attrs: dict[str, str] = {"units": units, **about}
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             attrs |= UNKNOWN
-        data[name] = (dims, square(values), attrs)
+        data[name] = (dims, square(values) if dims[-1] == x.name else values, attrs)
 
     put("background", plane, found.maps["background"], unit, title="mean of the baseline over q")
     put("total", plane, found.maps["total"], unit, title="mean of the intensity over q")
@@ -70,6 +70,12 @@ def maps_dataset(found: MapResult) -> xr.Dataset:
 
 def _lines(found: MapResult, put: Any, plane: tuple[str, str], unit: str, axis: str) -> None:
     dims = ("line", *plane)
+    put("line_area_sys", ("line",), np.array(
+        [np.nan if i.area_sys is None else i.area_sys for i in found.lines]), "1",
+        title="relative systematic standard deviation of all areas of a line together, from its "
+        "Lorentzian fraction")  # fmt: skip
+    put("line_eta", ("line",), np.array([i.eta for i in found.lines]), "1",
+        title="Lorentzian fraction, common to all points")  # fmt: skip
     for name, units in (("area", f"{unit} {axis}"), ("center", axis), ("fwhm", axis)):
         about = {"title": LINE_TITLES[name], "ancillary_variables": f"line_{name}_std"}
         put(f"line_{name}", dims, found.maps[name], units, **about)

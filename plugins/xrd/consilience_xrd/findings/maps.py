@@ -24,12 +24,12 @@ from consilience_xrd.findings.patterns import match_settings, phases_considered
 from consilience_xrd.identification.identify import area_limit, identify
 from consilience_xrd.identification.matching import observed_from_fit
 from consilience_xrd.lines.peaks import PeakFit, components_of, fit_peaks
-from consilience_xrd.maps.fitting import FitSettings, fit_block
+from consilience_xrd.maps.fitting import FitSettings, fit_block, with_common_fractions
 from consilience_xrd.maps.frames import frame_scan
 from consilience_xrd.maps.lines import MapLine, Window, map_lines, windows_of
 from consilience_xrd.maps.phases import PhaseLines, PhaseMap, assign_lines, phase_map
 from consilience_xrd.maps.regions import alike, named_regions
-from consilience_xrd.maps.scan import Scan, pattern_scan
+from consilience_xrd.maps.scan import Block, Scan, pattern_scan
 from consilience_xrd.maps.survey import Summed, Survey, mean_pattern, survey
 from consilience_xrd.pattern import Pattern, Source
 from consilience_xrd.references.reference import ReferencePattern, reference_pattern
@@ -211,6 +211,10 @@ class _Job:
             params.stands_out,
             params.largest_shift,
         )
+        sample = self.sample()
+        lines = with_common_fractions(
+            sample, scan.q, lines, windows, fitting, components_of(self.source)
+        )
         maps = self.fit(lines, windows, fitting)
         if params.regions:
             labels, names = named_regions(params.regions, scan.shape)
@@ -249,6 +253,17 @@ class _Job:
             p=params.p,
             shape=params.shape,
         )
+
+    def sample(self, most: int = 192) -> Block:
+        """Patterns of points spread over the map."""
+        scan = self.scan
+        wanted = np.unique(np.linspace(0, scan.points - 1, min(scan.points, most)).astype(int))
+        parts = []
+        for i, (first, last) in enumerate(scan.blocks):
+            inside = wanted[(wanted >= first) & (wanted < last)] - first
+            if len(inside):
+                parts.append(scan.read(i).at(inside))
+        return Block.joined(parts)
 
     def identified(self, name: str, points: int, pattern: Pattern, fit: PeakFit) -> RegionResult:
         """What the peaks of a pattern say of the phases."""

@@ -8,7 +8,7 @@ out, centre and width are fitted too, and that area is used.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from consilience_xrd.maps.scan import Block
 
-__all__ = ["FLAGS", "FitSettings", "fit_block", "noise_of"]
+__all__ = ["FLAGS", "FitSettings", "fit_block", "noise_of", "with_common_fractions"]
 
 FLAGS = {
     1: "centre and width as in the mean pattern: the line does not stand out here",
@@ -34,6 +34,13 @@ FLAGS = {
     16: "nothing was measured here",
 }
 """Bits of ``line_flags``."""
+
+
+FRACTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Lorentzian fractions tried for each window."""
+FRACTION_STD = 0.2
+"""Uncertainty of a fraction, since tails and baseline pass into each other: all areas of a line
+move together by what this does to them."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +98,9 @@ def fit_block(
         and ``total``, shape (m,): means over q of the baseline and of the data.
     """
     y = block.intensity
-    m = len(y)
     dark = ~np.any(y != 0, axis=1)
-    base = fit_baselines(y, settings.baseline, settings.lam, settings.p).values
-    scatter = noise_of(block)
-    shape = (len(lines), m)
+    base, scatter = _base_and_noise(block, settings)
+    shape = (len(lines), len(y))
     out: dict[str, NDArray[Any]] = {
         name: np.full(shape, np.nan)
         for name in (
@@ -106,22 +111,85 @@ def fit_block(
     out["background"] = base.mean(axis=1)
     out["total"] = y.mean(axis=1)
     for window in windows:
-        part = slice(window.first, window.last)
-        here = _Part(
-            q[part],
-            y[:, part],
-            base[:, part],
-            None if block.gain is None else np.broadcast_to(block.gain, y.shape)[:, part],
-            _sigma_of(block, scatter, part),
-            [lines[i] for i in window.lines],
-            components,
-        )
-        for name, values in _fit_window(here, settings).items():
+        here = _part(block, q, lines, window, base, scatter, components)
+        for name, values in _fit_window(here, settings)[0].items():
             out[name][list(window.lines)] = values
     for name in ("area", "area_std", "null_std", "center", "center_std", "fwhm", "fwhm_std"):
         out[name][:, dark] = np.nan
     out["flags"][:, dark] = 16
     return out
+
+
+def with_common_fractions(
+    block: Block,
+    q: NDArray[np.float64],
+    lines: Sequence[MapLine],
+    windows: Sequence[Window],
+    settings: FitSettings,
+    components: Components = ((1.0, 1.0),),
+) -> list[MapLine]:
+    """Lines with the Lorentzian fraction that single points of the map have.
+
+    In the mean pattern lines that differ in place from point to point add up to another shape.
+    For each window the fraction is the one for which chi-square, summed over the points of
+    `block` where a line stands out, is least; where it stands out nowhere the mean's stays.
+    """
+    base, scatter = _base_and_noise(block, settings)
+    out = list(lines)
+    for window in windows:
+        sums, areas = [], []
+        for eta in FRACTIONS:
+            tried = [replace(line, eta=eta) for line in lines]
+            here = _part(block, q, tried, window, base, scatter, components)
+            maps, chi2 = _fit_window(here, settings, always=True)
+            sums.append(chi2)
+            areas.append(np.nanmedian(np.where(maps["flags"] & 7, np.nan, maps["area"]), axis=1)
+                         if chi2 > 0 else np.full(len(window.lines), np.nan))  # fmt: skip
+        if not np.isfinite(sums).all() or max(sums) <= 0:
+            continue
+        # a parabola through the least and its neighbours
+        at = int(np.clip(np.argmin(sums), 1, len(FRACTIONS) - 2))
+        a, b, c = np.polyfit(FRACTIONS[at - 1 : at + 2], sums[at - 1 : at + 2], 2)
+        del c
+        best = -b / (2 * a) if a > 0 else FRACTIONS[int(np.argmin(sums))]
+        best = float(np.clip(best, 0.0, 1.0))
+        for k, i in enumerate(window.lines):
+            here_areas = np.array([a[k] for a in areas])
+            change = None
+            if np.isfinite(here_areas).all():
+                slope = np.gradient(np.log(here_areas), FRACTIONS)
+                change = float(abs(np.interp(best, FRACTIONS, slope)) * FRACTION_STD)
+            out[i] = replace(lines[i], eta=best, area_sys=change)
+    return out
+
+
+def _base_and_noise(
+    block: Block, settings: FitSettings
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    base = fit_baselines(block.intensity, settings.baseline, settings.lam, settings.p).values
+    return base, noise_of(block)
+
+
+def _part(
+    block: Block,
+    q: NDArray[np.float64],
+    lines: Sequence[MapLine],
+    window: Window,
+    base: NDArray[np.float64],
+    scatter: NDArray[np.float64] | None,
+    components: Components,
+) -> _Part:
+    part = slice(window.first, window.last)
+    y = block.intensity
+    return _Part(
+        q[part],
+        y[:, part],
+        base[:, part],
+        None if block.gain is None else np.broadcast_to(block.gain, y.shape)[:, part],
+        _sigma_of(block, scatter, part),
+        [lines[i] for i in window.lines],
+        components,
+    )
 
 
 def _sigma_of(
@@ -158,9 +226,19 @@ class _Part:
         return np.asarray(np.where(self.gain > 0, safe / np.maximum(model, 0.5 / safe), 0.0))
 
 
-def _fit_window(here: _Part, settings: FitSettings) -> dict[str, NDArray[Any]]:
+def _fit_window(
+    here: _Part, settings: FitSettings, *, always: bool = False
+) -> tuple[dict[str, NDArray[Any]], float]:
+    """Maps of a window's lines, and chi-square summed over the points where one stands out.
+
+    `always`: only that sum is wanted, over points chosen by another shape than the one fitted.
+    """
     k, m = len(here.lines), len(here.y)
     area, std, null = _linear(here)
+    chosen_by = (area, null)
+    if always:
+        middle = _linear(replace(here, lines=[replace(line, eta=0.5) for line in here.lines]))
+        chosen_by = (middle[0], middle[2])
     center = np.array([line.center for line in here.lines])
     fwhm = np.array([line.fwhm for line in here.lines])
     eta = np.array([line.eta for line in here.lines])
@@ -171,10 +249,10 @@ def _fit_window(here: _Part, settings: FitSettings) -> dict[str, NDArray[Any]]:
         "chi2": np.full((k, m), np.nan), "flags": np.ones((k, m), np.uint8),
     }  # fmt: skip
     with np.errstate(invalid="ignore"):
-        free = area > settings.stands_out * null
+        free = chosen_by[0] > settings.stands_out * chosen_by[1]
     chosen = np.flatnonzero(free.any(axis=0))
     if not len(chosen):
-        return out
+        return out, 0.0
     free = free[:, chosen].T
     n = len(chosen)
     level = np.zeros((n, 2))
@@ -217,7 +295,7 @@ def _fit_window(here: _Part, settings: FitSettings) -> dict[str, NDArray[Any]]:
     flags = np.where(good, 0, 1) | np.where(bad, 2, 0) | np.where(loose, 4, 0)
     flags = flags | np.where(poor[:, None], 8, 0)
     out["flags"][:, chosen] = flags.T.astype(np.uint8)
-    return out
+    return out, float(got.chi2.sum())
 
 
 def _left_out(here: _Part, chosen: NDArray[np.intp]) -> NDArray[np.float64] | None:

@@ -32,6 +32,8 @@ class MapLine:
         Pattern that it was found in.
     merged : int
         How many fitted peaks it stands for.
+    area_sys : float or None
+        Relative systematic standard deviation of its area, the same at all points; None: unknown.
     """
 
     center: float
@@ -39,6 +41,7 @@ class MapLine:
     eta: float
     found_in: str
     merged: int = 1
+    area_sys: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def map_lines(found: Sequence[tuple[str, Sequence[Peak]]], step: float) -> list[
 
 
 def windows_of(
-    lines: Sequence[MapLine], q: NDArray[np.float64], reach: float = 3.0, most: int = 5
+    lines: Sequence[MapLine], q: NDArray[np.float64], reach: float = 4.0, most: int = 5
 ) -> list[Window]:
     """Group lines whose windows of `reach` widths overlap; at most `most` together.
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_FALL", "alike", "named_regions"]
 
-LEAST_FALL = 0.4
+LEAST_FALL = 0.25
 """By which share one more group has to lower the scatter within groups."""
+DETECTED = 3.0
+"""Area over its standard deviation below which a line counts as not there."""
 
 
 def named_regions(
@@ -70,20 +72,22 @@ def alike(
 
     Notes
     -----
-    k-means on log(1 + area / std), which noise moves by about one whatever the line's strength.
-    The number of groups grows as long as each lowers the scatter by `LEAST_FALL`.
+    k-means on log(1 + area / std), 0 below `DETECTED`.  The number of groups grows as long as one
+    more lowers the scatter within groups by `LEAST_FALL` and that is above what noise makes.
     """
     from scipy.cluster.vq import kmeans2
 
     with np.errstate(invalid="ignore", divide="ignore"):
-        score = np.log1p(np.maximum(area / null_std, 0.0)).T
-    usable = np.isfinite(score).all(axis=1)
+        ratio = (area / null_std).T
+        score = np.where(ratio < DETECTED, 0.0, np.log1p(np.maximum(ratio, 0.0)))
+    usable = np.isfinite(ratio).all(axis=1)
     labels = np.zeros(area.shape[1], np.int64)
     chosen = score[usable]
     if len(chosen) < 2 or not chosen.size or most < 2:
         labels[usable] = 1
         return labels, 1.0
     one = float(((chosen - chosen.mean(axis=0)) ** 2).sum())
+    by_noise = float(np.where(chosen > 0, np.exp(-2 * chosen), 0.0).sum())
     best, scatter = np.zeros(len(chosen), np.int64), one
     if one > 0:
         previous = one
@@ -94,7 +98,7 @@ def alike(
                 spread = float(((chosen - centers[got]) ** 2).sum())
                 if spread < inside and len(np.unique(got)) == k:
                     found, inside = got.astype(np.int64), spread
-            if inside <= (1 - LEAST_FALL) * previous:
+            if previous > 2 * by_noise and inside <= (1 - LEAST_FALL) * previous:
                 best, scatter = found, inside
             previous = min(previous, inside)
     order = np.argsort(-np.bincount(best))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,35 @@ class Block:
     intensity: NDArray[np.float64]
     gain: NDArray[np.float64] | None
     sigma: NDArray[np.float64] | None
+
+    def at(self, points: NDArray[np.int64]) -> Block:
+        """Some of its points."""
+        gain, sigma = self.gain, self.sigma
+        return Block(
+            self.intensity[points],
+            gain if gain is None or len(gain) == 1 else gain[points],
+            None if sigma is None else sigma[points],
+        )
+
+    @classmethod
+    def joined(cls, blocks: Sequence[Block]) -> Block:
+        """Several blocks of one scan as one."""
+        return cls(
+            np.concatenate([b.intensity for b in blocks]),
+            _joined([b.gain for b in blocks], blocks),
+            _joined([b.sigma for b in blocks], blocks),
+        )
+
+
+def _joined(
+    parts: Sequence[NDArray[np.float64] | None], blocks: Sequence[Block]
+) -> NDArray[np.float64] | None:
+    wide = [
+        np.broadcast_to(part, block.intensity.shape)
+        for part, block in zip(parts, blocks, strict=True)
+        if part is not None
+    ]
+    return np.concatenate(wide) if len(wide) == len(blocks) else None
 
 
 @dataclass(frozen=True)
