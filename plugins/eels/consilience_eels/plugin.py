@@ -70,6 +70,16 @@ def register_modalities() -> Sequence[Modality]:
             blind="which elements these are",
             asks=ASKS,
         ),
+        Modality(
+            "ediff",
+            "electron diffraction",
+            coordinates={"kx": ("1/nm", "1"), "ky": ("1/nm", "1"), **SPACE},
+            variables={"intensity": ("1",)},
+            sees="spacings of lattice planes, at the nanometre, to one or two percent",
+            blind="which elements these are; what is not crystalline; orientations that do not "
+            "diffract",
+            asks=ASKS,
+        ),
     ]
 
 
@@ -95,11 +105,24 @@ def register_readers() -> Sequence[Reader]:
             ("*.dm3", "*.dm4", "*.emd", "*.bcf", "*.hspy", "*.zspy"),
             probe=Ref("consilience_eels.files.probe:probe_microscope"),
             read=Ref("consilience_eels.files.microscope_files:read_microscope"),
+            open=Ref("consilience_eels.files.lazy:open_microscope"),
             options={
                 "signal": "EELS or EDX: what spectra are that the file gives no type",
                 "energy_unit": "eV or keV: unit of the energy axis, where the file names none",
             },
             title="DigitalMicrograph, Velox, Bruker and HyperSpy files, through rosettasciio",
+        ),
+        Reader(
+            "eels.diffraction",
+            ("ediff",),
+            ("*.blo", "*.mib"),
+            probe=Ref("consilience_eels.files.probe_diffraction:probe_diffraction"),
+            read=Ref("consilience_eels.files.diffraction_files:read_diffraction"),
+            options={
+                "camera_length": "m, where the file has none or a wrong one",
+                "k_step": "1/nm for each pixel of a pattern; overrides the camera length",
+            },
+            title="NanoMegas block files and Merlin frames, through rosettasciio",
         ),
     ]
 
@@ -108,6 +131,12 @@ def register_readers() -> Sequence[Reader]:
 def register_kinds() -> Sequence[Kind]:
     """What the core does not know."""
     return [
+        Kind(
+            "d_spacing_slope",
+            "change of a spacing with the dose",
+            "scalar",
+            "angstrom^3",
+        ),
         Kind(
             "mass_thickness",
             "mass per area",
@@ -226,6 +255,47 @@ def register_analyses() -> Sequence[Analysis]:
             kinds=("composition", "element", "mass_thickness", "thickness"),
             title="composition by Cliff–Lorimer, ζ-factors or cross-sections; presence by lines",
         ),
+        Analysis(
+            "eels.rings",
+            "ediff",
+            (),
+            params=Ref("consilience_eels.findings.rings_params:RingParams"),
+            run=Ref("consilience_eels.findings.rings_run:run_rings"),
+            kinds=("d_spacing", "lattice_parameter"),
+            title="spacings of lattice planes from rings and spots",
+        ),
+        Analysis(
+            "eels.image_rings",
+            "stem",
+            (),
+            params=Ref("consilience_eels.findings.rings_params:RingParams"),
+            run=Ref("consilience_eels.findings.rings_run:run_rings"),
+            kinds=("d_spacing", "lattice_parameter"),
+            default=False,
+            title="spacings of lattice planes from the transform of an image",
+        ),
+        Analysis(
+            "eels.ring_series",
+            "ediff",
+            (),
+            params=Ref("consilience_eels.findings.rings_params:RingSeriesParams"),
+            run=Ref("consilience_eels.findings.ring_series_run:run_ring_series"),
+            kinds=("d_spacing_slope",),
+            default=False,
+            scope="sample",
+            title="spacings against the dose",
+        ),
+        Analysis(
+            "eels.image_ring_series",
+            "stem",
+            (),
+            params=Ref("consilience_eels.findings.rings_params:RingSeriesParams"),
+            run=Ref("consilience_eels.findings.ring_series_run:run_ring_series"),
+            kinds=("d_spacing_slope",),
+            default=False,
+            scope="sample",
+            title="spacings against the dose, of images",
+        ),
     ]
 
 
@@ -248,6 +318,13 @@ def register_views() -> Sequence[View]:
     """Spectra with their windows, and images."""
     return [
         View(
+            "eels.fingerprints",
+            "Fingerprints",
+            Ref("consilience_eels.drawing.views_fingerprints:fingerprint_view"),
+            "eels",
+            scope="sample",
+        ),
+        View(
             "eels.spectrum",
             "Energy-loss spectrum",
             Ref("consilience_eels.drawing.views:spectrum_view"),
@@ -262,6 +339,18 @@ def register_views() -> Sequence[View]:
             Ref("consilience_eels.drawing.views_image:image_view"),
             "stem",
         ),
+        View(
+            "eels.diffraction",
+            "Electron diffraction",
+            Ref("consilience_eels.drawing.views_rings:rings_view"),
+            "ediff",
+        ),
+        View(
+            "eels.image_rings",
+            "Rings of images",
+            Ref("consilience_eels.drawing.views_rings:rings_view"),
+            "stem",
+        ),
     ]
 
 
@@ -269,6 +358,13 @@ def register_views() -> Sequence[View]:
 def register_simulators() -> Sequence[Simulator]:
     """A low-loss spectrum, an X-ray map, and an interphase with all of them."""
     return [
+        Simulator(
+            "eels.lattice",
+            "stem",
+            Ref("consilience_eels.simulation.lattice:LatticeParams"),
+            Ref("consilience_eels.simulation.lattice:simulate_lattice"),
+            "grains of one lattice: image and nanobeam patterns, also over a series of doses",
+        ),
         Simulator(
             "eels.interphase",
             "eels",
