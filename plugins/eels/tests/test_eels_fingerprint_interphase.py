@@ -70,7 +70,9 @@ def analysed(params: InterphaseParams, folder: Path, dose: str | None = None) ->
         )
     summary = study.analyse(["eels.fingerprints"], params=ASKED)
     assert summary.failures == []
-    return study, {(f.region.label, f.subject.label): f for f in summary.findings}
+    return study, {
+        (f.region.label, f.subject.label): f for f in summary.findings if f.region and f.subject
+    }
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,8 @@ def test_fluoride_is_found_between_chromium_and_platinum_only(
     found = said["SEI", "LiF"]
     assert found.status == "present"
     assert found.origin == "simulated"
-    assert found.value is not None and found.std is not None
+    assert found.value is not None
+    assert found.std is not None
     assert abs(found.value - 1.0) < 3.0 * found.std
     for region in ("Cr", "Pt"):
         assert said[region, "LiF"].status in ("absent_below_limit", "not_observable")
@@ -106,7 +109,8 @@ def test_carbonate_and_oxide_are_absent_below_a_stated_limit(
         found = lithium_fluoride[1]["SEI", phase]
         assert found.status == "absent_below_limit"
         assert found.unit == "1"
-        assert found.limit is not None and 1e-4 < found.limit < 0.05
+        assert found.limit is not None
+        assert 1e-4 < found.limit < 0.05
 
 
 def test_lithium_under_platinum_is_not_observable_and_the_edge_is_named(
@@ -114,15 +118,18 @@ def test_lithium_under_platinum_is_not_observable_and_the_edge_is_named(
 ) -> None:
     found = lithium_fluoride[1]["Pt", "Li"]
     assert found.status == "not_observable"
-    assert found.value is None and found.limit is None
+    assert found.value is None
+    assert found.limit is None
     assert found.reason is not None
     assert "the stoichiometry of LiPt, 1 Li for each Pt" in found.reason
     assert "Pt O23 at 52 eV lies 3 eV from Li K at 55 eV" in found.reason
     causes = found.evidence["causes"]
-    assert isinstance(causes, list) and isinstance(causes[0], dict)
+    assert isinstance(causes, list)
+    assert isinstance(causes[0], dict)
     without = causes[0]["limit"]
     limit = found.evidence["limit_fraction"]
-    assert isinstance(limit, float) and isinstance(without, float)
+    assert isinstance(limit, float)
+    assert isinstance(without, float)
     assert without < 0.2 * limit  # platinum, not counting, is what hides it
 
 

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +165,7 @@ def _fit(data: xr.Dataset, region: str, simulated: bool) -> Figure:
 
     edges = np.linspace(0, energy.size, min(ROWS, energy.size) + 1).astype(int).tolist()
     rows: list[list[Cell]] = []
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         rows.append(
             [
                 float(f"{energy[a]:.5g}"),

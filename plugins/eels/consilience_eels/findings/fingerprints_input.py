@@ -25,10 +25,10 @@ Array = NDArray[np.float64]
 SHALLOW = (45.0, 200.0)
 """eV: from beyond what the plasmons of the field do, to before the first deep edge."""
 
-DEEP = (250.0, 1000.0)
+DEEP = (250.0, 850.0)
 """eV: from before C K to beyond Xe M and Cr L."""
 
-WIDTHS = (0.5, 1.6)
+WIDTHS = (0.5, 2.0)
 """eV of the bins in the two."""
 
 

@@ -63,7 +63,7 @@ class FingerprintParams(BaseModel):
         Element to the compound at whose stoichiometry it is asked for in a region of the
         compound's other elements.
     ranges : tuple
-        eV, of what is fitted; by default 45 to 200 and 250 to 1000, as far as the spectra go.
+        eV, of what is fitted; by default 45 to 200 and 250 to 850, as far as the spectra go.
     counts_per_electron : float, optional
         By default estimated from the scatter of neighbouring channels, which is then said.
     beam_energy, convergence, collection : float, optional

@@ -182,6 +182,8 @@ class Design:
         Relative error of the form of each column.
     shells : ndarray of bool, shape (b,)
         Which backgrounds are other shells.
+    kernels : tuple of (ndarray, ndarray)
+        Of each stretch: correlation of the form of an edge, and of what is slow.
     """
 
     species: tuple[str, ...]
@@ -193,6 +195,7 @@ class Design:
     error: ModelError
     forms: Array
     shells: NDArray[np.bool_]
+    kernels: tuple[tuple[Array, Array], ...]
 
     @property
     def counts(self) -> Array:
@@ -218,30 +221,22 @@ class Design:
         there at all.
         """
         made = np.zeros((len(self.columns), len(self.columns)))
-        for stretch, part in zip(self.stretches, self.parts, strict=True):
-            apart = stretch.energy[:, None] - stretch.energy[None, :]
-            err = self.error
-            long = err.long * float(stretch.energy.mean()) / SLOW_AT
-            slow = np.exp(-0.5 * (apart / long) ** 2)
-            shape = err.form**2 * (np.exp(-np.abs(apart) / err.short) + slow)
-            block = np.zeros_like(apart)
-            for k in range(len(self.species)):
-                if k == leave_out or amounts[k] <= 0.0:
-                    continue
-                curve = amounts[k] * self.columns[part, k]
-                if not curve.any():
-                    continue
-                rough = self.forms[part, k] * curve
-                block += shape * np.outer(rough, rough)
-                block += (err.scale**2 + err.tail**2 * slow) * np.outer(curve, curve)
-                slope = amounts[k] * self.slopes[part, k]
-                block += err.shift**2 * np.outer(slope, slope)
-            below = self.backgrounds[part] @ heights
-            block += err.background**2 * slow * np.outer(below, below)
-            for b in np.flatnonzero(self.shells & (heights > 0)):
-                shell = self.backgrounds[part, b] * heights[b]
-                if shell.any():
-                    block += err.valence**2 * slow * np.outer(shell, shell)
+        used = amounts > 0
+        if leave_out >= 0:
+            used[leave_out] = False
+        err = self.error
+        curves = self.columns[:, used] * amounts[used]
+        rough = curves * self.forms[:, used]
+        slopes = self.slopes[:, used] * amounts[used]
+        below = self.backgrounds @ heights
+        some = self.shells & (heights > 0)
+        shells = self.backgrounds[:, some] * heights[some]
+        for part, (shape, slow) in zip(self.parts, self.kernels, strict=True):
+            block = err.form**2 * shape * (rough[part] @ rough[part].T)
+            block += (err.scale**2 + err.tail**2 * slow) * (curves[part] @ curves[part].T)
+            block += err.shift**2 * (slopes[part] @ slopes[part].T)
+            block += err.background**2 * slow * np.outer(below[part], below[part])
+            block += err.valence**2 * slow * (shells[part] @ shells[part].T)
             made[part, part] = block
         return made
 
@@ -258,6 +253,7 @@ class Design:
             self.error,
             self.forms[:, keep],
             self.shells,
+            self.kernels,
         )
 
 
@@ -364,7 +360,16 @@ def build_design(
         error or ModelError(),
         np.vstack([np.array([r.form_error(s.energy) for r in references]).T for s in stretches]),
         np.array(shells, dtype=np.bool_),
+        tuple(_kernels(stretch, error or ModelError()) for stretch in stretches),
     )
+
+
+def _kernels(stretch: Stretch, error: ModelError) -> tuple[Array, Array]:
+    """Correlations between bins: of an edge's form, which may have steps, and of what is slow."""
+    apart = stretch.energy[:, None] - stretch.energy[None, :]
+    long = error.long * float(stretch.energy.mean()) / SLOW_AT
+    slow = np.exp(-0.5 * (apart / long) ** 2)
+    return np.exp(-np.abs(apart) / error.short) + slow, slow
 
 
 def _backgrounds(stretch: Stretch, beam: LowLoss, valence: Sequence[Reference]) -> Array:

@@ -102,6 +102,7 @@ def answer(
     amounts: Array,
     heights: Array,
     references: Mapping[str, Reference],
+    null: Null,
     *,
     t_over_lambda: float | None = None,
     single: Design | None = None,
@@ -119,6 +120,8 @@ def answer(
         Of the fit with all species.
     references : mapping of str to Reference
         By species, for the names of their edges.
+    null : Null
+        The region without the question's group.
     t_over_lambda : float, optional
     single : Design, optional
         The same region in a specimen that scatters once.
@@ -135,7 +138,6 @@ def answer(
         reason = f"no edge of {question.name} lies in the range that was fitted ({where})"
         return Answer(question, "not_observable", 0.0, math.inf, reason, (), {}, per)
     z, replaced = significance(design, question.group, counts, amounts, heights)
-    null = null_of(design, question.group, counts, amounts, heights)
     limit = detection_limit(null, question.direction)
     others = {
         n: float(a)

@@ -20,7 +20,7 @@ from consilience_eels.fingerprint.design import (
     build_design,
 )
 from consilience_eels.fingerprint.fit import Fit, fit_spectrum
-from consilience_eels.fingerprint.limits import null_of
+from consilience_eels.fingerprint.limits import Null, null_of
 from consilience_eels.fingerprint.observability import Answer, Question, answer
 from consilience_eels.fingerprint.species import Library
 
@@ -168,14 +168,14 @@ def thicknesses(fit: Fit, library: Library) -> dict[str, float]:
 
 
 def _ask(
-    question: tuple[Question, float],
+    question: tuple[Question, float, Null],
     fit: Fit,
     library: Library,
     t_over_lambda: float | None,
     single: Design | None,
     explain: bool,
 ) -> Answer:
-    asked, per = question
+    asked, per, null = question
     return answer(
         asked,
         fit.design,
@@ -183,6 +183,7 @@ def _ask(
         fit.amounts,
         fit.heights,
         library.references,
+        null,
         t_over_lambda=t_over_lambda,
         single=single,
         per=per,
@@ -190,7 +191,9 @@ def _ask(
     )
 
 
-def _phase_question(name: str, fit: Fit, library: Library, asked: Asked) -> tuple[Question, float]:
+def _phase_question(
+    name: str, fit: Fit, library: Library, asked: Asked
+) -> tuple[Question, float, Null]:
     """The phase at a share of the volume that all other species make up."""
     share = asked.fractions.get(name, asked.fraction)
     own = library.references[name].units_per_volume()
@@ -202,12 +205,12 @@ def _phase_question(name: str, fit: Fit, library: Library, asked: Asked) -> tupl
             others += float(amount) / per
     units = (own or 1.0) * max(others, 1e-3)
     words = f"a share of {share:g} of the volume"
-    return Question(name, (name,), {name: 1.0}, units * share / (1.0 - share), words), units
+    return Question(name, (name,), {name: 1.0}, units * share / (1.0 - share), words), units, null
 
 
 def _element_question(
     element: str, fit: Fit, library: Library, asked: Asked
-) -> tuple[Question, float]:
+) -> tuple[Question, float, Null]:
     """The element at a stoichiometry, or at a share of the atoms."""
     group = library.holding(element)
     species = library.bare[element]
@@ -225,7 +228,11 @@ def _element_question(
         if host >= 0.2 * total:
             hosts = "".join(e for e in parts if e != element)
             words = f"the stoichiometry of {compound}, {ratio:g} {element} for each {hosts}"
-            return Question(element, group, {species: 1.0}, ratio * host, words), host
+            return Question(element, group, {species: 1.0}, ratio * host, words), host, null
     share = asked.atoms
     words = f"a share of {share:g} of the atoms"
-    return Question(element, group, {species: 1.0}, total * share / (1.0 - share), words), total
+    return (
+        Question(element, group, {species: 1.0}, total * share / (1.0 - share), words),
+        total,
+        null,
+    )
