@@ -117,6 +117,7 @@ def register_kinds() -> Sequence[Kind]:
             False,
             "0.01 1/angstrom: tolerance of labels in common use",
         ),
+        Kind("microstrain", "microstrain", "scalar", "1"),
         Kind("phase_history", "a phase over the states", "text", None),
         Kind("peak_series", "a diffraction line over the states", "series", "1/angstrom"),
         Kind(
@@ -155,6 +156,16 @@ def register_analyses() -> Sequence[Analysis]:
             title="phases, their rivals, and what is left over",
         ),
         Analysis(
+            "xrd.size",
+            "xrd",
+            ("intensity",),
+            Ref("consilience_xrd.findings.size_params:SizeParams"),
+            Ref("consilience_xrd.findings.size:run_size"),
+            ("size", "microstrain"),
+            default=False,
+            title="crystallite size and microstrain from the breadths of lines",
+        ),
+        Analysis(
             "xrd.maps",
             "xrd",
             (),
@@ -191,6 +202,12 @@ def register_views() -> Sequence[View]:
     return [
         View(
             "xrd.pattern", "Diffraction", Ref("consilience_xrd.drawing.views:pattern_view"), "xrd"
+        ),
+        View(
+            "xrd.size",
+            "Breadths of lines",
+            Ref("consilience_xrd.drawing.size_views:size_view"),
+            "xrd",
         ),
         View(
             "xrd.series",

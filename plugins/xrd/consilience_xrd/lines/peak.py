@@ -34,6 +34,8 @@ class Peak:
     asymmetry : float
         By how much the side below the centre is wider, -1 to 1; 0 and without deviation where a
         symmetric profile was enough.
+    breadth : float
+        Integral breadth of each component: its area over its height.
     r2 : float
         Share of the scatter within two widths that the fit explains.
     chi2, dof : float, int
@@ -67,6 +69,8 @@ class Peak:
     group: int
     asymmetry: float = 0.0
     asymmetry_std: float | None = None
+    breadth: float = math.nan
+    breadth_std: float | None = None
 
     @property
     def chi2_reduced(self) -> float:
@@ -208,7 +212,12 @@ def peak_of(
     up, down = min(eta + 1e-4, 1.0), max(eta - 1e-4, 0.0)
     by_eta = (profile.height(fwhm, up) - profile.height(fwhm, down)) / (up - down)
     gradient[ie] = area * by_eta * components[0][1]
+    # height per unit area is the inverse of the breadth, which has the width and shape in it
+    breadth = 1 / profile.height(fwhm, eta)
+    by_breadth = np.zeros(len(v))
+    by_breadth[iw], by_breadth[ie] = breadth / fwhm, -(breadth**2) * by_eta
     free = ~np.isnan(np.diag(covariance))
+    breadth_variance = float(by_breadth[free] @ covariance[np.ix_(free, free)] @ by_breadth[free])
     variance = float(gradient[free] @ covariance[np.ix_(free, free)] @ gradient[free])
     near = np.abs(x - center) <= 2 * fwhm
     flags: list[str] = []
@@ -250,4 +259,6 @@ def peak_of(
         group=group,
         asymmetry=0.0 if layout.asymmetry is None else float(v[layout.asymmetry]),
         asymmetry_std=None if layout.asymmetry is None else _std(covariance, layout.asymmetry),
+        breadth=breadth,
+        breadth_std=math.sqrt(breadth_variance) if breadth_variance > 0 and free[iw] else None,
     )

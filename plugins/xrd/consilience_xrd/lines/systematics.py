@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QUANTITIES", "PeakSystematics", "baseline_variants", "systematic_errors"]
 
-QUANTITIES = ("center", "area", "height", "fwhm")
+QUANTITIES = ("center", "area", "height", "fwhm", "breadth")
 SOFTER, STIFFER = 2.0**-4, 2.0**4
 """Factors on lam: half and twice the shortest period that the baseline follows."""
 TOP = 0.6
@@ -51,7 +51,7 @@ class PeakSystematics:
 
     Attributes
     ----------
-    center, area, height, fwhm : float
+    center, area, height, fwhm, breadth : float
         Root of the sum of squares over the sources.  The largest change of a source is taken as
         half the width of a rectangular distribution.  That of a centre holds `LEAST` besides.
     changes : dict of str to dict
@@ -63,6 +63,7 @@ class PeakSystematics:
     area: float
     height: float
     fwhm: float
+    breadth: float
     changes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
