@@ -151,7 +151,7 @@ def test_a_cif_with_shared_sites_is_taken_and_said(tmp_path: Path) -> None:
     path = tmp_path / "mixed.cif"
     path.write_text(shared)
     phase = phase_from_cif(path)
-    assert phase.formula == "Na0.25Li0.75F"
+    assert phase.formula in ("Li0.75Na0.25F", "Na0.25Li0.75F")
     assert "shared by several elements" in phase.checked
     pure = tmp_path / "LiF.cif"
     pure.write_text(CIF)

@@ -25,7 +25,8 @@ from consilience_xrd.findings.second_opinion import (
     second_opinion,
     with_second_opinion,
 )
-from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.both import identify_pattern
+from consilience_xrd.identification.identify import identify
 from consilience_xrd.identification.listed import listed_labels, listed_peaks
 from consilience_xrd.identification.matching import (
     Pairing,
@@ -88,22 +89,22 @@ def run_phases(
     ]
     context.progress(2, 3, "matching phases")
     settings = match_settings(params, measurement.metadata.get("geometry"), lam)
-    pairing, results = identify(
+    pairing, results, whole = identify_pattern(
+        pattern,
+        fit,
         observed_from_fit(fit, pattern, params.profile_std),
         references,
         (low, high),
-        lam,
         settings,
-        area_limit(pattern, fit),
         params.least_share,
         params.greatest_chance,
+        params.whole_pattern,
     )
     notices += fit_notices(pattern, fit)
     findings = drafts_of(pairing, results, "fit", method_sentence(fit), misfit_notes(fit))
-    whole, said = (
-        second_opinion(pattern, fit, pairing, results) if params.whole_pattern else (None, [])
-    )
+    said: list[Notice] = []
     if whole is not None:
+        said = second_opinion(whole, pairing, results)
         findings = with_second_opinion(findings, whole, pairing, results)
         findings += fraction_drafts(pattern, fit, pairing, results, findings, whole, params, "fit")
     return AnalysisOutput(

@@ -46,15 +46,12 @@ ASSUMED = (
 
 
 def second_opinion(
-    pattern: Pattern, fit: PeakFit, pairing: Pairing, results: Sequence[PhaseResult]
-) -> tuple[WholePattern | None, list[Notice]]:
-    """Fit the whole pattern by all phases considered, and say where it disagrees."""
-    whole = fit_whole_pattern(pattern, fit, pairing)
-    if whole is None:
-        return None, []
+    whole: WholePattern, pairing: Pairing, results: Sequence[PhaseResult]
+) -> list[Notice]:
+    """Say where the fit of the whole pattern by all phases considered disagrees."""
     labels = {r.phase.key: r.phase.label for r in pairing.references}
     differ = disagreements(whole, results)
-    return whole, [
+    return [
         Notice(
             code="second-opinion",
             message=f"{labels[key]}: {text}",

@@ -291,6 +291,7 @@ def match_peaks(
     settings: MatchSettings | None = None,
     least_intensity: float = 0.2,
     shift_from: Sequence[str] | None = None,
+    fallback: Shift | None = None,
 ) -> Pairing:
     """Give every peak all lines of all phases within tolerance.
 
@@ -306,6 +307,8 @@ def match_peaks(
         Lines weaker than this, relative to the strongest = 100, are not candidates.
     shift_from : sequence of str, optional
         Keys of the phases from which the shift is fitted; all by default.
+    fallback : Shift, optional
+        Taken where the peaks alone give no shift.
 
     Returns
     -------
@@ -324,6 +327,8 @@ def match_peaks(
         limit,
         chosen.apply_shift and chosen.shift != "none",
     )
+    if shift.std is None and fallback is not None:
+        shift = replace(fallback, applied=chosen.apply_shift and chosen.shift != "none")
     matched: list[Matched] = []
     shift = _with_loose_cells(shift, peaks, references, wavelength)
     forbidden = [

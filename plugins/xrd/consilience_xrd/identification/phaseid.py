@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from consilience_xrd.identification.linestates import (
@@ -19,6 +20,8 @@ from consilience_xrd.identification.texture import agreement_of
 from consilience_xrd.references.reference import Line, ReferencePattern
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from consilience_xrd.identification.matching import Pairing
 
 __all__ = ["AreaProbe", "PhaseResult", "evaluate"]
@@ -32,6 +35,8 @@ def evaluate(
     probe: AreaProbe | None = None,
     least_share: float = 0.7,
     greatest_chance: float = 1e-3,
+    barred: Mapping[str, str] | None = None,
+    admitted: Mapping[str, str] | None = None,
 ) -> list[PhaseResult]:
     """Judge each phase.
 
@@ -44,6 +49,11 @@ def evaluate(
         Share of the strong intensity that must be found for "present".
     greatest_chance : float
         Largest probability of an accidental match for "present", for the whole list of phases.
+    barred : dict of str to str, optional
+        Phases that are not called present, with the reason.
+    admitted : dict of str to str, optional
+        Phases for which another argument than improbable accidents holds, with it; their lines
+        still have to be found, and some of them by peaks that no other phase explains.
 
     Notes
     -----
@@ -56,8 +66,15 @@ def evaluate(
     claimed: dict[int, str] = {}
     present: list[str] = []
     unique: dict[str, tuple[int, ...]] = {}
+    refused = barred or {}
+    vouched = admitted or {}
     for work in order:
-        if work.share < least_share or work.chance > cap or not _strongest_found(work, pairing):
+        if work.reference.phase.key in refused:
+            continue
+        known = work.reference.phase.key in vouched
+        if work.share < least_share or not _strongest_found(work, pairing):
+            continue
+        if work.chance > cap and not known:
             continue
         own = [
             (line.intensity, i)
@@ -70,7 +87,9 @@ def evaluate(
             if i is not None and line.intensity >= STRONG
         )
         lone = chance_of(pairing, work, only_unclaimed=claimed)
-        if not own or sum(v for v, _ in own) < 0.3 * total or lone > max(cap, LONE_CHANCE):
+        if not own or sum(v for v, _ in own) < 0.3 * total:
+            continue
+        if lone > max(cap, LONE_CHANCE) and not known:
             continue
         key = work.reference.phase.key
         present.append(key)
@@ -79,7 +98,15 @@ def evaluate(
                 claimed.setdefault(i, key)
         unique[key] = tuple(sorted({i for _, i in own}))
     largest = max((m.peak.area for m in pairing.peaks if math.isfinite(m.peak.area)), default=0.0)
-    return [_result(w, works, pairing, present, claimed, unique, probe, largest) for w in works]
+    found = [_result(w, works, pairing, present, claimed, unique, probe, largest) for w in works]
+    return [
+        replace(r, status=None, limit=None, reason=refused[r.phase])
+        if r.phase in refused
+        else replace(r, reason=vouched[r.phase])
+        if r.phase in vouched and r.status == "present"
+        else r
+        for r in found
+    ]
 
 
 def _prepare(pairing: Pairing, reference: ReferencePattern) -> Work:

@@ -139,7 +139,8 @@ def fit_shift(
     per_deg = float(np.median(shift_law(q, wavelength, model)))
     grid = np.arange(-limit, limit + 1e-12, max(float(np.median(err)) / per_deg, limit / 400))
     # zero first: an equally good smaller shift wins
-    scores = np.array([_score(s, q, err, weight, usable, wavelength, model) for s in grid])
+    strong = [(*_strong(r), shift_law(_strong(r)[0], wavelength, model)) for r in usable]
+    scores = np.array([_score(s, q, err, weight, strong) for s in grid])
     scores = scores - 0.02 * scores.max() * (np.abs(grid) / limit)
     best = float(grid[int(np.argmax(scores))])
     shift, std, pairs = best, None, 0
@@ -179,16 +180,13 @@ def _score(
     q: NDArray[np.float64],
     err: NDArray[np.float64],
     weight: NDArray[np.float64],
-    references: Sequence[ReferencePattern],
-    wavelength: float | None,
-    model: ShiftModel,
+    strong: Sequence[tuple[NDArray[np.float64], ...]],
 ) -> float:
     total = np.zeros(len(q))
-    for reference in references:
-        lq, li, ls = _strong(reference)
+    for lq, li, ls, law in strong:
         if not len(lq):
             continue
-        place = lq + shift * shift_law(lq, wavelength, model)
+        place = lq + shift * law
         delta = q[:, None] - place[None, :]
         width = np.hypot(1.5 * err[:, None], np.minimum(ls, 0.004)[None, :])
         near = np.exp(-0.5 * (delta / width) ** 2)

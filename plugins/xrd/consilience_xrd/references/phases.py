@@ -110,10 +110,21 @@ def _structure(phase: PhaseCell) -> Any:
     points = [list(point) for point in shared]
     if phase.expanded:
         return Structure(lattice, species, points)
-    from pymatgen.core.composition import Composition
+    group = _group(phase.space_group)
+    orbits = [group.get_orbit(point, tol=1e-5) for point in points]
+    return Structure(
+        lattice,
+        [kind for kind, orbit in zip(species, orbits, strict=True) for _ in orbit],
+        [place for orbit in orbits for place in orbit],
+    )
 
-    mixed = [Composition(s) for s in species]
-    return Structure.from_spacegroup(phase.space_group, lattice, mixed, points)
+
+@lru_cache(maxsize=64)
+def _group(number: int) -> Any:
+    """A space group in its standard setting; making one takes long."""
+    from pymatgen.symmetry.groups import SpaceGroup
+
+    return SpaceGroup.from_int_number(number)
 
 
 def phase_of(data: dict[str, Any]) -> PhaseCell:
