@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 __all__ = [
     "LineSums",
     "atomic_weight",
+    "digital_micrograph_arrays",
     "edge_cross_section",
     "edges_of",
     "elastic_threshold",
     "element_density",
     "hydrogenic_k",
-    "line_sums",
+    "line_windows",
     "lines_of",
+    "load_frames",
     "load_signals",
     "make_signal",
     "mass_absorption",
@@ -36,18 +38,20 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LineSums:
-    """What exSpy makes of one X-ray line of one spectrum; windows in keV."""
+    """One X-ray line of one spectrum: exSpy's windows in keV, and the net counts in them."""
 
     line: str
     energy: float
     fwhm: float
     window: tuple[float, float]
     background: tuple[float, float, float, float]
-    net: float
+    net: float = float("nan")
 
 
-def load_signals(path: Path) -> tuple[list[Any], list[str]]:
+def load_signals(path: Path, *, lazy: bool = False) -> tuple[list[Any], list[str]]:
     """Return the signals of a file as HyperSpy loads it, and what the libraries warned of.
+
+    With `lazy` their arrays stay in the file until they are asked for.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def load_signals(path: Path) -> tuple[list[Any], list[str]]:
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         try:
-            loaded = hs.load(str(path), lazy=False)
+            loaded = hs.load(str(path), lazy=lazy)
         except MemoryError:
             raise
         except Exception as error:  # a parser raises whatever a broken file makes of it
@@ -72,6 +76,53 @@ def load_signals(path: Path) -> tuple[list[Any], list[str]]:
     own = (DeprecationWarning, PendingDeprecationWarning, ResourceWarning)
     texts = [str(w.message) for w in heard if not issubclass(w.category, own)]
     return signals, sorted(set(texts))
+
+
+def load_frames(path: Path) -> list[dict[str, Any]]:
+    """Return the signals of a file of diffraction patterns, .blo or .mib, as RosettaSciIO has them.
+
+    Raises
+    ------
+    BadFileError
+        The library cannot read it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            if path.suffix.lower() == ".blo":
+                from rsciio.blockfile import file_reader as read
+            else:
+                from rsciio.quantumdetector import file_reader as read
+            return list(read(str(path), lazy=False))
+        except MemoryError:
+            raise
+        except Exception as error:  # a parser raises whatever a broken file makes of it
+            said = " ".join(str(error).split())[:300]
+            raise BadFileError(
+                f"{path.name!r} cannot be read: {type(error).__name__}: {said}",
+                fix="check that the file is whole: copy it again from the microscope",
+                path=path,
+            ) from error
+
+
+def digital_micrograph_arrays(path: Path) -> list[tuple[int, tuple[int, ...], str]]:
+    """Return offset in bytes, shape and type of each array of a dm3 or dm4 file."""
+    import numpy as np
+    from rsciio.digitalmicrograph._api import DigitalMicrographReader, ImageObject
+
+    found = []
+    with path.open("rb") as file:
+        reader = DigitalMicrographReader(file)
+        reader.parse_file()
+        for entry in reader.get_image_dictionaries():
+            image = ImageObject(entry, file)
+            data, kind = image.imdict.ImageData.Data, image.imdict.ImageData.DataType
+            if isinstance(data, np.ndarray) or kind in (3, 5, 8, 13, 23, 27, 28):
+                continue  # complex and coloured images are not taken
+            # the library reads arrays in the machine's order; what it reads is compared
+            shape = tuple(int(n) for n in image.shape)
+            found.append((int(data.offset), shape, np.dtype(image.dtype).str))
+    return found
 
 
 def make_signal(
@@ -240,7 +291,7 @@ def _elements() -> dict[str, Any]:
     return dict(material.elements.as_dictionary())
 
 
-def line_sums(
+def line_windows(
     signal: Any,
     lines: Sequence[str],
     line_width: tuple[float, float],
@@ -248,43 +299,37 @@ def line_sums(
     integration_width: float,
     apart: Sequence[str] = (),
 ) -> list[LineSums]:
-    """Return net counts of X-ray lines of one spectrum, by exSpy, in the order of `lines`.
+    """Return exSpy's windows of X-ray lines, in the order of `lines`; nets are not counted yet.
 
     Parameters
     ----------
     signal : exspy.signals.EDSTEMSpectrum
-        One spectrum.
+        One spectrum; its metadata say the resolution.
     lines : sequence of str
         Such as ``"Fe_Ka"``.
     line_width, windows_width, integration_width : float
-        Of exSpy's `estimate_background_windows` and `get_lines_intensity`, in widths of the line.
+        Of exSpy's `estimate_background_windows` and `estimate_integration_windows`, in widths of
+        the line.
     apart : sequence of str
         Lines that have background windows of their own; exSpy joins those of lines that overlap.
     """
     names = list(lines)
+    groups = [[n for n in names if n not in apart], *([n] for n in names if n in apart)]
+    by_line: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        signal = signal.deepcopy()
-        signal.metadata.set_item("Sample.elements", sorted({n.split("_")[0] for n in names}))
-        signal.metadata.set_item("Sample.xray_lines", names)
-        groups = [[n for n in names if n not in apart], *([n] for n in names if n in apart)]
-        by_line: dict[str, Any] = {}
-        for group in groups:
-            found = signal.estimate_background_windows(
+        for group in (one for one in groups if one):
+            four = signal.estimate_background_windows(
                 line_width=list(line_width), windows_width=windows_width, xray_lines=group
-            ) if group else ()  # fmt: skip
-            by_line.update(zip(group, found, strict=True))
-        background = [by_line[name] for name in names]
+            )
+            by_line.update(zip(group, four, strict=True))
         windows = signal.estimate_integration_windows(
             windows_width=integration_width, xray_lines=names
         )
-        sums = signal.get_lines_intensity(
-            xray_lines=names, integration_windows=windows, background_windows=background
-        )
     made = []
-    for name, window, four, net in zip(names, windows, background, sums, strict=True):
+    for name, window in zip(names, windows, strict=True):
         low, high = float(window[0]), float(window[1])
-        a, b, c, d = (float(value) for value in four)
+        a, b, c, d = (float(value) for value in by_line[name])
         made.append(
             LineSums(
                 line=name,
@@ -292,7 +337,6 @@ def line_sums(
                 fwhm=(high - low) / integration_width,
                 window=(low, high),
                 background=(a, b, c, d),
-                net=float(net.data.ravel()[0]),
             )
         )
     return made

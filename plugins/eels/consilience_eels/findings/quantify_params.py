@@ -51,8 +51,10 @@ class QuantificationParams(BaseModel):
     beam_current, beam_current_std : float
         nA; by default what the file states, with an unknown error.
     live_time, live_time_std : float
-        s, of the whole measurement with all its pixels.  By default what the file of a single
-        spectrum states; files of maps do not say whether theirs is that of a pixel.
+        s, by default what the file states.
+    live_time_of : {"whole", "pixel"}, optional
+        Whether that is the time of the whole measurement or of one pixel.  None: of the whole if
+        it is given here, else of a single spectrum; files of maps do not say which theirs is.
     absorption : bool
         Correct absorption as exSpy does.  If it could be corrected and is not, what it would
         change counts as a systematic error.
@@ -94,6 +96,7 @@ class QuantificationParams(BaseModel):
     beam_current_std: Std | None = None
     live_time: Large | None = None
     live_time_std: Std | None = None
+    live_time_of: Literal["whole", "pixel"] | None = None
     absorption: bool = False
     thickness: Positive | None = None
     thickness_std: Std | None = None

@@ -107,22 +107,39 @@ def _electrons(
     measurement: Measurement, params: QuantificationParams, pixels: int
 ) -> tuple[float | None, float | None]:
     """Electrons through all pixels, and their relative standard deviation."""
-    current = params.beam_current or quantity_of(measurement, "beam_current")
-    live = params.live_time or (quantity_of(measurement, "live_time") if pixels == 1 else None)
+    current, live = _current(measurement, params), _live_time(measurement, params, pixels)
     if not current or not live:
         return None, None
     std = None
     if params.beam_current_std is not None and params.live_time_std is not None:
-        std = math.hypot(params.beam_current_std / current, params.live_time_std / live)
+        stated = live if params.live_time_of != "pixel" else live / pixels
+        std = math.hypot(params.beam_current_std / current, params.live_time_std / stated)
     return current * 1e-9 * live / ELECTRON, std
+
+
+def _current(measurement: Measurement, params: QuantificationParams) -> float | None:
+    return params.beam_current or quantity_of(measurement, "beam_current")
+
+
+def _live_time(measurement: Measurement, params: QuantificationParams, pixels: int) -> float | None:
+    """Of all pixels together, s; None where it is not known whose time the file's is."""
+    stated = quantity_of(measurement, "live_time")
+    if params.live_time is None and params.live_time_of is None and pixels > 1:
+        return None
+    live = params.live_time or stated
+    return live * pixels if live and params.live_time_of == "pixel" else live
 
 
 def _no_electrons(measurement: Measurement, params: QuantificationParams, pixels: int) -> str:
     missing = []
-    if not (params.beam_current or quantity_of(measurement, "beam_current")):
+    if not _current(measurement, params):
         missing.append("no measured beam current ('beam_current', nA)")
-    if not (params.live_time or (quantity_of(measurement, "live_time") and pixels == 1)):
-        missing.append("no live time of the whole measurement ('live_time', s)")
+    if not _live_time(measurement, params, pixels):
+        said = "no live time ('live_time', s)"
+        if quantity_of(measurement, "live_time"):
+            said = "a live time in the file of which it is not said whether it is that of a pixel "
+            said += "('live_time_of')"
+        missing.append(said)
     return (
         f"{WORDS[params.method]}s need current times live time, and there is "
         f"{' and '.join(missing)}; Cliff–Lorimer needs neither"

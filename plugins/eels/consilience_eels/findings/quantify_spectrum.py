@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from consilience.model.finding import FindingDraft, Subject
 from consilience.model.measurement import Measurement, Signal
 from consilience_eels.files.bridge import to_hyperspy
 from consilience_eels.findings.quantify_params import QuantificationParams
-from consilience_eels.library import LineSums, line_sums, lines_of
+from consilience_eels.library import LineSums, line_windows, lines_of
 from consilience_eels.spectra import blocks_of_rows
 from consilience_eels.xray.artefacts import detector_rivals, named, stands_out
 from consilience_eels.xray.quantify import LineCounts, line_counts, window_weights
@@ -161,7 +161,7 @@ def spectrum_of(
         )
     )
     stated = {*asked.elements, *params.artefacts}
-    sums = line_sums(
+    windows = line_windows(
         signal,
         asked.lines,
         params.line_width,
@@ -169,7 +169,10 @@ def spectrum_of(
         params.integration_width,
         apart=[line for line in asked.lines if line.partition("_")[0] not in stated],
     )
-    weights = window_weights(energy, sums)
+    weights = window_weights(energy, windows)
+    # the sums that exSpy's `get_lines_intensity` makes
+    nets = weights @ counts
+    sums = [replace(line, net=float(net)) for line, net in zip(windows, nets, strict=True)]
     found = line_counts(weights, counts)
     whole = XraySpectrum(signal, energy, counts, asked.lines, sums, weights, found)
     keep = _kept(whole, asked, measurement, params)
