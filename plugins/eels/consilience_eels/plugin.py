@@ -89,12 +89,12 @@ def register_readers() -> Sequence[Reader]:
     return [
         Reader(
             "eels.msa",
-            ("eels",),
+            ("eels", "edx"),
             ("*.msa", "*.ems", "*.emsa"),
             probe=Ref("consilience_eels.files.probe:probe_msa"),
             read=Ref("consilience_eels.files.reading:read_msa"),
             options={
-                "signal": "ELS: the spectrum is an energy loss, where the file names no type",
+                "signal": "ELS or EDS: what the spectrum is, where the file names no type",
                 "energy_unit": "eV or keV: unit of the energy axis, where the file names none",
             },
             title="EMSA/MAS spectrum (.msa), through rosettasciio",
@@ -151,6 +151,7 @@ def register_kinds() -> Sequence[Kind]:
         Kind("single_scattering", "spectrum without plural scattering", "series", None),
         Kind("splice_scale", "scale between low loss and core loss", "scalar", "1"),
         Kind("edge_intensity", "counts of an ionisation edge", "scalar", "count"),
+        Kind("line_profile", "profile along a line", "series", None),
     ]
 
 
@@ -245,6 +246,36 @@ def register_analyses() -> Sequence[Analysis]:
             default=False,
             scope="sample",
             title="phases by reference spectra: present, absent below a limit, or not observable",
+        ),
+        Analysis(
+            "eels.profile",
+            "eels",
+            (),
+            params=Ref("consilience_eels.findings.profile_params:ProfileParams"),
+            run=Ref("consilience_eels.findings.profile_run:run_profile"),
+            kinds=("line_profile", "interface_position", "interface_width"),
+            default=False,
+            title="profile along a line of counts or edges of a spectrum image, and its interfaces",
+        ),
+        Analysis(
+            "eels.profile_edx",
+            "edx",
+            (),
+            params=Ref("consilience_eels.findings.profile_params:ProfileParams"),
+            run=Ref("consilience_eels.findings.profile_run:run_profile"),
+            kinds=("line_profile", "interface_position", "interface_width"),
+            default=False,
+            title="profile along a line of counts or lines of an X-ray image, and its interfaces",
+        ),
+        Analysis(
+            "eels.profile_image",
+            "stem",
+            (),
+            params=Ref("consilience_eels.findings.profile_params:ProfileParams"),
+            run=Ref("consilience_eels.findings.profile_run:run_profile"),
+            kinds=("line_profile", "interface_position", "interface_width"),
+            default=False,
+            title="profile along a line of an image, and its interfaces",
         ),
         Analysis(
             "eels.quantification",
