@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from consilience.cli import words
+from consilience.cli import quick, words
 from consilience.cli.output import Settings, fail_well, notice_lines, progress_events, say
 
 __all__ = ["attach"]
@@ -19,6 +19,7 @@ def attach(app: typer.Typer) -> None:
     app.command("report")(report)
     app.command("export")(export)
     app.command("demo")(demo)
+    quick.attach(app)
 
 
 @fail_well
