@@ -70,6 +70,7 @@ def write_interphase(
         }
         axis = _axis("Energy", "keV", 0.0, params.edx_dispersion, edx.shape[2])
         said = _said("simulated interphase, X-rays", params, seed, "EDS_TEM")
+        said["Signal"]["quantity"] = "X-rays (Counts)"
         said["Acquisition_instrument"] = _column(params, detector)
         said["Sample"] = {"elements": elements, "thickness": params.lamella}
         path = folder / "simulated_interphase_edx.hspy"
