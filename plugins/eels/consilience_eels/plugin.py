@@ -237,6 +237,16 @@ def register_analyses() -> Sequence[Analysis]:
             title="counts of ionisation edges, fractions, and presence",
         ),
         Analysis(
+            "eels.components",
+            "eels",
+            (),
+            params=Ref("consilience_eels.findings.components_run:ComponentParams"),
+            run=Ref("consilience_eels.findings.components_run:run_components"),
+            kinds=("homogeneity",),
+            default=False,
+            title="components of a spectrum image, and which references they are like",
+        ),
+        Analysis(
             "eels.fingerprints",
             "eels",
             (),
@@ -360,6 +370,30 @@ def register_views() -> Sequence[View]:
             "Energy-loss spectrum",
             Ref("consilience_eels.drawing.views:spectrum_view"),
             "eels",
+        ),
+        View(
+            "eels.edges",
+            "Ionisation edges",
+            Ref("consilience_eels.drawing.views_edges:edges_view"),
+            "eels",
+        ),
+        View(
+            "eels.profiles",
+            "Profiles of energy losses",
+            Ref("consilience_eels.drawing.views_profiles:profiles_view"),
+            "eels",
+        ),
+        View(
+            "eels.profiles_edx",
+            "Profiles of X-rays",
+            Ref("consilience_eels.drawing.views_profiles:profiles_view"),
+            "edx",
+        ),
+        View(
+            "eels.profiles_image",
+            "Profiles of images",
+            Ref("consilience_eels.drawing.views_profiles:profiles_view"),
+            "stem",
         ),
         View(
             "eels.edx", "X-ray spectrum", Ref("consilience_eels.drawing.views_edx:edx_view"), "edx"
