@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LineSums",
     "atomic_weight",
+    "decompose",
     "digital_micrograph_arrays",
     "edge_cross_section",
     "edges_of",
@@ -366,6 +367,53 @@ def hydrogenic_k(
         curve = strength.integrateq(onset, 1e-3 * collection, beam_energy)
     energy = np.asarray(strength.energy_axis, dtype=np.float64) + strength.energy_shift
     return energy, np.asarray(curve(energy), dtype=np.float64)
+
+
+def decompose(
+    cube: NDArray[Any], count: int, method: str, seed: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:
+    """Return factors (k, n), loadings (k, rows, columns) and shares of variance, by HyperSpy.
+
+    Parameters
+    ----------
+    cube : ndarray, shape (rows, columns, n)
+        Counts, with Poisson's noise.
+    count : int
+    method : {"NMF", "ORNMF", "PCA", "ICA"}
+        scikit-learn's NMF, HyperSpy's online robust NMF, singular vectors, or these rotated by
+        orthomax.
+    seed : int
+
+    Raises
+    ------
+    ImportError
+        NMF, and scikit-learn is not there.
+    """
+    import contextlib
+    import io
+
+    hs = _hyperspy()
+    signal = hs.signals.Signal1D(cube.copy())
+    options: dict[str, Any] = {"print_info": False}
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stderr(io.StringIO()),  # bars that no preference switches off
+    ):
+        warnings.simplefilter("ignore")
+        if method in ("PCA", "ICA"):
+            signal.decomposition(True, algorithm="SVD", **options)
+        else:
+            signal.decomposition(
+                True, algorithm=method, output_dimension=count, random_state=seed, **options
+            )
+        if method == "ICA":
+            signal.blind_source_separation(count, algorithm="orthomax", **options)
+            factors, loadings = signal.get_bss_factors(), signal.get_bss_loadings()
+        else:
+            factors = signal.get_decomposition_factors()
+            loadings = signal.get_decomposition_loadings()
+    explained = signal.learning_results.explained_variance_ratio
+    return factors.data[:count].copy(), loadings.data[:count].copy(), explained
 
 
 def _hyperspy() -> Any:

@@ -18,12 +18,15 @@ import xarray as xr
 
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Measurement, Notice, Signal
+from consilience_eels.files.form import Form
 from consilience_eels.files.instrument import drop_defaults, exposure_of, microscope_of, start_of
 from consilience_eels.files.typed_json import from_text, to_text
 from consilience_eels.files.units import known_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from consilience_eels.files.places import Found
 
 __all__ = ["KEPT", "MODALITY", "from_hyperspy", "modality_of", "to_hyperspy"]
 
@@ -51,6 +54,7 @@ def from_hyperspy(
     name: str | None = None,
     modality: str | None = None,
     same_as: str | None = None,
+    stored: Found | None = None,
 ) -> Signal:
     """Return a HyperSpy signal as what a reader returns.
 
@@ -64,6 +68,8 @@ def from_hyperspy(
         Where the signal's type does not say it.
     same_as : str, optional
         Another signal with which the dose of this scan is entered.
+    stored : Found, optional
+        Where in its file the array of a lazy signal lies; it stays there.
 
     Returns
     -------
@@ -86,13 +92,15 @@ def from_hyperspy(
             fix="say --option signal=EELS or signal=EDX if it is a spectrum of that sort",
         )
     notices: list[Notice] = []
-    values = _values(signal, label)
+    values = signal.data if stored is not None else _values(signal, label)
+    if stored is not None and stored.infinite:
+        raise _infinite(label)
     metadata, original = _trees(signal)
     axes = [_axis_dictionary(axis) for axis in signal.axes_manager._axes]
     dims, coordinates, steps = _coordinates(signal, modality, label, notices)
     variable, unit = _variable(signal, modality, values, notices)
     attrs: dict[str, Any] = {"units": unit, "long_name": variable}
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
+    if stored.missing if stored is not None else _not_finite(values):
         attrs["missing"] = "no value was stored here"
     text, left_out = to_text({"axes": axes, "metadata": metadata, "original": original})
     if left_out:
@@ -118,11 +126,20 @@ def from_hyperspy(
     spatial = [n for n, d in zip(values.shape, dims, strict=True) if d in ("y", "x")]
     pixels = int(np.prod(spatial)) if spatial else None
     exposure = exposure_of(quantities, steps, pixels, same_as)
+    if modality != "stem" and values.shape[-1] > 1:
+        _, energies, own = coordinates[dims[-1]]
+        quantities["dispersion"] = {
+            "value": float(energies[1] - energies[0]),
+            "unit": own["units"],
+        }
     plain = {"axes": axes, "metadata": metadata, "original_metadata": original}
+    form = Form(variable, dims, attrs, coordinates, {KEPT: text})
     return Signal(
         name=label,
         modality=modality,
-        data=xr.Dataset({variable: (dims, values, attrs)}, coordinates, {KEPT: text}),
+        data=form.dataset(values) if stored is None else None,
+        lazy=None if stored is None else form.lazy(stored.place),
+        summary=None if stored is None else form.summary(stored.place),
         metadata={**({"title": title} if title else {}), **quantities},
         raw_metadata=from_text(to_text(plain)[0]),
         notices=notices,
@@ -183,11 +200,19 @@ def _values(signal: Any, label: str) -> NDArray[Any]:
             fix="save its amplitude, or the spectrum, as a signal of its own",
         )
     if values.dtype.kind == "f" and np.isinf(values).any():
-        raise BadFileError(
-            f"signal {label!r} holds infinite values",
-            fix="export it again before it is divided by zero",
-        )
+        raise _infinite(label)
     return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+
+
+def _infinite(label: str) -> BadFileError:
+    return BadFileError(
+        f"signal {label!r} holds infinite values",
+        fix="export it again before it is divided by zero",
+    )
+
+
+def _not_finite(values: NDArray[Any]) -> bool:
+    return values.dtype.kind == "f" and not bool(np.isfinite(values).all())
 
 
 def _trees(signal: Any) -> tuple[dict[str, Any], dict[str, Any]]:

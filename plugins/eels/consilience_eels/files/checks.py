@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["check_edx", "check_spectrum"]
+    from consilience_eels.files.places import Found
+
+__all__ = ["check_edx", "check_spectrum", "check_stored"]
 
 NEAR_ZERO = 25.0
 """eV: the highest point of a low-loss spectrum within this is the zero loss."""
@@ -49,6 +51,7 @@ def check_spectrum(signal: Signal) -> list[Notice]:
         return notices
     if energy.size < 2 or not energy[0] <= 0.0 <= energy[-1]:
         return notices
+    notices += _ceiling(values.reshape(-1, energy.size))
     step = float(energy[1] - energy[0])
     top = float(energy[int(np.argmax(whole))])
     if abs(top) <= NEAR_ZERO and abs(top) > 1.01 * step:
@@ -92,6 +95,28 @@ def check_edx(signal: Signal) -> list[Notice]:
     return notices
 
 
+def check_stored(signal: Signal, found: Found) -> list[Notice]:
+    """Look for the same in an array that stays in its file, by what was seen of it once."""
+    import xarray as xr
+
+    axis = {"eels": "energy_loss", "edx": "energy"}.get(signal.modality)
+    if axis is None or signal.summary is None or signal.lazy is None:
+        return []
+    (name, variable), *_ = signal.summary.variables.items()
+    coordinates: Any = signal.lazy["coordinates"]
+    energy = coordinates[axis]["values"]
+    summed = xr.Dataset({name: (axis, found.total)}, {axis: (axis, energy)})
+    check = check_spectrum if signal.modality == "eels" else check_edx
+    said = check(Signal(signal.name, signal.modality, summed))
+    notices = [notice for notice in said if notice.code != "negative-counts"]
+    if found.negative:
+        size = 1
+        for n in variable.shape:
+            size *= n
+        notices.insert(0, _below_zero(found.negative, size, found.lowest))
+    return notices
+
+
 def _values(signal: Signal, axis: str) -> str | None:
     """Return the variable over this axis, the axis last."""
     if signal.data is None or axis not in signal.data.coords:
@@ -106,11 +131,33 @@ def _negative(values: NDArray[Any]) -> list[Notice]:
     below = int(np.count_nonzero(values < 0)) if values.dtype.kind in "if" else 0
     if not below:
         return []
+    return [_below_zero(below, values.size, float(values.min()))]
+
+
+def _below_zero(below: int, size: int, lowest: float) -> Notice:
+    return Notice(
+        code="negative-counts",
+        message=f"{below} of {size} values are negative, lowest {lowest:g}",
+        fix="register the spectrum before its background was subtracted",
+    )
+
+
+def _ceiling(spectra: NDArray[Any]) -> list[Notice]:
+    """Spectra whose highest channels are equal, or at the end of their type of number."""
+    from consilience_eels.lowloss.zero_loss import saturated
+
+    flat = 0
+    if spectra.shape[1] > 3:
+        for first in range(0, len(spectra), 1024):
+            flat += int(saturated(spectra[first : first + 1024]).sum())
+    if not flat:
+        return []
     return [
         Notice(
-            code="negative-counts",
-            message=f"{below} of {values.size} values are negative, lowest {values.min():g}",
-            fix="register the spectrum before its background was subtracted",
+            code="zero-loss-saturated",
+            message=f"{flat} of {len(spectra)} spectra have a flat top: their zero loss is "
+            "saturated, so neither thickness nor deconvolution can be had from them",
+            fix="record the zero loss with a shorter exposure",
         )
     ]
 

@@ -31,6 +31,12 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "MAGCAM": ("magnification", "1"),
     "XTILTSTGE": ("tilt_x", "degree"),
     "YTILTSTGE": ("tilt_y", "degree"),
+    "ELEVANGLE": ("elevation_angle", "degree"),
+    "AZIMANGLE": ("azimuth_angle", "degree"),
+    "SOLIDANGLE": ("solid_angle", "sr"),
+    "SOLIDANGL": ("solid_angle", "sr"),
+    "LIVETIME": ("live_time", "s"),
+    "REALTIME": ("real_time", "s"),
 }
 """Keyword to name and the unit that the standard fixes for it."""
 
@@ -48,6 +54,7 @@ SAID_UNITS = {
     "um": "um",
     "dg": "degree",
     "deg": "degree",
+    "sr": "sr",
 }
 """Units as files write them behind a hyphen, as in ``#BEAMKV   -kV:``."""
 
@@ -66,7 +73,11 @@ def microscope(parameters: Mapping[str, Any], notices: list[Notice]) -> dict[str
     found: dict[str, Any] = {}
     for key, value in parameters.items():
         keyword, _, said = (part.strip() for part in str(key).partition("-"))
-        if keyword not in QUANTITIES or not isinstance(value, int | float):
+        if keyword not in QUANTITIES:
+            continue
+        try:
+            number = float(value)
+        except (TypeError, ValueError):  # a text
             continue
         name, unit = QUANTITIES[keyword]
         if said:
@@ -81,8 +92,8 @@ def microscope(parameters: Mapping[str, Any], notices: list[Notice]) -> dict[str
                 )
                 continue
             unit = SAID_UNITS[said.lower()]
-        if math.isfinite(value):
-            found[name] = {"value": float(value), "unit": unit}
+        if math.isfinite(number):
+            found[name] = {"value": number, "unit": unit}
     return found
 
 
@@ -95,7 +106,7 @@ def exposure(quantities: Mapping[str, Any]) -> Exposure:
     return Exposure(
         particle="electron",
         energy=quantity("beam_energy"),
-        duration=quantity("integration_time"),
+        duration=quantity("integration_time") or quantity("real_time"),
     )
 
 

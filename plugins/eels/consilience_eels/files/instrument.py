@@ -8,7 +8,8 @@ A zero stands for *not recorded* where nothing can be zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
 from typing import Any
 
@@ -17,7 +18,7 @@ from consilience.errors import BadInputError
 from consilience.model.base import Quantity
 from consilience.model.measurement import Exposure, Notice
 
-__all__ = ["drop_defaults", "exposure_of", "microscope_of", "start_of"]
+__all__ = ["drop_defaults", "exposure_of", "microscope_of", "start_of", "temperature_of"]
 
 EDS, EELS = ("Detector", "EDS"), ("Detector", "EELS")
 ENTRIES: dict[str, tuple[tuple[str, ...], str, bool]] = {
@@ -50,6 +51,14 @@ VELOX: dict[str, tuple[tuple[str, ...], str, float]] = {
 """The same in Velox, with the factor from its unit; its numbers are text."""
 
 
+OF_SPECIMEN = re.compile(r"specimen|sample|stage|holder|cryo", re.IGNORECASE)
+TEMPERATURE = re.compile(r"temperature|temp\b", re.IGNORECASE)
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+CELSIUS = re.compile(
+    r"°\s*C\b|\bdeg(?:rees?)?\s*C\b|\bcelsius\b|[(\[_]C[)\]]?(?=\W|$)", re.IGNORECASE
+)
+KELVIN = re.compile(r"(?:^|[\s(\[_])K(?:elvin)?(?=\W|$)", re.IGNORECASE)
+
 LIBRARY_DEFAULTS = {
     "energy_resolution_mn_ka": 130.0,
     "elevation_angle": 35.0,
@@ -80,6 +89,63 @@ def drop_defaults(found: dict[str, Any], notices: list[Notice]) -> None:
                 severity="info",
             )
         )
+
+
+def temperature_of(original: Mapping[str, Any], notices: list[Notice]) -> dict[str, Any] | None:
+    """Return the specimen's temperature in K, where a file says it with its unit.
+
+    No format has a place of its own for it.  Entries are taken whose path names temperature and
+    the specimen, its stage or its holder, and whose name or text names K or °C; a number
+    without a unit is named in a notice and left out.
+    """
+    found: set[float] = set()
+    without: list[str] = []
+    for path, value in _leaves(original, ()):
+        words = " ".join(path)
+        if not OF_SPECIMEN.search(words) or not TEMPERATURE.search(path[-1]):
+            continue
+        text = f"{value} {path[-1]}" if isinstance(value, int | float) else str(value)
+        number = NUMBER.match(text.strip())
+        if number is None or isinstance(value, bool):
+            continue
+        rest = text.strip()[number.end() :]
+        if CELSIUS.search(rest) or CELSIUS.search(path[-1]):
+            found.add(round(float(number.group()) + 273.15, 6))
+        elif KELVIN.search(rest) or KELVIN.search(path[-1]):
+            found.add(float(number.group()))
+        else:
+            without.append(".".join(path))
+    if without:
+        notices.append(
+            Notice(
+                code="temperature-without-unit",
+                message=f"{', '.join(without[:3])}: a temperature without a unit; it was not used",
+                fix="state the temperature with the step that measured the sample",
+                severity="info",
+            )
+        )
+    sound = {one for one in found if one > 0}
+    if len(sound) > 1:
+        notices.append(
+            Notice(
+                code="temperatures-differ",
+                message="the file states several temperatures of the specimen: "
+                + ", ".join(f"{one:g} K" for one in sorted(sound)),
+                fix="state the one that holds with the step that measured the sample",
+            )
+        )
+        return None
+    return {"value": sound.pop(), "unit": "K"} if sound else None
+
+
+def _leaves(
+    tree: Mapping[str, Any], path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], object]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*path, str(key)))
+        else:
+            yield (*path, str(key)), value
 
 
 def microscope_of(
@@ -120,6 +186,9 @@ def microscope_of(
         text = _at(column, place)
         if isinstance(text, str) and text.strip() and name not in found:
             found[name] = " ".join(text.split())
+    temperature = temperature_of({"original": original, "instrument": acquisition}, notices)
+    if temperature is not None:
+        found["temperature"] = temperature
     sample = _section(metadata.get("Sample"))
     for name in ("elements", "xray_lines"):
         given = sample.get(name)
@@ -160,13 +229,14 @@ def exposure_of(
     def quantity(name: str) -> Quantity | None:
         return Quantity(**quantities[name]) if name in quantities else None
 
-    current, dwell, energy = (
-        quantity(name) for name in ("beam_current", "dwell_time", "beam_energy")
+    current, dwell, energy, temperature = (
+        quantity(name) for name in ("beam_current", "dwell_time", "beam_energy", "temperature")
     )
     if same_as is not None:
         return Exposure(
             particle="electron",
             energy=energy,
+            temperature=temperature,
             formula=f"taken to be the scan of signal {same_as!r} of this file, as it has as many "
             "pixels; what is known of its dose is entered there",
         )
@@ -179,7 +249,9 @@ def exposure_of(
         duration = Quantity(value=exposed.value * repeats, unit="s")
     width = set(steps.values())
     if current is None or dwell is None or len(width) != 1:
-        return Exposure(particle="electron", energy=energy, duration=duration)
+        return Exposure(
+            particle="electron", energy=energy, duration=duration, temperature=temperature
+        )
     try:
         scan = stem_fluence(
             current, dwell, repeats, Quantity(value=abs(width.pop()), unit="nm")
@@ -187,11 +259,14 @@ def exposure_of(
     except BadInputError:  # a current or a step below zero says nothing
         scan = None
     if scan is None:
-        return Exposure(particle="electron", energy=energy, duration=duration)
+        return Exposure(
+            particle="electron", energy=energy, duration=duration, temperature=temperature
+        )
     return Exposure(
         particle="electron",
         energy=energy,
         duration=duration,
+        temperature=temperature,
         fluence=scan.quantity,
         source="derived",
         formula=scan.formula,

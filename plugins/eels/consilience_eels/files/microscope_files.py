@@ -13,6 +13,9 @@ from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Notice, Signal
 from consilience.options import choice_option
 from consilience_eels.files.bridge import from_hyperspy, modality_of
+from consilience_eels.files.checks import check_stored
+from consilience_eels.files.lazy import LAZY_BYTES
+from consilience_eels.files.places import Found, find_place, largest_dataset
 from consilience_eels.files.probe import MAGIC
 from consilience_eels.files.safety import refuse_unsafe
 from consilience_eels.library import load_signals
@@ -47,6 +50,7 @@ def read_microscope(
     -------
     list of Signal
         Data in the file's own type; lengths in nm, energy loss in eV, X-ray energy in keV.
+        Arrays of 64 MiB and more stay in the file where it is dm3, dm4, hspy or emd.
         What cannot be taken is named in a notice of the first signal.
 
     Raises
@@ -76,7 +80,8 @@ def read_microscope(
         refuse_unsafe(path)
     if suffix == ".bcf":
         _refuse_cut(path)
-    loaded, heard = load_signals(path)
+    large = _large(path)
+    loaded, heard = load_signals(path, lazy=large)
     names = _names(loaded)
     shared = _same_scan(loaded, names)
     signals: list[Signal] = []
@@ -89,7 +94,11 @@ def read_microscope(
             axis = one.axes_manager.signal_axes[0]
             axis.units = axis.units if isinstance(axis.units, str) and axis.units else unit
         try:
-            signals.append(from_hyperspy(one, name=name, modality=modality, same_as=shared[i]))
+            found = _stored(path, one) if large else None
+            made = from_hyperspy(one, name=name, modality=modality, same_as=shared[i], stored=found)
+            if found is not None:
+                made.notices.extend(check_stored(made, found))
+            signals.append(made)
         except BadFileError as error:
             left_out.append(error.what)
     if not signals:
@@ -101,6 +110,24 @@ def read_microscope(
         )
     signals[0].notices.extend(_notices(left_out, heard))
     return signals
+
+
+def _large(path: Path) -> bool:
+    """Whether the file holds an array that had better stay there."""
+    suffix = path.suffix.lower()
+    if suffix in (".dm3", ".dm4"):
+        return path.stat().st_size >= LAZY_BYTES
+    return suffix in (".hspy", ".emd") and largest_dataset(path) >= LAZY_BYTES
+
+
+def _stored(path: Path, one: Any) -> Found | None:
+    """Where the array lies if it is large; others are taken into memory."""
+    if one.data.nbytes >= LAZY_BYTES:
+        found = find_place(path, one)
+        if found is not None:
+            return found
+    one.compute(show_progressbar=False, close_file=False)
+    return None
 
 
 def _refuse_cut(path: Path) -> None:

@@ -10,17 +10,20 @@ from consilience.declarations import Claim, FileProbe
 __all__ = ["FORMAT", "MAGIC", "SIGNAL", "probe_microscope", "probe_msa"]
 
 FORMAT = re.compile(rb"\s*#FORMAT\s*:\s*EMSA/MAS", re.IGNORECASE)
+EMSA_TYPES = (b"ELS", b"EDS", b"EDX")
+"""Of #SIGNALTYPE: energy loss, and X-rays as the standard and as some programs write it."""
+
 SIGNAL = re.compile(rb"^#SIGNALTYPE\s*:\s*([A-Z]+)", re.MULTILINE | re.IGNORECASE)
 
 
 def probe_msa(probe: FileProbe) -> Claim:
-    """Say YES if the header names an energy loss, MAYBE if it names no type, NO to others."""
+    """Say YES if the header names an energy loss or X-rays, MAYBE if no type, NO to others."""
     if not FORMAT.match(probe.head):
         return Claim.NO
     signal = SIGNAL.search(probe.head)
     if signal is None:
         return Claim.MAYBE
-    return Claim.YES if signal.group(1).upper() == b"ELS" else Claim.NO
+    return Claim.YES if signal.group(1).upper() in EMSA_TYPES else Claim.NO
 
 
 MAGIC: dict[str, tuple[bytes, ...]] = {

@@ -9,6 +9,7 @@ missing.  All three are looked at here.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_msa"]
 
+MODALITY = {"ELS": "eels", "EDS": "edx", "EDX": "edx"}
 PER_EV = {"eV": 1.0, "keV": 1000.0}
 LARGEST = 1e30
 """No detector counts that far, and no axis goes there."""
@@ -35,27 +37,27 @@ LARGEST = 1e30
 def read_msa(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:
-    """Return one spectrum over energy loss.
+    """Return one spectrum over energy loss or X-ray energy.
 
     Parameters
     ----------
     path : Path
     options : mapping
-        ``signal`` (ELS) and ``energy_unit`` (eV, keV), where the file does not say.
+        ``signal`` (ELS, EDS) and ``energy_unit`` (eV, keV), where the file does not say.
     companions : mapping
         None are taken.
 
     Returns
     -------
     list of Signal
-        One; ``counts`` (count) over ``energy_loss`` (eV), or ``intensity`` (1) where the
-        file does not call its values counts.  There is no standard deviation: cameras
+        One; ``counts`` (count) over ``energy_loss`` (eV) or ``energy`` (keV), or ``intensity``
+        (1) where the file does not call its values counts.  There is no standard deviation: cameras
         count several per electron, and the file does not say how many.
 
     Raises
     ------
     BadFileError
-        Not EMSA, not an energy loss, cut, or without an energy axis.
+        Not EMSA, neither an energy loss nor X-rays, cut, or without an energy axis.
     BadInputError
         An option makes no sense.
     """
@@ -63,7 +65,7 @@ def read_msa(
         raise BadInputError(
             f"an .msa takes no companion file, got {', '.join(companions)}", fix="leave it out"
         )
-    signal = choice_option(options, "signal", ("ELS",))
+    signal = choice_option(options, "signal", ("ELS", "EDS"))
     unit = choice_option(options, "energy_unit", ("eV", "keV"))
     raw = path.read_bytes()
     if not FORMAT.match(raw):
@@ -74,13 +76,15 @@ def read_msa(
             offset=0,
         )
     text = raw.decode("latin-1")
-    found = _through_library(path)
-    parameters: dict[str, Any] = found["original_metadata"]
     notices: list[Notice] = []
-    _check_type(path, parameters, signal)
+    found = _through_library(path, notices)
+    parameters: dict[str, Any] = found["original_metadata"]
+    modality = _modality(path, parameters, signal)
     values = np.asarray(found["data"], dtype=np.float64)
     _check_values(path, parameters, values, text)
     axis, source = _axis(path, parameters, values.size, unit)
+    if modality == "edx":
+        axis = axis / PER_EV["keV"]
     if not _ended(text):
         notices.append(
             Notice(
@@ -92,12 +96,17 @@ def read_msa(
     lines = header_lines(text)
     simulated = is_simulated(lines)
     quantities = microscope(parameters, notices)
+    if values.size > 1:
+        quantities["dispersion"] = {
+            "value": float(axis[1] - axis[0]),
+            "unit": "keV" if modality == "edx" else "eV",
+        }
     title = str(parameters.get("TITLE") or "").strip()
     return [
         Signal(
             name="spectrum",
-            modality="eels",
-            data=_dataset(parameters, axis, values, notices),
+            modality=modality,
+            data=_dataset(parameters, axis, values, notices, modality),
             metadata={"energy_axis": source, **({"title": title} if title else {}), **quantities},
             raw_metadata={"header": lines, "parameters": parameters},
             notices=notices,
@@ -108,34 +117,43 @@ def read_msa(
     ]
 
 
-def _through_library(path: Path) -> dict[str, Any]:
+def _through_library(path: Path, notices: list[Notice]) -> dict[str, Any]:
     from rsciio.msa import file_reader
 
     try:
-        found: dict[str, Any] = file_reader(str(path))[0]
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            found: dict[str, Any] = file_reader(str(path))[0]
     except Exception as error:  # the library raises whatever its parsing meets
         raise BadFileError(
             f"{path.name!r} cannot be read as EMSA/MAS: {type(error).__name__}: {error}",
             fix="check that the file is whole; a header line is '#KEYWORD : value', a #TIME HH:MM",
             path=path,
         ) from error
+    notices += [
+        Notice(code="library-warning", message=str(w.message), severity="info")
+        for w in heard
+        if issubclass(w.category, UserWarning)
+    ]
     return found
 
 
-def _check_type(path: Path, parameters: Mapping[str, Any], signal: str | None) -> None:
+def _modality(path: Path, parameters: Mapping[str, Any], signal: str | None) -> str:
     stated = str(parameters.get("SIGNALTYPE") or "").strip().upper()
-    if stated and stated != "ELS":
+    if stated and stated not in MODALITY:
         raise BadFileError(
-            f"{path.name!r} is of type {stated!r} (#SIGNALTYPE), not an energy loss (ELS)",
+            f"{path.name!r} is of type {stated!r} (#SIGNALTYPE), not an energy loss (ELS) and no "
+            "X-rays (EDS)",
             fix="name a reader for that technique with --reader KEY",
             path=path,
         )
     if not stated and signal is None:
         raise BadFileError(
             f"{path.name!r} names no #SIGNALTYPE, so what was measured is not known",
-            fix="if it is an energy loss, say --option signal=ELS",
+            fix="if it is an energy loss, say --option signal=ELS; for X-rays signal=EDS",
             path=path,
         )
+    return MODALITY[stated or signal or ""]
 
 
 def _number(parameters: Mapping[str, Any], keyword: str) -> float | None:
@@ -240,6 +258,7 @@ def _dataset(
     axis: NDArray[np.float64],
     values: NDArray[np.float64],
     notices: list[Notice],
+    modality: str,
 ) -> xr.Dataset:
     stated = str(parameters.get("YUNITS") or "").strip()
     counts = stated.lower() in ("counts", "count", "cts")
@@ -253,9 +272,12 @@ def _dataset(
             )
         )
     name, unit = ("counts", "count") if counts else ("intensity", "1")
+    along, of, title = (
+        ("energy", "keV", "energy") if modality == "edx" else ("energy_loss", "eV", "energy loss")
+    )
     return xr.Dataset(
-        {name: ("energy_loss", values, {"units": unit, "long_name": name})},
-        {"energy_loss": ("energy_loss", axis, {"units": "eV", "long_name": "energy loss"})},
+        {name: (along, values, {"units": unit, "long_name": name})},
+        {along: (along, axis, {"units": of, "long_name": title})},
     )
 
 
