@@ -149,7 +149,7 @@ def test_unsaid_type_and_unit_come_from_the_user(msa: Path) -> None:
         (text(drop=("OFFSET",)), "states no energy axis: #OFFSET None"),
         (text(XPERCHAN="0"), "states no energy axis"),
         (text(XUNITS="nm"), "has #XUNITS 'nm', expected eV or keV"),
-        (text(SIGNALTYPE="EDS"), "is of type 'EDS' (#SIGNALTYPE), not an energy loss"),
+        (text(SIGNALTYPE="WDS"), "is of type 'WDS' (#SIGNALTYPE), not an energy loss"),
         (text(DATATYPE="Z"), "has #DATATYPE 'Z'"),
         (text(OFFSET="1e20"), "the step 0.5 eV is lost beside the offset"),
         (text(values="7, 1\n8, 2\n9, 3", DATATYPE="XY"), "differ from #OFFSET + n x #XPERCHAN"),
