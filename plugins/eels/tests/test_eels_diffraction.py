@@ -282,6 +282,7 @@ def test_the_shared_frames_have_no_scale_and_say_so(tmp_path: Path) -> None:
     assert signal.data["intensity"].shape == (9, 256, 256)
     assert int(signal.data["intensity"].sum(dtype=np.int64)) == 260753
     assert signal.notices[0].code == "uncalibrated"
+    assert str(path.parent) not in repr(signal.raw_metadata)
     made = SimpleNamespace(data=signal.data, metadata=signal.metadata, record=SimpleNamespace())
     (finding,) = run_rings([made], RingParams(), CONTEXT).findings
     assert finding.status == "not_observable"

@@ -158,4 +158,7 @@ def _steps(
 
 
 def _plain(tree: Any) -> Any:
-    return from_text(to_text(tree)[0])
+    """As JSON, without the folder that the file happened to lie in."""
+    made = from_text(to_text(tree)[0])
+    made["original"].get("mib_properties", {}).pop("path", None)
+    return made
