@@ -41,7 +41,8 @@ def phase_draft(
     if own is not None:
         share, stat, sys = _share(name, result.fit, library)
     rivals = [_rival(one, said) for one in exchanges]
-    rivals += named_rivals(name, result.fit.design)
+    if said.status != "absent_below_limit":
+        rivals += named_rivals(name, result.fit.design)
     return _draft(
         said,
         result.fit,
@@ -79,7 +80,7 @@ def element_draft(
             decided_by=["another edge of the element", "EDX, where the element has a line"],
         )
         for n in said.replaced
-        if said.status == "not_observable" and n in {c.words.split()[0] for c in said.causes}
+        if said.status == "not_observable" and n in {c.species for c in said.causes[:3]}
     ]
     return _draft(
         said,

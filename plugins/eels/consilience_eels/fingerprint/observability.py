@@ -58,6 +58,8 @@ class Question:
         The amount (formula units per nm²) that is asked for.
     words : str
         The same in words.
+    host : str
+        What a ratio is to; empty where limits are shares of the whole.
     """
 
     name: str
@@ -65,14 +67,16 @@ class Question:
     direction: dict[str, float]
     asked: float
     words: str
+    host: str = ""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a limit is high: in words, and the limit without it."""
+    """Why a limit is high: in words, the limit without it, and the species that it is about."""
 
     words: str
     limit: float
+    species: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,10 +186,11 @@ def _causes(
         if near:
             theirs, ours = min(near, key=lambda p: abs(p[0].onset - p[1].onset))
             apart = abs(theirs.onset - ours.onset)
-            words = f"{theirs.name} lies {apart:.3g} eV from {ours.name}"
+            of = "" if name == theirs.element else f" of {name}"
+            words = f"{theirs.name}{of} lies {apart:.3g} eV from {ours.name}"
         else:
             words = f"the edges of {name} lie under those of {question.name}"
-        found.append(Cause(words, less))
+        found.append(Cause(words, less, name))
     fewer = detection_limit(null, question.direction, counting=1.0 / MANY)
     found.append(Cause(f"too few electrons ({MANY:g} times as many)", fewer))
     if single is not None:
@@ -213,20 +218,30 @@ def _inside(edge: Edge, energy: Array) -> bool:
 
 def _reason(question: Question, limit: float, causes: Sequence[Cause], per: float) -> str:
     worth = [c for c in causes if not (c.limit * WORTH > limit)][:3]
-    high = f"{limit / per:.3g}" if math.isfinite(limit) else "no amount"
     head = (
-        f"the limit for {question.name}, {high}, is above the {question.asked / per:.3g} asked "
-        f"for ({question.words})"
+        f"the limit for {question.name}, {_worded(limit, per, question)}, is above what is asked "
+        f"for, {question.words}"
     )
     if not math.isfinite(limit):
         head = f"no amount of {question.name} could be told from what else is there"
     if not worth:
         return f"{head}; no single cause stands out"
     said = "; ".join(
-        c.words + ("" if math.isnan(c.limit) else f" (without that: {c.limit / per:.3g})")
+        c.words
+        + ("" if math.isnan(c.limit) else f" (without that: {_worded(c.limit, per, question)})")
         for c in worth
     )
     return f"{head}: {said}"
+
+
+def _worded(limit: float, per: float, question: Question) -> str:
+    """A limit as a ratio to the host, or as a share of the whole."""
+    ratio = limit / per
+    if not math.isfinite(ratio):
+        return "none"
+    if question.host:
+        return f"{ratio:.3g} for each {question.host}"
+    return f"{100.0 * ratio / (1.0 + ratio):.3g} %"
 
 
 def _names(edges: Sequence[Edge]) -> str:

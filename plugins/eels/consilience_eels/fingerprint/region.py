@@ -204,7 +204,7 @@ def _phase_question(
         if per is not None:
             others += float(amount) / per
     units = (own or 1.0) * max(others, 1e-3)
-    words = f"a share of {share:g} of the volume"
+    words = f"{100.0 * share:g} % of the volume"
     return Question(name, (name,), {name: 1.0}, units * share / (1.0 - share), words), units, null
 
 
@@ -228,9 +228,10 @@ def _element_question(
         if host >= 0.2 * total:
             hosts = "".join(e for e in parts if e != element)
             words = f"the stoichiometry of {compound}, {ratio:g} {element} for each {hosts}"
-            return Question(element, group, {species: 1.0}, ratio * host, words), host, null
+            question = Question(element, group, {species: 1.0}, ratio * host, words, hosts)
+            return question, host, null
     share = asked.atoms
-    words = f"a share of {share:g} of the atoms"
+    words = f"{100.0 * share:g} % of the atoms"
     return (
         Question(element, group, {species: 1.0}, total * share / (1.0 - share), words),
         total,
