@@ -99,30 +99,39 @@ def trial(
     return one.phase, ratio, True, reached
 
 
+def _report(name: str, done: int, below: int, wrong: list[str]) -> None:
+    upper = float(beta.ppf(0.95, len(wrong) + 1, max(done - len(wrong), 1)))
+    print(
+        f"{name}: {done} planted, wrongly called absent {len(wrong)} "
+        f"({len(wrong) / max(done, 1):.1%}, below {upper:.1%} with 95 % confidence)"
+        + (": " + ", ".join(wrong) if wrong else "")
+        + f"; absent below a new limit that is larger than what was planted: {below}",
+        flush=True,
+    )
+
+
 def main(number: int, seed: int) -> None:
-    """Print the share of planted phases that were called absent, with its 95 % upper bound."""
+    """Print the share of planted phases that were called absent, with its 95 % upper bound.
+
+    Half of the trials have the drifting background; every twentieth trial prints where it is.
+    """
+    names = ("straight background", "drifting background and halo")
     with tempfile.TemporaryDirectory() as folder:
         references = _references(Path(folder))
-        for drifting in (False, True):
-            rng = np.random.default_rng([seed, drifting])
-            done, below, wrong = 0, 0, []
-            for _ in range(number // 2):
-                got = trial(rng, drifting, references)
-                if got is None:
-                    continue
-                done += 1
-                below += got[2] and got[3] < 1
-                if got[2] and got[3] >= 1:
-                    wrong.append(f"{got[0]} ({got[1]:.1f} widths, {got[3]:.2f} of the new limit)")
-            upper = float(beta.ppf(0.95, len(wrong) + 1, max(done - len(wrong), 1)))
-            print(
-                f"{'drifting background and halo' if drifting else 'straight background'}: "
-                f"{done} planted, called absent {len(wrong)} ({len(wrong) / max(done, 1):.1%}, "
-                f"below {upper:.1%} with 95 % confidence)"
-                + (": " + ", ".join(wrong) if wrong else "")
-                + f"; called absent below a new limit that is larger than what was planted: {below}",
-                flush=True,
-            )
+        counts: list[tuple[int, int, list[str]]] = [(0, 0, []), (0, 0, [])]
+        draws = [np.random.default_rng([seed, drifting]) for drifting in (0, 1)]
+        for i in range(number):
+            drifting = i % 2
+            got = trial(draws[drifting], bool(drifting), references)
+            if got is not None:
+                done, below, wrong = counts[drifting]
+                phase, ratio, absent, reached = got
+                if absent and reached >= 1:
+                    wrong.append(f"{phase} ({ratio:.1f} widths, {reached:.2f} of the new limit)")
+                counts[drifting] = (done + 1, below + (absent and reached < 1), wrong)
+            if (i + 1) % 20 == 0 or i + 1 == number:
+                for name, count in zip(names, counts, strict=True):
+                    _report(name, *count)
 
 
 if __name__ == "__main__":

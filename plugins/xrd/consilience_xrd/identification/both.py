@@ -14,8 +14,8 @@ from consilience_xrd.identification.shift import Shift
 from consilience_xrd.identification.wholepattern import (
     WholePattern,
     fit_whole_pattern,
-    scan_shift,
 )
+from consilience_xrd.identification.wholeshift import scan_shift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from consilience_xrd.references.reference import ReferencePattern
 
 __all__ = [
-    "ScannedShift",
     "WholePattern",
     "WholePhase",
     "disagreements",
     "fit_whole_pattern",
-    "scan_shift",
+    "prepare",
+    "solve_scales",
 ]
 
 MODEL_ERROR = 0.1
@@ -131,24 +131,24 @@ def fit_whole_pattern(
     least squares on the orthogonal complement of `BACKGROUND` Chebyshev terms; cell and width of
     the strongest phases by a simplex, with the cell's standard deviation as prior.
     """
-    made = _setup(pattern, fit, pairing, phases)
+    made = prepare(pattern, fit, pairing, phases)
     if made is None:
         return None
     x, y, sigma, data, project = made.x, made.y, made.sigma, made.data, made.project
     templates, raw = made.templates, made.raw
     columns = project(raw / sigma[:, None])
-    scales = _solve(columns, data)
+    scales = solve_scales(columns, data)
     order = np.argsort(-scales * raw.sum(axis=0))
     for i in [int(k) for k in order[:MOST_REFINED] if scales[k] > 0]:
         _refine(i, templates, columns, raw, data, x, sigma, made.shape, pairing, project)
-    scales = _solve(columns, data)
+    scales = solve_scales(columns, data)
     return _summary(
         templates, columns, raw, data, sigma, y, scales, made.used, made.base, pattern, fit
     )
 
 
 @dataclass(frozen=True)
-class _Setup:
+class Prepared:
     """The data less the baseline, weights, and the unit templates of all phases."""
 
     x: NDArray[np.float64]
@@ -167,9 +167,10 @@ class _Setup:
         return np.asarray(columns - self.basis @ (self.basis.T @ columns))
 
 
-def _setup(
+def prepare(
     pattern: Pattern, fit: PeakFit, pairing: Pairing, phases: Sequence[str] | None
-) -> _Setup | None:
+) -> Prepared | None:
+    """Weigh the data and compute the templates; None where nothing can be fitted."""
     lam = pattern.source.wavelength if pattern.source else None
     used = np.isfinite(fit.model) & np.isfinite(fit.noise) & (fit.noise > 0)
     if np.count_nonzero(used) < 50 or (pattern.axis == "two_theta" and lam is None):
@@ -193,81 +194,7 @@ def _setup(
     basis, _ = np.linalg.qr(terms)
     data = np.asarray(y / sigma - basis @ (basis.T @ (y / sigma)))
     raw = np.stack([shape.template(x, t_, pairing) for t_ in templates], axis=1)
-    return _Setup(x, y, base, sigma, used, data, shape, templates, raw, basis)
-
-
-@dataclass(frozen=True)
-class ScannedShift:
-    """A shift [deg] added to all lines, its error, and the share of the peaks left unexplained."""
-
-    amount: float
-    std: float
-    left: float
-
-
-def scan_shift(
-    pattern: Pattern, fit: PeakFit, pairing: Pairing, limit: float
-) -> ScannedShift | None:
-    """Find the common shift of all lines that fits a sum of all phases best.
-
-    Parameters
-    ----------
-    limit : float
-        Largest shift considered [deg].
-
-    Returns
-    -------
-    ScannedShift or None
-        None where another shift, more than a width away, does nearly as well.
-
-    Notes
-    -----
-    The templates are moved by interpolation.  The error is the half width over which chi-square
-    rises by its value per degree of freedom, from a parabola through the lowest three values.
-    """
-    made = _setup(pattern, fit, pairing, None)
-    if made is None:
-        return None
-    law = np.ones_like(made.x)
-    if pairing.settings.shift == "displacement":
-        law = np.cos(np.radians(made.x) / 2)
-    width = made.shape.level + made.shape.slope * float(np.median(made.x))
-    step = max(0.25 * width, float(np.median(np.diff(made.x))))
-    grid = np.arange(-limit, limit + 0.5 * step, step)
-
-    def moved(amount: float) -> NDArray[np.float64]:
-        at = made.x - amount * law
-        return np.stack(
-            [np.interp(at, made.x, column, left=0.0, right=0.0) for column in made.raw.T], axis=1
-        )
-
-    def chi2(amount: float) -> float:
-        columns = made.project(moved(amount) / made.sigma[:, None])
-        rest = made.data - columns @ _solve(columns, made.data)
-        # small shifts first: the prior of a decently set up instrument
-        return float(rest @ rest) * (1 + 0.02 * (amount / limit) ** 2)
-
-    values = np.array([chi2(float(s)) for s in grid])
-    best = int(np.argmin(values))
-    reduced = max(values[best] / max(len(made.x) - made.raw.shape[1], 1), 1.0)
-    far = np.abs(grid - grid[best]) > width
-    total = float(made.data @ made.data)
-    # another shift that leaves nearly as little cannot be told from the best one
-    if far.any() and values[far].min() - values[best] < 0.05 * (total - values[best]):
-        return None
-    fine = float(grid[best]) + np.array([-0.5, 0.0, 0.5]) * step
-    three = np.array([chi2(float(s)) for s in fine])
-    bend = (three[0] - 2 * three[1] + three[2]) / (0.5 * step) ** 2
-    if bend <= 0:
-        return None
-    slope = (three[2] - three[0]) / step
-    amount = float(np.clip(fine[1] - slope / bend, fine[0], fine[2]))
-    raw = moved(amount)
-    columns = made.project(raw / made.sigma[:, None])
-    model = raw @ _solve(columns, made.data)
-    found = np.maximum(fit.model[made.used] - made.base, 0.0)
-    left = float(np.maximum(found - model, 0.0).sum() / max(found.sum(), 1e-300))
-    return ScannedShift(amount, math.sqrt(2 * reduced / bend), left)
+    return Prepared(x, y, base, sigma, used, data, shape, templates, raw, basis)
 
 
 @dataclass(frozen=True)
@@ -326,7 +253,8 @@ class _Shape:
         return out
 
 
-def _solve(columns: NDArray[np.float64], data: NDArray[np.float64]) -> NDArray[np.float64]:
+def solve_scales(columns: NDArray[np.float64], data: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Non-negative least squares, on the triangle of the columns' QR."""
     from scipy.optimize import nnls
 
     norm = np.sqrt((columns**2).sum(axis=0))
@@ -357,7 +285,9 @@ def _refine(
     center = one.change
     others = np.delete(columns, i, axis=1)
     # what the other phases explain is taken from their present best scales
-    chi2_red = max(float(np.sum((data - columns @ _solve(columns, data)) ** 2)) / len(data), 1.0)
+    chi2_red = max(
+        float(np.sum((data - columns @ solve_scales(columns, data)) ** 2)) / len(data), 1.0
+    )
     gram = others.T @ others
     right = others.T @ data
 
@@ -432,7 +362,7 @@ def _summary(
         gain = 0.0
         if active[i]:
             without = np.delete(columns, i, axis=1)
-            rest = data - without @ _solve(without, data) if without.shape[1] else data
+            rest = data - without @ solve_scales(without, data) if without.shape[1] else data
             gain = (float(rest @ rest) - chi2) / max(reduced, 1.0)
         std = math.sqrt(max(covariance[i, i], 0.0))
         share = float(scales[i] * amount[i] / total) if total > 0 else 0.0
