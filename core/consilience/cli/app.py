@@ -13,7 +13,17 @@ from typing import Annotated
 import typer
 
 from consilience._version import __version__
-from consilience.cli import completing, custody, dose, looking, plugins, registering, rules, working
+from consilience.cli import (
+    completing,
+    custody,
+    dose,
+    looking,
+    plugins,
+    registering,
+    rules,
+    why,
+    working,
+)
 from consilience.cli.output import ProgressStyle, Settings, say
 
 __all__ = ["app", "main"]
@@ -67,6 +77,7 @@ def _globals(
 
 registering.attach(app)
 looking.attach(app)
+why.attach(app)
 working.attach(app)
 dose.attach(app)
 plugins.attach(app)
