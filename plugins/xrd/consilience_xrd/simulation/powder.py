@@ -17,7 +17,7 @@ from consilience.errors import BadInputError
 from consilience_xrd.axes import two_theta_to_q
 from consilience_xrd.lines.profiles import doublet_center, pseudo_voigt
 from consilience_xrd.pattern import Source
-from consilience_xrd.references.intensity import march_dollase
+from consilience_xrd.references.intensity import absolute_intensities, cell_content, march_dollase
 from consilience_xrd.references.phases import library_phase
 from consilience_xrd.references.reference import ReferencePattern, reference_pattern
 
@@ -46,7 +46,8 @@ class Texture(BaseModel):
 class SimulationParams(BaseModel):
     """What is simulated.
 
-    `phases` gives each phase of the library its scale: counts under its strongest line.  By phase:
+    `phases` gives each phase of the library its scale: counts under its strongest line.  Mass
+    fractions in `weights` do so instead, for a mixture without texture or absorption.  By phase:
     `cells` relative change of all lengths of its cell, `size` volume-weighted crystallite size
     [nm], `microstrain` standard deviation of its spacings (relative).
     """
@@ -54,6 +55,8 @@ class SimulationParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     phases: dict[str, float] = {"Pt": 20000.0, "Li2CO3": 8000.0}
+    weights: dict[str, float] = {}
+    counts: float = Field(20000.0, gt=0, description="under the strongest line of a weighed mix")
     wavelength: float = Field(0.6888, gt=0, description="K-alpha 1 or the only one [angstrom]")
     wavelength2: float | None = Field(None, description="K-alpha 2 [angstrom]")
     ratio: float | None = Field(None, description="K-alpha 2 over K-alpha 1")
@@ -111,8 +114,9 @@ def noiseless(
     high = float(two_theta_to_q(min(params.two_theta_max + 2, 179.0), params.wavelength))
     low = float(two_theta_to_q(max(params.two_theta_min - 2, 0.1), params.wavelength))
     truth: list[dict[str, Any]] = []
-    for key, counts in params.phases.items():
-        pattern = _lines(params, key, (low, high))
+    patterns = {key: _lines(params, key, (low, high)) for key in params.weights or params.phases}
+    for key, counts in _scales(params, patterns).items():
+        pattern = patterns[key]
         factors = np.ones(len(pattern.lines))
         if key in params.texture:
             texture = params.texture[key]
@@ -147,12 +151,31 @@ def _check(params: SimulationParams) -> None:
             "two_theta_max is not above two_theta_min.", fix="Give an increasing range."
         )
     for name in ("cells", "texture", "size", "microstrain"):
-        unknown = sorted(set(getattr(params, name)) - set(params.phases))
+        there = params.weights or params.phases
+        unknown = sorted(set(getattr(params, name)) - set(there))
         if unknown:
             raise BadInputError(
                 f"{name} is given for {', '.join(unknown)}, which is not simulated.",
-                fix=f"The phases are {', '.join(params.phases) or 'none'}.",
+                fix=f"The phases are {', '.join(there) or 'none'}.",
             )
+
+
+def _scales(params: SimulationParams, patterns: dict[str, ReferencePattern]) -> dict[str, float]:
+    """Counts under the strongest line of each phase.
+
+    A mass fraction w gives intensities w |F|² m LP / (V² ρ): what the same volume of beam sees.
+    """
+    if not params.weights:
+        return dict(params.phases)
+    strength = {}
+    for key, weight in params.weights.items():
+        lines = patterns[key].lines
+        relative = np.array([line.intensity for line in lines])
+        absolute = absolute_intensities(patterns[key], corrected=False)
+        whole = float(np.max(absolute / relative)) * 100
+        strength[key] = weight * whole / cell_content(patterns[key].phase).v2_rho
+    most = max(strength.values())
+    return {key: params.counts * value / most for key, value in strength.items()}
 
 
 def _lines(params: SimulationParams, key: str, q_range: tuple[float, float]) -> ReferencePattern:
