@@ -304,9 +304,11 @@ class Simulator:
 
 @dataclass(frozen=True)
 class Exporter:
-    """Writes one measurement in a format of its field.
+    """Writes one measurement, or what an analysis made of it, in a format of its field.
 
-    ``run(measurement: Measurement, path: Path) -> None``.
+    ``run(measurement: Measurement, path: Path) -> None``; with `analysis`, the key of one,
+    ``run(findings: Sequence[Finding], open_array: Callable[[str], xarray.Dataset], path: Path)
+    -> None``, called with all findings of one run of it.
     """
 
     key: str
@@ -314,6 +316,7 @@ class Exporter:
     suffix: str
     run: Ref
     title: str
+    analysis: str = ""
 
 
 Declaration = (

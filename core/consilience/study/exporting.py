@@ -85,7 +85,7 @@ def write_export(study: Study, folder: Path, progress: Progress = no_progress) -
     for done, measurement in enumerate(records):
         progress(done, len(records), f"exporting {measurement.id}")
         for exporter in study.registry.all(Exporter):
-            if exporter.modality != measurement.modality:
+            if exporter.analysis or exporter.modality != measurement.modality:
                 continue
             # what one exporter cannot write must not keep the rest from being written
             name = f"{measurement.id}-{safe_file_name(measurement.record.name)}{exporter.suffix}"
@@ -95,11 +95,35 @@ def write_export(study: Study, folder: Path, progress: Progress = no_progress) -
                 skipped.append({"measurement": measurement.id, "what": error.what})
                 continue
             written.append(folder / name)
+    written += _results(study, folder, findings, skipped)
     if skipped:
         written.append(_json(folder / "not-exported.json", skipped))
     seq, head = study.head
     written.append(_json(folder / "journal-head.json", {"seq": seq, "hash": head}))
     progress(len(records), len(records), "exported")
+    return written
+
+
+def _results(
+    study: Study, folder: Path, findings: Sequence[Finding], skipped: list[dict[str, str]]
+) -> list[Path]:
+    """Write what analyses made of measurements, one file for each exporter and run."""
+    runs: dict[tuple[str, tuple[str, ...]], list[Finding]] = {}
+    for finding in findings:
+        runs.setdefault((finding.source.analysis, tuple(finding.measurements)), []).append(finding)
+    written = []
+    for exporter in study.registry.all(Exporter):
+        for (analysis, measurements), own in runs.items():
+            if not exporter.analysis or exporter.analysis != analysis:
+                continue
+            path = folder / f"{'-'.join(measurements[:2])}-{safe_file_name(analysis)}"
+            path = path.with_name(path.name + exporter.suffix)
+            try:
+                exporter.run.load()(own, study.store.open_dataset, path)
+            except ConsilienceError as error:
+                skipped.append({"measurement": measurements[0], "what": error.what})
+                continue
+            written.append(path)
     return written
 
 

@@ -73,10 +73,13 @@ def reference_faults(item: Declaration) -> Iterator[str]:
 
 def signature_faults(item: Declaration) -> Iterator[str]:
     """Yield callables that do not take exactly the documented parameters."""
-    for (kind, name), expected in SIGNATURES.items():
+    for (kind, name), documented in SIGNATURES.items():
         value = getattr(item, name, None)
         if not isinstance(item, kind) or not isinstance(value, Ref):
             continue
+        expected = documented
+        if isinstance(item, Exporter) and item.analysis:
+            expected = ("findings", "open_array", "path")
         try:
             parameters = list(inspect.signature(value.load()).parameters.values())
         except (PluginError, TypeError, ValueError):

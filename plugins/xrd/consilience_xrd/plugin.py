@@ -216,6 +216,19 @@ def register_views() -> Sequence[View]:
             "xrd",
             scope="sample",
         ),
+        View(
+            "xrd.maps",
+            "Diffraction maps",
+            Ref("consilience_xrd.drawing.map_views:maps_view"),
+            "xrd",
+        ),
+        View(
+            "xrd.controls",
+            "Diffraction: samples against their controls",
+            Ref("consilience_xrd.drawing.control_view:control_view"),
+            None,
+            scope="study",
+        ),
     ]
 
 
@@ -250,5 +263,45 @@ def register_exporters() -> Sequence[Exporter]:
             ".xye",
             Ref("consilience_xrd.files.export:write_xye"),
             "columns of text",
-        )
+        ),
+        Exporter(
+            "xrd.maps_nexus",
+            "xrd",
+            ".maps.nxs",
+            Ref("consilience_xrd.files.map_export:write_maps_nexus"),
+            "maps as NeXus, with errors",
+            analysis="xrd.maps",
+        ),
+        Exporter(
+            "xrd.maps_csv",
+            "xrd",
+            ".maps.csv",
+            Ref("consilience_xrd.files.map_export:write_maps_csv"),
+            "maps, a row for each point",
+            analysis="xrd.maps",
+        ),
+        Exporter(
+            "xrd.maps_xlsx",
+            "xrd",
+            ".maps.xlsx",
+            Ref("consilience_xrd.files.map_export:write_maps_xlsx"),
+            "maps, lines and findings as Excel sheets",
+            analysis="xrd.maps",
+        ),
+        Exporter(
+            "xrd.peaks_csv",
+            "xrd",
+            ".peaks.csv",
+            Ref("consilience_xrd.files.map_export:write_peaks_csv"),
+            "peaks, a row for each",
+            analysis="xrd.phases",
+        ),
+        Exporter(
+            "xrd.peaks_xlsx",
+            "xrd",
+            ".peaks.xlsx",
+            Ref("consilience_xrd.files.map_export:write_peaks_xlsx"),
+            "peaks, phases and cells as Excel sheets",
+            analysis="xrd.phases",
+        ),
     ]

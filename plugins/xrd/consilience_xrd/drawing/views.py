@@ -32,7 +32,12 @@ def pattern_view(
     """Show one measurement and what was found in it."""
     blocks: list[Block] = []
     for measurement in measurements:
-        mine = [f for f in findings if measurement.id in f.measurements]
+        # what a map says of its regions has a section of its own
+        mine = [
+            f
+            for f in findings
+            if measurement.id in f.measurements and f.source.analysis != "xrd.maps"
+        ]
         phases = [f for f in mine if f.kind == "phase"]
         simulated = measurement.record.origin == "simulated"
         if measurement.has("intensity") and not _is_scan(measurement):

@@ -143,8 +143,13 @@ def with_common_fractions(
             here = _part(block, q, tried, window, base, scatter, components)
             maps, chi2 = _fit_window(here, settings, always=True)
             sums.append(chi2)
-            areas.append(np.nanmedian(np.where(maps["flags"] & 7, np.nan, maps["area"]), axis=1)
-                         if chi2 > 0 else np.full(len(window.lines), np.nan))  # fmt: skip
+            seen = (maps["flags"] & 7) == 0
+            areas.append(
+                [
+                    np.median(a[k]) if k.any() else np.nan
+                    for a, k in zip(maps["area"], seen, strict=True)
+                ]
+            )
         if not np.isfinite(sums).all() or max(sums) <= 0:
             continue
         # a parabola through the least and its neighbours

@@ -27,6 +27,9 @@ __all__ = ["MapParams", "detector_q", "expected_rows", "places_of", "run"]
 
 Place = Literal["everywhere", "left", "right", "disc", "ring", "gradient"]
 
+REACH = 40.0
+"""Widths from its centre to which a line is computed; beyond lies less than 1 % of its area."""
+
 
 class MapParams(BaseModel):
     """What is simulated.
@@ -37,8 +40,8 @@ class MapParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rows: int = Field(37, ge=1, le=10_000)
-    columns: int = Field(94, ge=1, le=10_000)
+    rows: int = Field(10, ge=1, le=10_000)
+    columns: int = Field(16, ge=1, le=10_000)
     step: float = Field(50.0, gt=0, description="between points [nm]")
     what: Literal["patterns", "frames"] = "patterns"
     phases: dict[str, float] = {"Pt": 400.0, "LiF": 150.0, "Li2CO3": 150.0}
@@ -114,6 +117,7 @@ def expected_rows(
     step = (params.q_max - params.q_min) / (params.points - 1)
     width = np.full(params.columns, params.fwhm)
     eta = np.full(params.columns, params.eta)
+    reach = REACH * params.fwhm + 0.02 * params.q_max
     for key, reference in references.items():
         stretch = 1 + (_strain(params) if key == params.strained else np.zeros(params.columns))
         for line in reference.lines:
@@ -123,7 +127,12 @@ def expected_rows(
                 area = area * chance.gamma(seen, 1 / seen, params.columns)
             if not area.any():
                 continue
-            add_profiles(q, area, line.q / stretch, width, eta, ((1.0, 1.0),), False, model, None)
+            near = slice(*np.searchsorted(q, [line.q - reach, line.q + reach]))
+            part = np.zeros((params.columns, near.stop - near.start))
+            add_profiles(
+                q[near], area, line.q / stretch, width, eta, ((1.0, 1.0),), False, part, None
+            )
+            model[:, near] += part
     return model
 
 
