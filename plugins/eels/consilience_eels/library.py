@@ -22,6 +22,7 @@ __all__ = [
     "decompose",
     "digital_micrograph_arrays",
     "edge_cross_section",
+    "edge_shape",
     "edges_of",
     "elastic_threshold",
     "element_density",
@@ -224,6 +225,23 @@ def edge_cross_section(
 ) -> float:
     """Return the cross section of a window of an edge by exSpy's hydrogenic model, in barn.
 
+    The sum of `edge_shape` over the window, times the width of a channel.
+    """
+    shape = edge_shape(edge, beam_kev, convergence_mrad, collection_mrad, first, step, channels)
+    return float(shape.sum() * step)
+
+
+def edge_shape(
+    edge: str,
+    beam_kev: float,
+    convergence_mrad: float,
+    collection_mrad: float,
+    first: float,
+    step: float,
+    channels: int,
+) -> NDArray[Any]:
+    """Return exSpy's hydrogenic edge, barn per eV, shape (channels,).
+
     Parameters
     ----------
     edge : str
@@ -250,8 +268,8 @@ def edge_cross_section(
         component.set_microscope_parameters(
             E0=beam_kev, alpha=convergence_mrad, beta=collection_mrad, energy_scale=step
         )
-        at = component.function(first + step * np.arange(channels))
-    return float(at.sum() * step)
+        found: NDArray[Any] = component.function(first + step * np.arange(channels))
+    return found
 
 
 def atomic_weight(element: str) -> float:

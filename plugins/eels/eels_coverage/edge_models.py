@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from consilience_eels.library import edge_cross_section
+from consilience_eels.library import edge_shape
 from consilience_eels.spectra import LossAxis
 
 __all__ = ["AXIS", "BEAM", "GAIN", "READOUT", "WINDOWS", "Planted", "drawn", "planted"]
@@ -55,12 +55,7 @@ class Planted:
 @lru_cache(maxsize=8)
 def hydrogenic(edge: str) -> Array:
     """Return barn per eV over the axis."""
-    begun = AXIS.index(ONSETS[edge])
-    found = np.zeros(AXIS.size)
-    for i in range(begun, AXIS.size):
-        energy = float(AXIS.energy[i])
-        found[i] = edge_cross_section(edge, *BEAM, energy, STEP, 1) / STEP
-    return found
+    return np.asarray(edge_shape(edge, *BEAM, float(AXIS.energy[0]), STEP, AXIS.size))
 
 
 @lru_cache(maxsize=64)

@@ -30,8 +30,8 @@ WIDTH = 0.15
 LEAST_WIDTH = 20.0
 AFTER = 30.0
 """eV after an onset until which its fine structure forbids a power law."""
-NEAR = 8.0
-"""eV within which an onset may be taken for another."""
+NEAR, NEAR_CORE = 8.0, 15.0
+"""eV within which an onset may be taken for another, below 150 eV and from there on."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,12 @@ def _windows(
     if not axis.low < onset < axis.high:
         return no(f"outside the axis, {axis.low:g} to {axis.high:g} eV")
     gap = min(max(2.0, GAP * onset), 12.0)
+    near = _near(onset)
     others = [e for name, e in every.items() if name.partition("_")[0] != element]
-    high = onset - gap
-    low = max(axis.low, lowest, onset - gap - max(LEAST_WIDTH, WIDTH * onset))
+    # one that begins just before hides in the same edge: the window ends before both
+    first = min([onset, *(e for e in others if 0 <= onset - e <= near)])
+    high = first - gap
+    low = max(axis.low, lowest, high - max(LEAST_WIDTH, WIDTH * onset))
     earlier = [e for e in others if low - AFTER < e <= high]
     if earlier:
         low = max(low, max(earlier) + AFTER)
@@ -120,7 +123,7 @@ def _windows(
             + (f", after the edge at {max(earlier):g} eV" if earlier else "")
         )
     end = min(onset + DELTA, axis.high)
-    later = [e for e in others if onset + NEAR < e < end + gap]
+    later = [e for e in others if onset + near < e < end + gap]
     if later:
         end = min(later) - gap
     if end - onset < max(NARROWEST, 4 * axis.step):
@@ -131,13 +134,18 @@ def _windows(
     return EdgePlan(element, edge, onset, (low, high), (onset, end))
 
 
+def _near(onset: float) -> float:
+    return NEAR_CORE if onset >= 150.0 else NEAR
+
+
 def neighbours(plan: EdgePlan, tables: Mapping[str, Onsets]) -> list[tuple[str, str, float, str]]:
     """Return other elements whose edges begin in the windows of an edge.
 
     Returns
     -------
     list of (element, edge, onset, where)
-        `where` is "at the onset" within `NEAR` of it, else "in its window" or "before it".
+        `where` is "at the onset" within `NEAR` or `NEAR_CORE` of it, else "in its window" or
+        "before it".
     """
     if plan.onset is None or plan.before is None or plan.inside is None:
         return []
@@ -146,7 +154,7 @@ def neighbours(plan: EdgePlan, tables: Mapping[str, Onsets]) -> list[tuple[str, 
         for edge, onset in table.items():
             if element == plan.element:
                 continue
-            if abs(onset - plan.onset) <= NEAR:
+            if abs(onset - plan.onset) <= _near(plan.onset):
                 found.append((element, edge, onset, "at the onset"))
             elif plan.inside[0] < onset < plan.inside[1]:
                 found.append((element, edge, onset, "in its window"))

@@ -30,6 +30,8 @@ METHOD = "counts of the edge's window less a power law fitted before it (Poisson
 RATIO_METHOD = f"{METHOD}, over exSpy's hydrogenic cross sections of the windows"
 CURVED = 3.0
 """Standard deviations from which a curvature of the residuals is pointed out."""
+BENT = 5.0
+"""The same from which no limit is stated, where it would be that of the curvature alone."""
 NEGATIVE = -3.0
 """Standard deviations below 0 from which net counts say that the background is wrong."""
 
@@ -157,12 +159,26 @@ def hidden_by(edge: MeasuredEdge, measured: MeasuredEdges, rivals: Sequence[Riva
             f"the background before {edge.edge} lies above the counts of its window by "
             f"{-edge.net / spread:.1f} standard deviations: it is no power law there"
         )
+    bend = float(total.curvature_z[0])
+    sys = float(total.sys_std[0])
+    if edge.net <= float(total.critical()[0]) and abs(bend) > BENT and sys > BENT * spread_of(edge):
+        where = "the sum of these pixels" if edge.pixels is not None else "this spectrum"
+        return (
+            f"the background before {edge.edge} is no power law in {where}: curved by {bend:+.1f} "
+            f"standard deviations, which makes the net counts uncertain by {sys:.3g}; a 'box' "
+            "within one layer, or another window, may have one"
+        )
     live = [r for r in rivals if r.live]
     if live and edge.net > float(total.critical()[0]):
         return f"{edge.edge} cannot be told from " + "; ".join(
             f"{r.subject.label} ({r.explains[0]})" for r in live
         )
     return None
+
+
+def spread_of(edge: MeasuredEdge) -> float:
+    """Counting error of an edge that is not there."""
+    return float(edge.total.null_std[0])
 
 
 def presence_draft(

@@ -13,6 +13,7 @@ from consilience.model.elements import SYMBOLS
 __all__ = ["EdgesParams"]
 
 EDGE = re.compile(r"([A-Z][a-z]?)_[KLMNO][1-7]*a?")
+Place = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)]
 Energy = Annotated[float, Field(gt=0.0, le=1e5, allow_inf_nan=False)]
 
@@ -27,6 +28,9 @@ class EdgesParams(BaseModel):
     windows : dict
         Edge, such as ``"O_K"``, to four energies in eV: window of the background, window of the
         edge.  By default they follow from the tabulated onsets of all elements asked for.
+    box : (x low, y low, x high, y high), optional
+        Of a spectrum image, nm: only the pixels whose centres lie in it.  Layers that differ do
+        not add up to a power law, and the limits of their sum say so.
     background : {"power law", "linear combination"}
         Of the maps: a power law for each pixel, or two with exponents that all pixels share,
         which leaves less noise in pixels of few counts.  Sums have a power law of their own.
@@ -50,6 +54,7 @@ class EdgesParams(BaseModel):
 
     elements: tuple[str, ...] = ()
     windows: dict[str, tuple[Energy, Energy, Energy, Energy]] = {}
+    box: tuple[Place, Place, Place, Place] | None = None
     background: Literal["power law", "linear combination"] = "power law"
     counts_per_electron: Positive | Literal["estimate"] | None = "estimate"
     readout_std: Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)] = 0.0
@@ -74,6 +79,8 @@ class EdgesParams(BaseModel):
                     f"windows of {edge}: {four} do not rise; the background comes before the edge"
                 )
             named.append(found[1])
+        if self.box and not (self.box[0] < self.box[2] and self.box[1] < self.box[3]):
+            raise ValueError(f"box {self.box}: give x low, y low, x high, y high")
         twice = sorted({e for e in named if named.count(e) > 1})
         if twice:
             raise ValueError(f"more than one edge is named for {', '.join(twice)}")

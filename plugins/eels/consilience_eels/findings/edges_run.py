@@ -10,7 +10,7 @@ import xarray as xr
 from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.elements import SYMBOLS
-from consilience.model.finding import FindingDraft, Rival
+from consilience.model.finding import FindingDraft, Region, Rival
 from consilience.model.measurement import Measurement, Notice
 from consilience_eels.edges.windows import EdgePlan, plan_edges
 from consilience_eels.findings.edges_drafts import (
@@ -71,8 +71,40 @@ def run_edges(
         return AnalysisOutput([], notices=[_notice(measurement, fault.what)])
     tables = {element: edges_of(element) for element in sorted(SYMBOLS)}
     plans = plan_edges(asked, tables, axis, params.windows, max(LOWEST, axis.low))
+    region = None
+    if params.box is not None:
+        array, region = _boxed(array, params.box)
     measured = measure_edges(array, axis, plans, tables, params)
-    return _said(measurement, array, plans, measured, params, asked)
+    output = _said(measurement, array, plans, measured, params, asked)
+    if region is None:
+        return output
+    drafts = [draft.model_copy(update={"region": region}) for draft in output.findings]
+    return AnalysisOutput(drafts, output.arrays, output.notices)
+
+
+def _boxed(
+    array: xr.DataArray, box: tuple[float, float, float, float]
+) -> tuple[xr.DataArray, Region]:
+    """Return the pixels in a box, and the box as a region."""
+    if not {"x", "y"} <= {str(d) for d in array.dims}:
+        raise BadInputError(
+            "a box is given, and this measurement is no image over y and x",
+            fix="leave out 'box' for a single spectrum",
+        )
+    unit = str(array["x"].attrs.get("units", "1"))
+    inside = {}
+    for dim, low, high in (("x", box[0], box[2]), ("y", box[1], box[3])):
+        at = array[dim].values
+        inside[dim] = (at >= low) & (at <= high)
+        if not inside[dim].any():
+            raise BadInputError(
+                f"the box holds no pixel: {dim} {low:g} to {high:g}, and the image goes from "
+                f"{at.min():g} to {at.max():g} {unit}",
+                fix="give a box within the image",
+            )
+    corners = [[box[0], box[1]], [box[2], box[3]]]
+    region = Region(shape="box", coordinates=corners, unit=unit, frame="image", label="box")
+    return array.isel(x=inside["x"], y=inside["y"]), region
 
 
 def _said(
