@@ -255,8 +255,9 @@ def read_reference(path: Path, formula: str, *, name: str = "", suffix_of: str =
     BadFileError
         The file has no such columns, too few values, or energies that do not rise.
     """
-    if Path(suffix_of or path.name).suffix.lower() in (".msa", ".emsa", ".ems", ".hspy"):
-        energy, intensity = _through_library(path)
+    own = suffix_of or path.name
+    if Path(own).suffix.lower() in (".msa", ".emsa", ".ems", ".hspy"):
+        energy, intensity = _through_library(path, own)
     else:
         energy, intensity = _columns(path)
     if len(energy) < 8 or not (np.diff(energy) > 0).all():
@@ -272,7 +273,7 @@ def read_reference(path: Path, formula: str, *, name: str = "", suffix_of: str =
         np.clip(intensity, 0.0, None),
         (),
         "measured",
-        path.name,
+        own,
         absolute=False,
     )
 
@@ -306,12 +307,19 @@ def _columns(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return table[:, 0], table[:, 1]
 
 
-def _through_library(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _through_library(path: Path, own: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The sum of the first signal; the libraries go by the suffix, which a copy may lack."""
+    import shutil
+    import tempfile
+
     from consilience_eels.files.safety import refuse_unsafe
     from consilience_eels.library import load_signals
 
-    refuse_unsafe(path)
-    signals, _ = load_signals(path)
+    with tempfile.TemporaryDirectory() as folder:
+        named = Path(folder) / Path(own).name
+        shutil.copyfile(path, named)
+        refuse_unsafe(named)
+        signals, _ = load_signals(named)
     signal = signals[0]
     axis = signal.axes_manager.signal_axes[0]
     values = np.asarray(signal.data, dtype=np.float64)
