@@ -372,6 +372,31 @@ def register_views() -> Sequence[View]:
             "eels",
         ),
         View(
+            "eels.zero_loss",
+            "Zero loss",
+            Ref("consilience_eels.drawing.views_lowloss:zero_loss_view"),
+            "eels",
+        ),
+        View(
+            "eels.frames",
+            "Drift of spectrum images",
+            Ref("consilience_eels.drawing.views_lowloss:frames_view"),
+            "eels",
+        ),
+        View(
+            "eels.image_frames",
+            "Drift of images",
+            Ref("consilience_eels.drawing.views_lowloss:frames_view"),
+            "stem",
+        ),
+        View(
+            "eels.joined",
+            "Single scattering, and joined spectra",
+            Ref("consilience_eels.drawing.views_lowloss:joined_view"),
+            "eels",
+            scope="sample",
+        ),
+        View(
             "eels.edges",
             "Ionisation edges",
             Ref("consilience_eels.drawing.views_edges:edges_view"),
@@ -415,6 +440,20 @@ def register_views() -> Sequence[View]:
             "Rings of images",
             Ref("consilience_eels.drawing.views_rings:rings_view"),
             "stem",
+        ),
+        View(
+            "eels.ring_series",
+            "Spacings against the dose",
+            Ref("consilience_eels.drawing.views_rings:series_view"),
+            "ediff",
+            scope="sample",
+        ),
+        View(
+            "eels.image_ring_series",
+            "Spacings against the dose",
+            Ref("consilience_eels.drawing.views_rings:series_view"),
+            "stem",
+            scope="sample",
         ),
     ]
 

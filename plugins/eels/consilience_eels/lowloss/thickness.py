@@ -50,22 +50,39 @@ def log_ratio(
     -----
     Sums over channels, the same as exSpy's `EELSSpectrum.estimate_thickness` with `threshold`.
     """
-    total = np.asarray(spectra.sum(axis=-1, dtype=np.float64))
     cut: int | NDArray[np.int_]
     if isinstance(threshold, np.ndarray) and threshold.ndim:
         cut = np.array([_index(energy, float(one)) for one in threshold.ravel()])
         flat = spectra.reshape(-1, energy.size)
-        below = np.empty(flat.shape[0])
+        below, whole = np.empty(flat.shape[0]), np.empty(flat.shape[0])
         for each in np.unique(cut).tolist():
             rows = cut == each
-            below[rows] = flat[rows, :each].sum(axis=-1, dtype=np.float64)
-        cut, elastic = cut.reshape(threshold.shape), below.reshape(threshold.shape)
+            below[rows], whole[rows] = _sums(flat[rows], each)
+        cut = cut.reshape(threshold.shape)
+        elastic, total = below.reshape(cut.shape), whole.reshape(cut.shape)
     else:
         cut = _index(energy, float(threshold))
-        elastic = np.asarray(spectra[..., :cut].sum(axis=-1, dtype=np.float64))
+        below, whole = _sums(spectra.reshape(-1, energy.size), cut)
+        elastic, total = below.reshape(spectra.shape[:-1]), whole.reshape(spectra.shape[:-1])
     good = (elastic > 0) & (total > 0)
     ratio = np.divide(total, elastic, out=np.full(total.shape, np.nan), where=good)
     return LogRatio(np.log(ratio), total, elastic, energy.size, cut)
+
+
+def _sums(flat: NDArray[Any], cut: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sums below `cut` and of all channels; each value is read once, while it is in the cache.
+
+    float32 holds sums of its own kind and of short integers to 1e-7, by pairs as NumPy adds.
+    """
+    below, beyond = np.empty(flat.shape[0]), np.empty(flat.shape[0])
+    short = flat.dtype in (np.float32, np.uint8, np.int8, np.uint16, np.int16)
+    kind = np.float32 if short else np.float64
+    rows = max(1, (1 << 19) // flat.shape[1])
+    for first in range(0, flat.shape[0], rows):
+        block = flat[first : first + rows].astype(kind, copy=False)
+        below[first : first + rows] = block[:, :cut].sum(axis=1)  # 'out' would widen each value
+        beyond[first : first + rows] = block[:, cut:].sum(axis=1)
+    return below, below + beyond
 
 
 def _index(energy: NDArray[np.float64], value: float) -> int:
