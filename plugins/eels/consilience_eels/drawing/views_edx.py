@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Figure, Table, ViewContext, palette
+from consilience_eels.drawing.views_edx_maps import composition_blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,9 +25,13 @@ ROWS = 32
 def edx_view(
     measurements: Sequence[Measurement], findings: Sequence[Finding], context: ViewContext
 ) -> list[Block]:
-    """Draw counts over X-ray energy, maps summed, with the windows of the findings."""
-    del context
-    return [_block(m, [f for f in findings if m.id in f.measurements]) for m in measurements]
+    """Draw counts over X-ray energy with the windows of the findings, composition and maps."""
+    blocks: list[Block] = []
+    for measurement in measurements:
+        own = [f for f in findings if measurement.id in f.measurements]
+        blocks.append(_block(measurement, own))
+        blocks += composition_blocks(measurement, own, context)
+    return blocks
 
 
 def _block(measurement: Measurement, findings: Sequence[Finding]) -> Figure:
@@ -50,7 +55,7 @@ def _block(measurement: Measurement, findings: Sequence[Finding]) -> Figure:
         shown = energy[values > 0]
         last = float(shown[-1]) if shown.size else float(energy[-1])
         axes.set_xlim(float(energy[0]), min(last, float(energy[-1])) * 1.02)
-        axes.set_ylim(0.0, 1.3 * top)
+        axes.set_ylim(0.0, 1.45 * top)
         _draw_lines(axes, lines, energy, values, top)
         if said:
             axes.set_title("simulated data")
@@ -79,7 +84,7 @@ def _block(measurement: Measurement, findings: Sequence[Finding]) -> Figure:
         if lines
         else ""
     )
-    cut = float(values.max()) > 1.3 * _ceiling(energy, values)
+    cut = float(values.max()) > 1.45 * _ceiling(energy, values)
     ends = " The detector's noise near 0 keV is cut off at the top." if cut else ""
     return Figure(
         title=f"{said}X-ray spectrum",
@@ -145,12 +150,12 @@ def _draw_lines(
         axes.plot([a, d], [mean, mean], color=colour, linestyle="--", linewidth=1.2)
         centre = 0.5 * (low + high)
         # names of neighbouring lines stand above one another
-        level = (level + 1) % 3 if centre - last < 0.07 * (right - left) else 0
+        level = (level + 1) % 5 if centre - last < 0.07 * (right - left) else 0
         last = centre
         mark = "" if line["status"] == "present" else " ✗"
         axes.annotate(
             line["line"].replace("_", " ") + mark,
-            (centre, (1.06 + 0.075 * level) * top),
+            (centre, (1.04 + 0.08 * level) * top),
             ha="center",
             fontsize=8,
             color=colour,

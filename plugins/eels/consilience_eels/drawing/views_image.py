@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MatplotlibFigure
 
-__all__ = ["image_view", "picture", "scale_length"]
+__all__ = ["draw_bar", "image_view", "picture", "scale_length"]
 
 ROUND = (1.0, 2.0, 5.0)
 CELLS = 12
@@ -88,7 +88,7 @@ def picture(array: xr.DataArray, name: str, quantity: str, *, simulated: bool) -
         axes.set_yticks([])
         figure.colorbar(shown, ax=axes, label=quantity, shrink=0.9)
         if bar is not None:
-            _bar(axes, bar, str(long), width, steps[0] * rows)
+            draw_bar(axes, bar, str(long), width, steps[0] * rows)
         if simulated:
             axes.set_title("simulated data")
 
@@ -113,11 +113,12 @@ def picture(array: xr.DataArray, name: str, quantity: str, *, simulated: bool) -
     )
 
 
-def _bar(axes: Axes, length: float, unit: str, width: float, height: float) -> None:
+def draw_bar(axes: Axes, length: float, unit: str, width: float, height: float) -> None:
+    """Draw a bar of `length` in the lower left, with its length in words."""
     from matplotlib.patches import Rectangle
 
     left, low = 0.05 * width, 0.95 * height
-    thick = 0.02 * height
+    thick = max(0.02 * height, 0.01 * width)
     axes.add_patch(
         Rectangle((left, low - thick), length, thick, facecolor="white", edgecolor="black", lw=0.8)
     )

@@ -78,6 +78,7 @@ def with_maps(
             "assumptions": [
                 *draft.assumptions,
                 f"map: pixels joined by {WAYS[params.map_binning]}; a cell has one value",
+                "map: where elements that were left out prevail, fractions are those of the rest",
                 "map: cells where all lines together are below 5σ have no value",
                 "map: errors are those of counting; systematic ones are as in the sum",
             ],

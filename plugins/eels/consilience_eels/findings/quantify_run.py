@@ -57,10 +57,7 @@ def run_quantification(
     if (data["counts"].values < 0).any():
         return _silent(measurement, "it holds negative counts", asked.findings)
     spectrum = spectrum_of(measurement, asked, params)
-    there = {
-        line.partition("_")[0]: found.present
-        for line, found in zip(spectrum.lines, spectrum.found, strict=True)
-    }
+    there = _there(spectrum, asked, params)
     shared = overlaps(spectrum.sums, [*asked.elements, *there], there)
     hidden = [_hidden(n, f, shared) for n, f in zip(spectrum.lines, spectrum.found, strict=True)]
     rivals = _all_rivals(spectrum, shared, asked)
@@ -86,7 +83,7 @@ def run_quantification(
         answer.notices.append(_notice(measurement, f"no composition: {why}"))
     for i in range(len(spectrum.lines)):
         answer.findings.append(_presence(spectrum, i, params, scale, rivals, hidden[i], asked))
-    answer.left_out(measurement, spectrum, chosen, asked)
+    answer.left_out(measurement, spectrum, chosen, asked, hidden)
     return AnalysisOutput(answer.findings, answer.arrays, answer.notices)
 
 
@@ -139,6 +136,7 @@ class _Answer:
         spectrum: XraySpectrum,
         chosen: Sequence[int],
         asked: Asked,
+        hidden: Sequence[str | None],
     ) -> None:
         """Say which lines that are there do not count for the composition."""
         if not chosen:
@@ -148,7 +146,7 @@ class _Answer:
             if not spectrum.found[i].present or i in chosen:
                 continue
             element = line.partition("_")[0]
-            if element in asked.origins:
+            if element in asked.origins and not hidden[i]:
                 foreign.append(f"{line} ({asked.origins[element]})")
             else:
                 other.append(line)
@@ -168,6 +166,25 @@ def _scale(spectrum: XraySpectrum, parts: Parts, plan: Plan) -> float:
     nets = np.array([line.net for line in spectrum.sums])
     masses = plan.recipe.mass_factors * nets * parts.amounts.correction
     return float((masses / plan.recipe.atomic_weights).sum())
+
+
+def _there(spectrum: XraySpectrum, asked: Asked, params: QuantificationParams) -> dict[str, bool]:
+    """Return by element whether its line is there.
+
+    An artefact that only the file lists is not, if an element of the specimen explains its counts.
+    """
+    there = {
+        line.partition("_")[0]: found.present
+        for line, found in zip(spectrum.lines, spectrum.found, strict=True)
+    }
+    by_own = overlaps(spectrum.sums, asked.elements, there)
+    for line in spectrum.lines:
+        element = line.partition("_")[0]
+        if element in asked.elements or element in params.artefacts:
+            continue
+        if any(rival.live for rival in by_own.get(line, [])):
+            there[element] = False
+    return there
 
 
 def _hidden(line: str, found: LineCounts, rivals: Mapping[str, list[Rival]]) -> str | None:
