@@ -190,7 +190,9 @@ def test_a_planted_swelling_is_found_with_its_error_and_no_other() -> None:
             )
             for i, dose in enumerate(doses)
         ]
-        output = run_ring_series(states, RingSeriesParams(smallest=1.3), CONTEXT)
+        bare = measurement(patterns(1, 9), k_step=0.1, name="bare")
+        output = run_ring_series([*states, bare], RingSeriesParams(smallest=1.3), CONTEXT)
+        assert output.notices[0].message.startswith("bare: no state variable 'dose'")
         assert len(output.findings) == 3
         for finding, d in zip(output.findings, LIF[:3], strict=True):
             assert finding.value is not None

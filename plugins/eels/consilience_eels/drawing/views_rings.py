@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure as MatplotlibFigure
 
-__all__ = ["rings_view", "series_figure"]
+__all__ = ["rings_view", "series_figure", "series_view"]
 
 ROWS = 40
 SHAPES = {"ring": "even ring", "spots": "spots", "between": "grainy ring"}
@@ -26,14 +26,6 @@ def rings_view(
 ) -> list[Block]:
     """Draw each pattern beside its mean over the angle, with the rings that were found."""
     blocks: list[Block] = []
-    drawn: set[str] = set()
-    for finding in findings:
-        if finding.kind == "d_spacing_slope" and finding.array and finding.array not in drawn:
-            drawn.add(finding.array)
-            mine = [f for f in findings if f.array == finding.array]
-            data = context.open_array(finding.array)
-            simulated = any(m.record.origin == "simulated" for m in measurements)
-            blocks.append(series_figure(data, mine, simulated=simulated))
     for measurement in measurements:
         said = [
             f
@@ -50,6 +42,22 @@ def rings_view(
             for f in said
             if f.status == "not_observable"
         ]
+    return blocks
+
+
+def series_view(
+    measurements: Sequence[Measurement], findings: Sequence[Finding], context: ViewContext
+) -> list[Block]:
+    """Draw spacings against the dose, once for each series of one sample."""
+    blocks: list[Block] = []
+    drawn: set[str] = set()
+    for finding in findings:
+        if finding.kind == "d_spacing_slope" and finding.array and finding.array not in drawn:
+            drawn.add(finding.array)
+            mine = [f for f in findings if f.array == finding.array]
+            data = context.open_array(finding.array)
+            simulated = any(m.record.origin == "simulated" for m in measurements)
+            blocks.append(series_figure(data, mine, simulated=simulated))
     return blocks
 
 

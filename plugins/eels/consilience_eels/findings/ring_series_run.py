@@ -108,8 +108,14 @@ def run_ring_series(
         Findings of kind ``d_spacing_slope``, Å for each e/Å².  The scale's error is common to all
         states and multiplies the slope, so that it does not make a change where there is none.
     """
-    doses, problem = _doses(measurements, params)
     notices: list[Notice] = []
+    stated = [m for m in measurements if m.record.state.get(params.along) is not None]
+    if stated and len(stated) < len(measurements):
+        left = ", ".join(m.record.name for m in measurements if m not in stated)
+        text = f"{left}: no state variable {params.along!r}, so left out of the series"
+        notices.append(Notice(code="left-out", message=text, severity="info"))
+        measurements = stated
+    doses, problem = _doses(measurements, params)
     states: list[tuple[float, Sequence[Ring]]] = []
     for index, measurement in enumerate(measurements):
         context.progress(index, len(measurements), f"rings of {measurement.record.name}")
