@@ -19,8 +19,10 @@ from consilience_xrd.findings.analyses import run_phases
 from consilience_xrd.findings.params import PhaseParams
 from consilience_xrd.identification.both import identify_pattern
 from consilience_xrd.identification.controls import PlacedPeak, compare_with_control
+from consilience_xrd.identification.groups import groups_of
 from consilience_xrd.identification.labels import parse_label
 from consilience_xrd.identification.matching import MatchSettings, observed_from_fit
+from consilience_xrd.identification.results import PhaseResult, RivalFor
 from consilience_xrd.lines.peaks import fit_peaks
 from consilience_xrd.lines.profiles import pseudo_voigt
 from consilience_xrd.pattern import Pattern, Source
@@ -53,7 +55,8 @@ class Listed:
 
 
 def labelled(peaks: dict[float, str], tmp_path: Path, **params: object) -> dict[str, FindingDraft]:
-    context = AnalysisContext(Sample(id="s"), tmp_path)
+    held = ["Pt", "Li", "C", "O", "F", "P", "H"]
+    context = AnalysisContext(Sample(id="s", elements=held), tmp_path)
     output = run_phases([Listed(peaks)], PhaseParams(**params), context)  # type: ignore[arg-type, list-item]
     return {str(f.evidence["label"]): f for f in output.findings if f.evidence.get("label")}
 
@@ -150,6 +153,22 @@ def test_a_control_tells_what_is_not_the_samples() -> None:
     assert found[0].delta == pytest.approx(-0.004)
     strict = compare_with_control(sample, control, (1.0, 5.0), k=1.0)
     assert strict[0].verdict == "not in the control"
+
+
+def result(phase: str, status: str | None, *twins: str) -> PhaseResult:
+    rivals = tuple(RivalFor(t, (), (), (f"line of {t}",), True, True) for t in twins)
+    return PhaseResult(phase, status, "", (), 1.0, 0.0, None, 1.0, None, (), None, rivals)
+
+
+def test_phases_that_cannot_be_told_apart_are_one_group() -> None:
+    found = groups_of(
+        [
+            result("A", "present", "B"), result("B", None, "A", "C"), result("C", None),
+            result("D", "present"), result("E", "absent_below_limit"), result("F", None, "E"),
+        ]
+    )  # fmt: skip
+    assert [g.phases for g in found] == [("A", "B", "C")]
+    assert found[0].decided_by == ("line of B", "line of C")
 
 
 def powder(parts: dict[str, float], seed: int, shift: float = 0.0, cell: float = 0.0) -> Pattern:

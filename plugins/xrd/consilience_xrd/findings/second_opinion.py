@@ -17,6 +17,7 @@ from consilience_xrd.identification.fractions import (
     conditions_of,
     mass_fractions,
 )
+from consilience_xrd.identification.groups import groups_of
 from consilience_xrd.identification.halo import halo_share
 from consilience_xrd.identification.texture import Agreement, agreement_of, own_areas
 from consilience_xrd.identification.wholepattern import (
@@ -53,6 +54,15 @@ def second_opinion(
     differ = disagreements(whole, results)
     return [
         Notice(
+            code="not-told-apart",
+            message=f"these data cannot tell apart {', '.join(labels[k] for k in group.phases)}; "
+            f"could decide: {'; '.join(group.decided_by[:6]) or 'nothing in this range'}",
+            severity="warning",
+            fix="measure what is named, or say which elements the sample can hold",
+        )
+        for group in groups_of(results)
+    ] + [
+        Notice(
             code="second-opinion",
             message=f"{labels[key]}: {text}",
             severity="warning",
@@ -72,6 +82,7 @@ def with_second_opinion(
     by_subject = {subject_of(r.phase).key: r for r in pairing.references}
     present = [r.phase for r in results if r.status == "present"]
     differ = disagreements(whole, results)
+    grouped = {key: g for g in groups_of(results) for key in g.phases}
     out: list[FindingDraft] = []
     for draft in drafts:
         reference = by_subject.get(draft.subject.key) if draft.subject else None
@@ -88,6 +99,11 @@ def with_second_opinion(
                 "gain": round(said.gain, 1),
                 "cell_change": round(said.cell_change, 6),
                 "broader": round(said.broader, 3),
+            }
+        if key in grouped:
+            more["group"] = {
+                "phases": list(grouped[key].phases),
+                "decided_by": list(grouped[key].decided_by),
             }
         if key in present:
             more["texture"] = _texture_record(
