@@ -38,10 +38,13 @@ def zero_loss_view(
             continue
         if finding.array is not None:
             data = context.open_array(finding.array)
-            for variable, what in (("position", "zero loss at (eV)"), ("fwhm", "FWHM (eV)")):
+            for variable, title, what in (
+                ("position", "place of the zero loss", "energy (eV)"),
+                ("fwhm", "width of the zero loss", "FWHM (eV)"),
+            ):
                 array = data.get(variable)
                 if array is not None and array.ndim == 2 and min(array.shape) >= FEWEST:
-                    blocks.append(picture(array, f"{name}: {what}", what, simulated=simulated))
+                    blocks.append(picture(array, f"{name}: {title}", what, simulated=simulated))
         spikes = finding.evidence.get("spike_list")
         if isinstance(spikes, list) and spikes:
             rows: list[list[Cell]] = [
@@ -117,6 +120,8 @@ def _drift(data: xr.Dataset, measurement: Measurement, finding: Finding) -> Figu
     name = measurement.record.name
 
     def draw(figure: MatplotlibFigure) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         axes = figure.add_subplot()
         for i, (label, marker) in enumerate((("along y", "o"), ("along x", "s"))):
             axes.errorbar(
@@ -130,6 +135,7 @@ def _drift(data: xr.Dataset, measurement: Measurement, finding: Finding) -> Figu
                 label=label,
             )
         axes.set_xlabel("frame")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel(f"shift ({unit})")
         axes.axhline(0.0, color="0.7", linewidth=0.8)
         axes.legend(frameon=False)
