@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from consilience_xrd.lines.baseline import Baseline, fit_baseline
+from consilience_xrd.lines.grouping import groups_of, middle
 from consilience_xrd.lines.peakfind import Candidate, estimate_noise, find_candidates, typical_width
 from consilience_xrd.lines.peakfit import GroupFit, Peak, Shape, fit_group
 from consilience_xrd.lines.profiles import Components, doublet_center, pseudo_voigt
@@ -120,7 +120,7 @@ def fit_peaks(
         )
         ss = np.where(silent, np.inf, ss)  # weight zero
         noise = np.where(silent, np.nan, noise)
-    groups = _groups(candidates, window, max_group)
+    groups = groups_of(candidates, window, max_group)
     # thousands of small decompositions: threads of the BLAS only wait for each other
     with threadpool_limits(limits=1, user_api="blas"):
         fitted, base = _fit_groups(
@@ -191,10 +191,10 @@ def _fit_groups(
             right = np.inf
             if number:
                 before = groups[number - 1][-1]
-                left = before.center + _middle(before, groups[number][0])
+                left = before.center + middle(before, groups[number][0])
             if number + 1 < len(groups):
                 after = groups[number + 1][0]
-                right = after.center - _middle(after, groups[number][-1])
+                right = after.center - middle(after, groups[number][-1])
             got = _fit_members(
                 x, y, everything - own, sigma, counts, components, in_angle, shape, members,
                 window, number, significance, left, right,
@@ -307,12 +307,6 @@ def _with_shoulders(
     return got
 
 
-def _middle(outer: Candidate, inner: Candidate) -> float:
-    """How far from `outer` the window of `inner`'s group ends."""
-    gap = abs(outer.center - inner.center)
-    return gap * outer.fwhm / (outer.fwhm + inner.fwhm)
-
-
 def _assemble(
     x: NDArray[np.float64],
     base: NDArray[np.float64],
@@ -374,29 +368,3 @@ def _fit_members(
         worst = min(weak, key=lambda k: got.peaks[k].significance)
         members = [c for k, c in enumerate(members) if k != worst]
     return None
-
-
-def _groups(candidates: list[Candidate], window: float, longest: int) -> list[list[Candidate]]:
-    """Runs of peaks whose windows overlap by half, cut where they are too long."""
-    groups: list[list[Candidate]] = []
-    for c in sorted(candidates, key=lambda c: c.center):
-        if (
-            groups
-            and c.center - groups[-1][-1].center
-            < 0.75 * window * (c.fwhm + groups[-1][-1].fwhm) / 2 * 2**0.5
-        ):
-            groups[-1].append(c)
-        else:
-            groups.append([c])
-    out: list[list[Candidate]] = []
-    for members in groups:
-        out.extend(_cut(members, longest))
-    return out
-
-
-def _cut(members: list[Candidate], longest: int) -> list[list[Candidate]]:
-    if len(members) <= longest:
-        return [members]
-    gaps = [b.center - a.center for a, b in pairwise(members)]
-    at = max(range(len(gaps)), key=lambda i: gaps[i] / (1 + abs(i - len(gaps) / 2) / len(gaps)))
-    return _cut(members[: at + 1], longest) + _cut(members[at + 1 :], longest)
