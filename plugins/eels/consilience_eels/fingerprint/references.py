@@ -318,7 +318,8 @@ def _through_library(path: Path, own: str) -> tuple[NDArray[np.float64], NDArray
     with tempfile.TemporaryDirectory() as folder:
         named = Path(folder) / Path(own).name
         shutil.copyfile(path, named)
-        refuse_unsafe(named)
+        if named.suffix.lower() == ".hspy":
+            refuse_unsafe(named)
         signals, _ = load_signals(named)
     signal = signals[0]
     axis = signal.axes_manager.signal_axes[0]
