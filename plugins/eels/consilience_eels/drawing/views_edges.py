@@ -168,7 +168,6 @@ def _spectra(data: xr.Dataset, edges: Sequence[Finding], name: str, *, simulated
             if simulated and i == 0:
                 axes.set_title("simulated data")
         figure.axes[-1].set_xlabel("energy loss (eV)")
-        figure.tight_layout()
 
     def _edge(axes: Axes, finding: Finding) -> None:
         label = finding.subject.label if finding.subject else ""
@@ -211,7 +210,7 @@ def _spectra(data: xr.Dataset, edges: Sequence[Finding], name: str, *, simulated
             )
     return Figure(
         title=f"{said}{name}: edges over their backgrounds",
-        caption=f"{said}Sum of all pixels. Yellow: where the power law was fitted; orange: the "
+        caption=f"{said}Sum of the pixels. Yellow: where the power law was fitted; orange: the "
         "power law, carried on; blue: what is counted as the edge; dotted: the tabulated onset.",
         alt=f"Energy-loss spectrum around {len(shown)} edges with fitted backgrounds",
         draw=draw,

@@ -136,9 +136,10 @@ def _said(
         found_in, joint = composition_drafts(chosen, measured, sections, params, rivals)
         drafts += found_in
         arrays["covariance"] = joint
-        atoms = sum(e.net / sections[e.edge] for e in chosen)
     elif len(measured.edges) > 1:
         notices.append(_notice(measurement, _why_none(beam.missing, measured, sections)))
+    if chosen:  # limits of the others are fractions of these
+        atoms = sum(e.net / sections[e.edge] for e in chosen)
     drafts += _presence(plans, measured, rivals, hidden, sections, atoms)
     return AnalysisOutput(drafts, arrays, notices)
 

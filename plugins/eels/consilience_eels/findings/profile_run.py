@@ -65,7 +65,6 @@ def run_profile(
         An edge, a line or a window that is not there, or a line outside the image.
     """
     (measurement,) = measurements
-    del context
     data = measurement.data
     name = next(n for n in ("counts", "intensity") if n in data)
     array = data[name]
@@ -82,16 +81,18 @@ def run_profile(
     line = _line(array, params)
     drafts: list[FindingDraft] = []
     arrays: dict[str, xr.Dataset] = {}
-    for i, quantity in enumerate(_quantities(array, energy, params)):
+    elements = _elements(measurement, context)
+    for i, quantity in enumerate(_quantities(array, energy, params, elements)):
         x, y = (array[d].values.astype(np.float64) for d in ("x", "y"))
         profile = line_profile(
             quantity.values, quantity.std, x, y, line.start, line.end, line.width, params.step
         )
         key = f"profile_{i}"
         fits = [_fit(profile, between, params.shape) for between in _stretches(profile, params)]
-        arrays[key] = _dataset(profile, quantity, [f for f, _ in fits], params.shape)
+        stretches = _stretches(profile, params)
+        arrays[key] = _dataset(profile, quantity, [f for f, _ in fits], stretches, params.shape)
         drafts.append(_profile_draft(profile, quantity, line, key))
-        for (fit, other), between in zip(fits, _stretches(profile, params), strict=True):
+        for (fit, other), between in zip(fits, stretches, strict=True):
             drafts += _interface(fit, other, between, profile, quantity, line, key, params)
     return AnalysisOutput(drafts, arrays)
 
@@ -103,7 +104,16 @@ def _silent(measurement: Measurement, text: str) -> AnalysisOutput:
     return AnalysisOutput([], notices=[notice])
 
 
-def _quantities(array: xr.DataArray, energy: str | None, params: ProfileParams) -> list[Quantity]:
+def _elements(measurement: Measurement, context: AnalysisContext) -> list[str]:
+    """What the file and the sample list: windows keep clear of their edges."""
+    stated = measurement.metadata.get("elements") or []
+    listed = [str(e) for e in stated] if isinstance(stated, list | tuple) else []
+    return [*listed, *context.sample.elements]
+
+
+def _quantities(
+    array: xr.DataArray, energy: str | None, params: ProfileParams, elements: Sequence[str]
+) -> list[Quantity]:
     if energy is None:
         return [image_map(array)]
     gain = params.counts_per_electron
@@ -114,8 +124,8 @@ def _quantities(array: xr.DataArray, energy: str | None, params: ProfileParams) 
                 fix="name 'edges' here, and 'lines' for eels.profile_edx",
             )
         axis = LossAxis.of(array)
-        elements = [e.partition("_")[0] for e in params.edges]
-        found = [edge_map(array, axis, e, elements, params.windows, gain) for e in params.edges]
+        clear = [*elements, *(e.partition("_")[0] for e in params.edges)]
+        found = [edge_map(array, axis, e, clear, params.windows, gain) for e in params.edges]
         if params.window is not None or not found:
             found.append(window_map(array, axis.energy, params.window, "eV", gain))
         return found
@@ -172,7 +182,11 @@ def _fit(
 
 
 def _dataset(
-    profile: LineProfile, quantity: Quantity, fits: Sequence[StepFit | None], shape: Shape
+    profile: LineProfile,
+    quantity: Quantity,
+    fits: Sequence[StepFit | None],
+    stretches: Sequence[tuple[float, float]],
+    shape: Shape,
 ) -> xr.Dataset:
     unit = quantity.unit
     attrs = {"units": unit, "missing": "no pixel lies there"}
@@ -183,13 +197,16 @@ def _dataset(
     if profile.std is not None:
         variables["value"][2]["ancillary_variables"] = "value_std"
         variables["value_std"] = ("distance", profile.std, dict(attrs))
-    for i, fit in enumerate(fits):
+    slack = 1e-6 * profile.step
+    for i, (fit, (low, high)) in enumerate(zip(fits, stretches, strict=True)):
         if fit is not None and fit.improvement >= STEP_SEEN:
             rise = step_shape(
                 shape, profile.distance, profile.step, *(np.array([v]) for v in fit.best)
             )[0]
             model = fit.before + (fit.after - fit.before) * rise
-            variables[f"step_{i}"] = ("distance", model, {"units": unit})
+            model[(profile.distance < low - slack) | (profile.distance > high + slack)] = np.nan
+            missing = {"units": unit, "missing": "outside the stretch of this interface"}
+            variables[f"step_{i}"] = ("distance", model, missing)
     return xr.Dataset(variables, {"distance": ("distance", profile.distance, {"units": "nm"})})
 
 

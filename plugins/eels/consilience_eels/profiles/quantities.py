@@ -81,9 +81,9 @@ def edge_map(
         )
     tables = {e: edges_of(e) for e in {element, *others}}
     tables[element] = {edge: table[edge]} if edge in table else {}
-    (plan,) = plan_edges(
-        [element],
-        {element: tables[element]},
+    plan, *_ = plan_edges(
+        [element, *(e for e in tables if e != element)],
+        tables,
         axis,
         {edge: windows[edge]} if edge in windows else None,
         max(axis.low, 15.0),
