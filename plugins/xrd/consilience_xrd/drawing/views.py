@@ -13,6 +13,7 @@ from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Figure, Table, Text, ViewContext, palette
 from consilience_xrd.axes import q_to_two_theta
 from consilience_xrd.drawing.label_table import label_table
+from consilience_xrd.drawing.opinion_tables import opinion_tables
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,6 +59,7 @@ def pattern_view(
             rivals = _rival_table(phases)
             if rivals is not None:
                 blocks.append(rivals)
+        blocks.extend(opinion_tables(mine))
         labels = label_table([f for f in mine if f.kind == "diffraction_line"])
         if labels is not None:
             blocks.append(labels)

@@ -176,8 +176,9 @@ def fraction_drafts(
         _doubtful(pairing, results, whole), pairing.wavelength is not None,
     )  # fmt: skip
     failed = [c for c in conditions if not c.holds]
-    told = {c.name if len(present) == 1 else f"{c.name} {i}": c.said
-            for i, c in enumerate(conditions)}  # fmt: skip
+    told = [
+        f"{c.name}: {c.said}" + ("" if c.holds else " - this does not hold") for c in conditions
+    ]
     alone = None if failed else fit_whole_pattern(pattern, fit, pairing, present)
     if alone is None or pairing.wavelength is None or any(p.scale <= 0 for p in alone.phases):
         return [_refused(r.phase.key, pairing, failed, told, array) for r in references]
@@ -195,7 +196,7 @@ def fraction_drafts(
 
 
 def _refused(
-    key: str, pairing: Pairing, failed: Sequence[Condition], told: dict[str, str], array: str | None
+    key: str, pairing: Pairing, failed: Sequence[Condition], told: list[str], array: str | None
 ) -> FindingDraft:
     phase = next(r.phase for r in pairing.references if r.phase.key == key)
     why = "; ".join(f"{c.name}: {c.said}" for c in failed) or "the whole-pattern fit failed"
@@ -216,7 +217,7 @@ def _given(
     got: Fractions,
     pairing: Pairing,
     settings: FractionSettings,
-    told: dict[str, str],
+    told: list[str],
     array: str | None,
 ) -> FindingDraft:
     phase = next(r.phase for r in pairing.references if r.phase.key == key)
