@@ -204,6 +204,12 @@ def register_views() -> Sequence[View]:
             "xrd.pattern", "Diffraction", Ref("consilience_xrd.drawing.views:pattern_view"), "xrd"
         ),
         View(
+            "xrd.baseline",
+            "Baseline",
+            Ref("consilience_xrd.drawing.baseline_views:baseline_view"),
+            "xrd",
+        ),
+        View(
             "xrd.size",
             "Breadths of lines",
             Ref("consilience_xrd.drawing.size_views:size_view"),

@@ -107,10 +107,14 @@ def _draw(
         line = finding.evidence["intercept"] + finding.evidence["slope"] * ends
         hkl = " ".join(str(i) for i in finding.evidence["direction"])
         axes.plot(ends, 1e3 * line, color=colours[1 + number % 4], label=f"orders of {hkl}")
-    for place, label, height in zip(q, data["hkl"].values, data["breadth"].values, strict=True):
+    order = np.argsort(q)
+    for number, i in enumerate(order):
+        # names of neighbours would lie on each other
+        near = number > 0 and q[i] - q[order[number - 1]] < 0.06 * float(q.max())
         axes.annotate(
-            str(label), (place, 1e3 * height), xytext=(0, 6), textcoords="offset points",
-            ha="center", fontsize="x-small",
+            str(data["hkl"].values[i]), (q[i], 1e3 * float(data["breadth"].values[i])),
+            xytext=(0, -16 if near else 10), textcoords="offset points", ha="center",
+            fontsize="x-small",
         )  # fmt: skip
     axes.set_ylim(bottom=0.0)
     axes.margins(x=0.06, y=0.2)

@@ -188,6 +188,7 @@ def _lines(
                 mine[0].line.hkl, seen.q, breadth.value * to_q, breadth.std_stat * to_q,
                 breadth.std_sys * to_q, None if own is None else own * to_q, own_std * to_q,
                 mine[0].line.label,
+                {name: change["breadth"] * to_q for name, change in sys.changes.items()},
             )
         )  # fmt: skip
     return out

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "LineBreadth",
@@ -32,7 +36,8 @@ class LineBreadth:
     """A line of one phase: hkl, place q and integral breadths [1/angstrom].
 
     `observed_std` and `observed_sys` are statistical and systematic; `instrument` None where
-    no calibrant was measured.
+    no calibrant was measured.  `changes` says what each other choice of the fit did to the
+    breadth, where that is known: choices do alike to all lines.
     """
 
     hkl: tuple[int, ...]
@@ -43,6 +48,7 @@ class LineBreadth:
     instrument: float | None
     instrument_std: float = 0.0
     label: str = ""
+    changes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -180,6 +186,36 @@ def orders_of(lines: Sequence[LineBreadth]) -> list[list[LineBreadth]]:
     return [g for g in groups if len({s.hkl for s in g}) >= 2]
 
 
+def _moved(
+    lines: Sequence[LineBreadth], breadths: Sequence[SampleBreadth], estimator: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Systematic errors of intercept and slope from the breadths."""
+    wide = np.array([s.observed for s in lines])
+    own = np.array([s.instrument or 0.0 for s in lines])
+    value = np.array([b.value for b in breadths])
+    ratio = np.minimum(own / wide, 1.0)
+
+    def either_way(error: NDArray[np.float64]) -> NDArray[np.float64]:
+        against = error * np.linspace(-1.0, 1.0, len(lines))
+        return np.asarray(np.maximum(np.abs(estimator @ error), np.abs(estimator @ against)))
+
+    parts: dict[str, NDArray[np.float64]] = {}
+    for name in sorted({n for s in lines for n in s.changes}):
+        change = (1 + ratio**2) * np.array([s.changes.get(name, 0.0) for s in lines])
+        source = name.split()[0]
+        parts[source] = np.maximum(parts.get(source, np.zeros(2)), np.abs(estimator @ change))
+    linear = np.maximum(wide - own, 0.0)
+    square = np.sqrt(np.maximum(wide**2 - own**2, 0.0))
+    parts["method"] = np.maximum(
+        np.abs(estimator @ (linear - value)), np.abs(estimator @ (square - value))
+    )
+    total = sum((v**2 for v in parts.values()), np.zeros(2)) / 3.0
+    total = total + either_way(2 * ratio * np.array([s.instrument_std for s in lines])) ** 2
+    if not any(s.changes for s in lines):
+        total = total + either_way((1 + ratio**2) * np.array([s.observed_sys for s in lines])) ** 2
+    return np.asarray(np.sqrt(total))
+
+
 def williamson_hall(lines: Sequence[LineBreadth], constant: float = 1.0) -> WilliamsonHall:
     """Size and strain from at least two orders of one reflection.
 
@@ -193,9 +229,10 @@ def williamson_hall(lines: Sequence[LineBreadth], constant: float = 1.0) -> Will
     Notes
     -----
     breadth = 2 pi K / D + 2 e q for Lorentzian, the squares for Gaussian contributions.  The first
-    is used and the difference of the second carried as systematic error.  The systematic errors
-    of the breadths are taken once with all orders alike and once with the orders against each
-    other, whichever moves more.
+    is used and the difference of the second carried as systematic error, as is that of the two
+    ways to take out the instrument.  Other choices of the fit act on all orders together; where
+    only the size of a line's systematic error is known, and for the instrument's, all orders
+    alike and the orders against each other are tried, whichever moves more.
 
     References
     ----------
@@ -211,8 +248,7 @@ def williamson_hall(lines: Sequence[LineBreadth], constant: float = 1.0) -> Will
     estimator = np.linalg.pinv(matrix / total[:, None]) / total
     intercept, slope = (float(v) for v in estimator @ value)
     stats = np.sqrt(((estimator * stat) ** 2).sum(axis=1))
-    fading = sys * np.linspace(-1.0, 1.0, len(q))
-    moved = np.maximum(np.abs(estimator @ sys), np.abs(estimator @ fading))
+    moved = _moved(lines, breadths, estimator)
     squares = np.linalg.pinv(np.stack([np.ones_like(q), q**2], axis=1)) @ value**2
     gauss_a, gauss_b = (math.sqrt(max(float(v), 0.0)) for v in squares)
     sys_a = math.hypot(float(moved[0]), (gauss_a - intercept) / math.sqrt(3.0))
