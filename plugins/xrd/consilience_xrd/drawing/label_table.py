@@ -10,6 +10,10 @@ from consilience.view import Cell, Table
 __all__ = ["label_table"]
 
 
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits) + 0.0
+
+
 def label_table(findings: Sequence[Finding]) -> Table | None:
     """Each published label with its verdict, rivals and missing lines; None without labels."""
     rows: list[list[Cell]] = []
@@ -22,9 +26,9 @@ def label_table(findings: Sequence[Finding]) -> Table | None:
             [
                 str(e["label"]),
                 None if f.value is None else round(f.value, 4),
-                e.get("place"),
-                e.get("delta"),
-                e.get("sigmas"),
+                _rounded(e.get("place"), 4),
+                _rounded(e.get("delta"), 4),
+                _rounded(e.get("sigmas"), 1),
                 "yes" if e.get("within_plain") else "no",
                 str(e["label_verdict"]),
                 "; ".join(
