@@ -27,7 +27,7 @@ class MapsParams(PhaseParams):
     most_regions: int = Field(5, ge=1, le=20, description="groups of points, at most")
     decision: float = Field(3.0, ge=1, description="area over its std from which a line is there")
     stands_out: float = Field(
-        6.0, ge=2, description="the same, from which its centre and width are fitted"
+        8.0, ge=2, description="the same, from which its centre and width are fitted"
     )
     largest_shift: float = Field(
         1.0, gt=0, le=5, description="of a line's centre from the mean's, in widths"

@@ -24,7 +24,8 @@ from consilience_xrd.findings.patterns import match_settings, phases_considered
 from consilience_xrd.identification.identify import area_limit, identify
 from consilience_xrd.identification.matching import observed_from_fit
 from consilience_xrd.lines.peaks import PeakFit, components_of, fit_peaks
-from consilience_xrd.maps.fitting import FitSettings, fit_block, with_common_fractions
+from consilience_xrd.maps.common import with_common_fractions, with_shares
+from consilience_xrd.maps.fitting import FitSettings, fit_block
 from consilience_xrd.maps.frames import frame_scan
 from consilience_xrd.maps.lines import MapLine, Window, map_lines, windows_of
 from consilience_xrd.maps.phases import PhaseLines, PhaseMap, assign_lines, phase_map
@@ -212,9 +213,9 @@ class _Job:
             params.largest_shift,
         )
         sample = self.sample()
-        lines = with_common_fractions(
-            sample, scan.q, lines, windows, fitting, components_of(self.source)
-        )
+        components = components_of(self.source)
+        lines = with_common_fractions(sample, scan.q, lines, windows, fitting, components)
+        lines = with_shares(sample, scan.q, lines, windows, fitting, components)
         maps = self.fit(lines, windows, fitting)
         if params.regions:
             labels, names = named_regions(params.regions, scan.shape)
@@ -230,8 +231,16 @@ class _Job:
                 if result.status == "present":
                     present.setdefault(result.phase, region.pairing)
         phase_lines = [p for p in assign_lines(lines, present) if p.used]
-        count = step if counts and not scan.pixels else 0.0
-        phase_maps = [phase_map(p, maps, params.decision, count) for p in phase_lines]
+        phase_maps = [
+            phase_map(
+                p,
+                maps,
+                params.decision,
+                max(lines[i].own_noise for i in p.used),
+                min(lines[i].share for i in p.used),
+            )
+            for p in phase_lines
+        ]
         self.context.progress(self.steps, self.steps, "map done")
         return MapResult(
             scan, first, lines, maps, labels, regions, phase_lines, phase_maps, fitting,

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     from consilience_xrd.maps.scan import Block
 
-__all__ = ["FLAGS", "FitSettings", "fit_block", "noise_of", "with_common_fractions"]
+__all__ = [
+    "FLAGS",
+    "FitSettings",
+    "base_and_noise",
+    "fit_block",
+    "fit_window",
+    "noise_of",
+    "window_part",
+]
 
 FLAGS = {
     1: "centre and width as in the mean pattern: the line does not stand out here",
@@ -34,13 +42,6 @@ FLAGS = {
     16: "nothing was measured here",
 }
 """Bits of ``line_flags``."""
-
-
-FRACTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Lorentzian fractions tried for each window."""
-FRACTION_STD = 0.2
-"""Uncertainty of a fraction, since tails and baseline pass into each other: all areas of a line
-move together by what this does to them."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class FitSettings:
     lam: float = 1e5
     p: float = 0.01
     decision: float = 3.0
-    stands_out: float = 6.0
+    stands_out: float = 8.0
     shift: float = 1.0
 
 
@@ -87,8 +88,10 @@ def fit_block(
     windows: Sequence[Window],
     settings: FitSettings,
     components: Components = ((1.0, 1.0),),
+    *,
+    linear: bool = False,
 ) -> dict[str, NDArray[Any]]:
-    """Fit all lines of a block of m patterns.
+    """Fit all lines of a block of m patterns; only their areas with `linear`.
 
     Returns
     -------
@@ -99,7 +102,7 @@ def fit_block(
     """
     y = block.intensity
     dark = ~np.any(y != 0, axis=1)
-    base, scatter = _base_and_noise(block, settings)
+    base, scatter = base_and_noise(block, settings)
     shape = (len(lines), len(y))
     out: dict[str, NDArray[Any]] = {
         name: np.full(shape, np.nan)
@@ -111,8 +114,12 @@ def fit_block(
     out["background"] = base.mean(axis=1)
     out["total"] = y.mean(axis=1)
     for window in windows:
-        here = _part(block, q, lines, window, base, scatter, components)
-        for name, values in _fit_window(here, settings)[0].items():
+        here = window_part(block, q, lines, window, base, scatter, components)
+        if linear:
+            got = dict(zip(("area", "area_std", "null_std"), _linear(here), strict=True))
+        else:
+            got = fit_window(here, settings)[0]
+        for name, values in got.items():
             out[name][list(window.lines)] = values
     for name in ("area", "area_std", "null_std", "center", "center_std", "fwhm", "fwhm_std"):
         out[name][:, dark] = np.nan
@@ -120,62 +127,15 @@ def fit_block(
     return out
 
 
-def with_common_fractions(
-    block: Block,
-    q: NDArray[np.float64],
-    lines: Sequence[MapLine],
-    windows: Sequence[Window],
-    settings: FitSettings,
-    components: Components = ((1.0, 1.0),),
-) -> list[MapLine]:
-    """Lines with the Lorentzian fraction that single points of the map have.
-
-    In the mean pattern lines that differ in place from point to point add up to another shape.
-    For each window the fraction is the one for which chi-square, summed over the points of
-    `block` where a line stands out, is least; where it stands out nowhere the mean's stays.
-    """
-    base, scatter = _base_and_noise(block, settings)
-    out = list(lines)
-    for window in windows:
-        sums, areas = [], []
-        for eta in FRACTIONS:
-            tried = [replace(line, eta=eta) for line in lines]
-            here = _part(block, q, tried, window, base, scatter, components)
-            maps, chi2 = _fit_window(here, settings, always=True)
-            sums.append(chi2)
-            seen = (maps["flags"] & 7) == 0
-            areas.append(
-                [
-                    np.median(a[k]) if k.any() else np.nan
-                    for a, k in zip(maps["area"], seen, strict=True)
-                ]
-            )
-        if not np.isfinite(sums).all() or max(sums) <= 0:
-            continue
-        # a parabola through the least and its neighbours
-        at = int(np.clip(np.argmin(sums), 1, len(FRACTIONS) - 2))
-        a, b, c = np.polyfit(FRACTIONS[at - 1 : at + 2], sums[at - 1 : at + 2], 2)
-        del c
-        best = -b / (2 * a) if a > 0 else FRACTIONS[int(np.argmin(sums))]
-        best = float(np.clip(best, 0.0, 1.0))
-        for k, i in enumerate(window.lines):
-            here_areas = np.array([a[k] for a in areas])
-            change = None
-            if np.isfinite(here_areas).all():
-                slope = np.gradient(np.log(here_areas), FRACTIONS)
-                change = float(abs(np.interp(best, FRACTIONS, slope)) * FRACTION_STD)
-            out[i] = replace(lines[i], eta=best, area_sys=change)
-    return out
-
-
-def _base_and_noise(
+def base_and_noise(
     block: Block, settings: FitSettings
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Baselines of a block, and its noise where neither counts nor file give it."""
     base = fit_baselines(block.intensity, settings.baseline, settings.lam, settings.p).values
     return base, noise_of(block)
 
 
-def _part(
+def window_part(
     block: Block,
     q: NDArray[np.float64],
     lines: Sequence[MapLine],
@@ -184,6 +144,7 @@ def _part(
     scatter: NDArray[np.float64] | None,
     components: Components,
 ) -> _Part:
+    """One window of a block with what its fit needs."""
     part = slice(window.first, window.last)
     y = block.intensity
     return _Part(
@@ -231,7 +192,7 @@ class _Part:
         return np.asarray(np.where(self.gain > 0, safe / np.maximum(model, 0.5 / safe), 0.0))
 
 
-def _fit_window(
+def fit_window(
     here: _Part, settings: FitSettings, *, always: bool = False
 ) -> tuple[dict[str, NDArray[Any]], float]:
     """Maps of a window's lines, and chi-square summed over the points where one stands out.

@@ -34,6 +34,10 @@ class MapLine:
         How many fitted peaks it stands for.
     area_sys : float or None
         Relative systematic standard deviation of its area, the same at all points; None: unknown.
+    share : float
+        What the baseline leaves of a weak line's area.
+    own_noise : float
+        Variance of a fitted area over the area, from the line's own counts; 0: not counts.
     """
 
     center: float
@@ -42,6 +46,8 @@ class MapLine:
     found_in: str
     merged: int = 1
     area_sys: float | None = None
+    share: float = 1.0
+    own_noise: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ __all__ = ["PhaseLines", "PhaseMap", "assign_lines", "phase_map"]
 
 LEAST = 5.0
 """Relative intensity of a reference line that a line of the map may be."""
+MISSED = 1.85
+"""Standard deviations for at most 5 % missed: 1.645, and a little for the noise of the baseline."""
+LEAST_LEFT = 0.2
+"""Smaller shares say that the baseline follows lines; limits are not made larger than that."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,11 @@ def assign_lines(
 
 
 def phase_map(
-    phase: PhaseLines, maps: Mapping[str, NDArray[np.float64]], decision: float, count: float
+    phase: PhaseLines,
+    maps: Mapping[str, NDArray[np.float64]],
+    decision: float,
+    own_noise: float,
+    share: float = 1.0,
 ) -> PhaseMap:
     """Sum the lines of a phase at each point, and take the mean of their strains.
 
@@ -118,15 +126,17 @@ def phase_map(
         As `fit_block` gives them, each shape (lines, points).
     decision : float
         Level of detection in standard deviations at no line.
-    count : float
-        Area of one count, for Currie's 2.71; 0 where counts are not known.
+    own_noise : float
+        Variance of a fitted area over the area, from the lines' own counts.
+    share : float
+        Least share of a weak line's area that the baseline leaves; the limit is divided by it.
 
     Notes
     -----
-    The limit is (decision + 1.645) sigma_0 + 2.71 counts, sigma_0 being the error of a sum of zero.
-    Covariances between lines that were fitted together are left out; they are negative, so the
-    errors are rather too large.  A strain is q_0 / q - 1, with q_0 the line's median over the map:
-    a common shift of the axis cancels.
+    The limit L solves L = decision s + `MISSED` sqrt(s^2 + own_noise L), s being the error of a sum
+    of zero; with 1.645 for both levels this is Currie's.  Covariances between lines fitted together
+    are left out; they are negative, so the errors are rather too large.  A strain is q_0 / q - 1,
+    with q_0 the line's median over the map: a common shift of the axis cancels.
 
     References
     ----------
@@ -150,9 +160,12 @@ def phase_map(
         weight = (center[good] ** 2 / (middle * error[good])) ** 2
         top[good] += weight * strain
         bottom[good] += weight
+    # (L - d s)^2 = z^2 (s^2 + c L), the larger root
+    half = decision * null + MISSED**2 * own_noise / 2
+    limit = half + np.sqrt(half**2 - (decision**2 - MISSED**2) * null**2)
     there = bottom > 0
     safe = np.where(there, bottom, 1.0)
     return PhaseMap(
-        area, std, null, (decision + 1.645) * null + 2.71 * count, detected,
+        area, std, null, limit / max(share, LEAST_LEFT), detected,
         np.where(there, top / safe, np.nan), np.where(there, safe**-0.5, np.nan),
     )  # fmt: skip
