@@ -253,3 +253,26 @@ def test_angles_come_from_the_user_or_the_file_or_are_missing() -> None:
     file["convergence_angle"] = {"value": 4.0, "unit": "mrad"}
     file["collection_angle"] = {"value": 5.0, "unit": "mrad"}
     assert optics_of(file, beam_energy=80.0) == Optics(80.0, 4.0, 5.0)
+
+
+@pytest.mark.parametrize("what", ["splice", "single"])
+def test_images_take_no_more_than_two_and_a_half_times_themselves(what: str) -> None:
+    import tracemalloc
+
+    random = np.random.default_rng(7)
+    low = random.poisson(low_loss(0.8) + 5.0, (48, 48, AXIS.size)).astype(np.float32)
+    core_axis = LossAxis.of(200.0 + 0.2 * np.arange(1500))
+    core = np.ones((48, 48, 1500), np.float32)
+    single_scattering(AXIS, low[0, 0], 8.0)  # imports
+    tracemalloc.start()
+    if what == "splice":
+        done = splice(AXIS, low, core_axis, core, window=(205.0, 250.0)).spectra
+        held = low.nbytes + core.nbytes
+    else:
+        done = single_scattering(AXIS, low, 8.0).intensity
+        held = low.nbytes
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert done.dtype == np.float32
+    # what is held already counts as one
+    assert 1.0 + peak / held < 2.5

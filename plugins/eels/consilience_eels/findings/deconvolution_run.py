@@ -106,7 +106,7 @@ def run_single_scattering(
         return _refused(measurement, fault, "single_scattering", LOG)
     spectra: dict[str, Any] = {"single_scattering": (found.intensity, found.std)}
     if pixels is not None:
-        spectra["single_scattering_map"] = (pixels.intensity.astype(np.float32), None)
+        spectra["single_scattering_map"] = (pixels.intensity, None)
     ratio = found.t_over_lambda
     notices = []
     if ratio is not None and ratio > THICK:

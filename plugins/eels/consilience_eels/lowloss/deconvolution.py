@@ -26,13 +26,13 @@ __all__ = ["Deconvoluted", "single_scattering", "without_plural_scattering"]
 REPEATS = 48
 """Noisy copies from which the error of each channel is taken; it is known to 10 % then."""
 
-BYTES = 1 << 25
+BYTES = 1 << 22
 """Worked on at once: the transforms are complex, and twice as long as the spectra."""
 
 
 @dataclass(frozen=True)
 class Deconvoluted:
-    """Spectra without plural scattering, counts for each channel, shape (..., n).
+    """Spectra without plural scattering, counts for each channel, shape (..., n); images float32.
 
     ``std`` is that of the sum over all spectra, shape (n,), from counting, or None where the
     counts per electron are not known; ``tapered`` the channels at either end that were
@@ -40,7 +40,7 @@ class Deconvoluted:
     zero loss of the sum; None for a core loss.
     """
 
-    intensity: NDArray[np.float64]
+    intensity: NDArray[np.floating]
     std: NDArray[np.float64] | None
     tapered: int
     t_over_lambda: float | None
@@ -83,10 +83,13 @@ def single_scattering(
     tapered = max(20, round(0.02 * axis.size))
     _check_room(axis, peak, tapered)
     cut = axis.index(threshold)
-    made = np.empty(flat.shape, dtype=np.float64)
+    made = np.empty(flat.shape, dtype=_kind(flat))
     rows = max(1, BYTES // (64 * axis.size))
     for first in range(0, len(flat), rows):
-        made[first : first + rows] = fourier_log(axis, flat[first : first + rows], cut)
+        block = flat[first : first + rows]
+        made[first : first + rows] = (
+            fourier_log(axis, block, cut) if len(flat) == 1 else _logarithm(block, cut, tapered)
+        )
     std = None
     if counts_per_electron is not None:
         copies = _copies(np.asarray(whole, dtype=np.float64), counts_per_electron, seed)
@@ -151,7 +154,7 @@ def without_plural_scattering(
     peak = find_zero_loss(low_axis.energy, whole)
     tapered = max(20, round(0.02 * core_axis.size))
     _check_room(low_axis, peak, max(20, round(0.02 * low_axis.size)))
-    made = np.empty(cores.shape, dtype=np.float64)
+    made = np.empty(cores.shape, dtype=_kind(cores))
     rows = max(1, BYTES // (64 * (core_axis.size + low_axis.size)))
     for first in range(0, len(cores), rows):
         made[first : first + rows] = fourier_ratio(
@@ -172,6 +175,27 @@ def without_plural_scattering(
             axis=0, ddof=1
         )
     return Deconvoluted(made.reshape(core.shape), std, tapered, None)
+
+
+def _logarithm(block: NDArray[Any], cut: int, tapered: int) -> NDArray[np.float64]:
+    """ExSpy's Fourier-log of some spectra, without its signals, which keep memory for long."""
+    from scipy.fft import next_fast_len
+
+    spectra = np.array(block, dtype=np.float64)
+    size = next_fast_len(cut + spectra.shape[1] - 1, real=True)
+    zero = np.fft.rfft(spectra[:, :cut], n=size, axis=1)
+    window = np.hanning(2 * tapered)
+    spectra[:, :tapered] *= window[:tapered]
+    spectra[:, -tapered:] *= window[-tapered:]
+    with np.errstate(all="ignore"):
+        single = zero * np.nan_to_num(np.log(np.fft.rfft(spectra, n=size, axis=1) / zero))
+    found: NDArray[np.float64] = np.fft.irfft(single, axis=1)[:, : spectra.shape[1]]
+    return found
+
+
+def _kind(spectra: NDArray[Any]) -> type[np.floating]:
+    """Float32 for images, whose memory counts."""
+    return np.float64 if len(spectra) == 1 else np.float32
 
 
 def _check_room(axis: LossAxis, peak: ZeroLoss, tapered: int) -> None:

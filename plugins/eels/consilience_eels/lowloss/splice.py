@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,18 +112,24 @@ def splice(
     edges = core_axis.energy[shared][0] + core_axis.step * (
         np.arange(shared.stop - shared.start + 1) - 0.5
     )
-    on_core = _rebinned(low_axis, lows, edges)
-    cores_shared = cores[:, shared].astype(np.float64)
-    scale, scale_std = _scale(on_core.sum(axis=1), cores_shared.sum(axis=1), counts_per_electron)
-    fit = _judged(on_core.sum(axis=0), cores_shared.sum(axis=0), counts_per_electron)
+    low_sums, core_sums = np.empty(len(lows)), np.empty(len(cores))
+    totals = np.zeros((2, shared.stop - shared.start))
+    for rows in _blocks(len(lows), low_axis.size):
+        on_core = _rebinned(low_axis, lows[rows], edges)
+        above = cores[rows, shared].astype(np.float64)
+        low_sums[rows], core_sums[rows] = on_core.sum(axis=1), above.sum(axis=1)
+        totals += on_core.sum(axis=0), above.sum(axis=0)
+    scale, scale_std = _scale(low_sums, core_sums, counts_per_electron)
+    fit = _judged(totals[0], totals[1], counts_per_electron)
     middle = (shared.start + shared.stop) // 2
     before = core_axis.energy[middle] - 0.5 * core_axis.step - low_axis.low
     count = math.floor(before / core_axis.step + 1e-6)
     start = core_axis.energy[middle] - 0.5 * core_axis.step - count * core_axis.step
-    head = _rebinned(low_axis, lows, start + core_axis.step * np.arange(count + 1))
-    joined = np.concatenate(
-        [head, cores[:, middle:] * scale[:, None]], axis=1, dtype=np.float32, casting="unsafe"
-    )
+    before_seam = start + core_axis.step * np.arange(count + 1)
+    joined = np.empty((len(lows), count + core_axis.size - middle), dtype=np.float32)
+    for rows in _blocks(len(lows), low_axis.size):
+        joined[rows, :count] = _rebinned(low_axis, lows[rows], before_seam)
+        joined[rows, count:] = cores[rows, middle:] * scale[rows, None]
     energy = start + core_axis.step * (np.arange(joined.shape[1]) + 0.5)
     shape = low.shape[:-1]
     return Splice(
@@ -134,6 +141,13 @@ def splice(
         *fit,
         float(core_axis.energy[middle] - 0.5 * core_axis.step),
     )
+
+
+def _blocks(count: int, channels: int) -> Iterator[slice]:
+    """Rows a few megabytes at a time: sums are made in float64, images stay as they are."""
+    rows = max(1, (1 << 19) // channels)
+    for first in range(0, count, rows):
+        yield slice(first, min(first + rows, count))
 
 
 def _rebinned(
