@@ -146,4 +146,4 @@ def _grains(
     right = -np.interp(level, profile[top:][::-1], -at[top:][::-1])
     assert outside < 0.02
     truth = Truth(line.center + center, float(right - left), line.area, line.center)
-    return (at, profile), truth
+    return (at, np.asarray(profile, dtype=np.float64)), truth
