@@ -124,7 +124,7 @@ def _grains(
     """Profile of unit area about the line's place, and what its maximum and width are."""
     step = line.fwhm / FINE
     half = 80 * FINE
-    at = np.arange(-half, half + 1) * step
+    at = np.asarray(np.arange(-half, half + 1) * step, dtype=np.float64)
     # widths of a Voigt's parts that give about the wanted width
     lorentz = line.eta * line.fwhm / 2
     gauss = np.sqrt(max((1 - line.eta) * line.fwhm**2, (0.2 * line.fwhm) ** 2)) / 2.355
