@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from consilience.analysis import AnalysisContext, AnalysisOutput
-from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice
 from consilience_xrd.findings.drafts import drafts_of
-from consilience_xrd.findings.fit_record import fit_dataset, misfit_notes, peak_evidence
+from consilience_xrd.findings.fit_record import fit_dataset, misfit_notes
 from consilience_xrd.findings.labels import label_drafts
-from consilience_xrd.findings.params import PeakParams, PhaseParams
+from consilience_xrd.findings.params import PhaseParams
 from consilience_xrd.findings.patterns import (
     fit_notices,
     fitted_peaks,
@@ -37,33 +36,10 @@ from consilience_xrd.references.reference import reference_pattern
 if TYPE_CHECKING:
     from consilience_xrd.identification.phaseid import PhaseResult
 
-__all__ = ["run_listed", "run_peaks", "run_phases"]
+__all__ = ["run_listed", "run_phases"]
 
 NOMINAL = 0.7
 """Wavelength [angstrom] for lines of a list in q without one: only intensities depend on it."""
-
-
-def run_peaks(
-    measurements: Sequence[Measurement], params: PeakParams, context: AnalysisContext
-) -> AnalysisOutput:
-    """Find and fit all peaks; one finding for each, on the q axis."""
-    del context
-    pattern, fit = fitted_peaks(measurements[0], params)
-    findings = [
-        FindingDraft(
-            kind="diffraction_line",
-            value=peak.q,
-            unit="1/angstrom",
-            std_stat=peak.fit_std,
-            std_sys=None,
-            array="fit",
-            evidence=peak_evidence(one, fit.noise_known),
-            assumptions=misfit_notes(fit),
-            method=method_sentence(fit),
-        )
-        for peak, one in zip(observed_from_fit(fit, pattern, 0.0), fit.peaks, strict=True)
-    ]
-    return AnalysisOutput(findings, {"fit": fit_dataset(pattern, fit)}, fit_notices(pattern, fit))
 
 
 def run_phases(
