@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from consilience.analysis import AnalysisContext
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft
 from consilience.model.sample import Sample
+from consilience.view import Table, Text, ViewContext
 from consilience_xrd.axes import two_theta_to_q
+from consilience_xrd.drawing.control_view import control_view
 from consilience_xrd.findings.analyses import run_phases
 from consilience_xrd.findings.params import PhaseParams
 from consilience_xrd.identification.both import identify_pattern
@@ -153,6 +156,46 @@ def test_a_control_tells_what_is_not_the_samples() -> None:
     assert found[0].delta == pytest.approx(-0.004)
     strict = compare_with_control(sample, control, (1.0, 5.0), k=1.0)
     assert strict[0].verdict == "not in the control"
+
+
+def entered(name: str, sample: str, **metadata: object) -> SimpleNamespace:
+    return SimpleNamespace(
+        id=name, modality="xrd", sample=sample, record=SimpleNamespace(name=name),
+        metadata={"range": [1.0, 5.0], **metadata}, has=lambda *names: False,
+    )  # fmt: skip
+
+
+def said(measurement: str, kind: str, **fields: object) -> SimpleNamespace:
+    empty = {"value": None, "status": None, "subject": None, "std_stat": None, "evidence": {}}
+    return SimpleNamespace(**{"measurements": [measurement], "kind": kind, **empty, **fields})
+
+
+def test_the_report_holds_a_wet_cell_against_the_dry_one() -> None:
+    samples = {
+        "wet": Sample(id="wet"),
+        "dry": Sample(id="dry", control_of="wet"),
+        "else": Sample(id="else"),
+    }
+    pt = SimpleNamespace(key="Pt#225", label="Pt")
+    odd = {"unassigned": True, "matched_with_std": 0.002}
+    findings = [
+        said("a", "phase", subject=pt, status="present"),
+        said("a", "diffraction_line", value=2.0, evidence=odd),
+        said("a", "diffraction_line", value=3.5, evidence=odd),
+        said("b", "phase", subject=pt, status=None, evidence={"lines": [{"peak_q": 2.001}]}),
+    ]
+    blocks = control_view(
+        [entered("a", "wet"), entered("b", "dry"), entered("c", "else")],  # type: ignore[list-item]
+        findings,  # type: ignore[arg-type]
+        ViewContext(open_array=lambda _: xr.Dataset(), samples=samples),
+    )
+    peaks, text, phases = blocks
+    assert isinstance(peaks, Table)
+    assert [row[1] for row in peaks.rows] == ["in the control too", "not in the control"]
+    assert isinstance(text, Text)
+    assert "1 of 2 unassigned peaks of wet are in its control dry too" in text.text
+    assert isinstance(phases, Table)
+    assert [list(row) for row in phases.rows] == [["Pt", "undecided"]]
 
 
 def result(phase: str, status: str | None, *twins: str) -> PhaseResult:
