@@ -201,10 +201,6 @@ def fit_window(
     """
     k, m = len(here.lines), len(here.y)
     area, std, null = _linear(here)
-    chosen_by = (area, null)
-    if always:
-        middle = _linear(replace(here, lines=[replace(line, eta=0.5) for line in here.lines]))
-        chosen_by = (middle[0], middle[2])
     center = np.array([line.center for line in here.lines])
     fwhm = np.array([line.fwhm for line in here.lines])
     eta = np.array([line.eta for line in here.lines])
@@ -215,7 +211,7 @@ def fit_window(
         "chi2": np.full((k, m), np.nan), "flags": np.ones((k, m), np.uint8),
     }  # fmt: skip
     with np.errstate(invalid="ignore"):
-        free = chosen_by[0] > settings.stands_out * chosen_by[1]
+        free = _best_score(here, 0.5 if always else None) > settings.stands_out
     chosen = np.flatnonzero(free.any(axis=0))
     if not len(chosen):
         return out, 0.0
@@ -262,6 +258,24 @@ def fit_window(
     flags = flags | np.where(poor[:, None], 8, 0)
     out["flags"][:, chosen] = flags.T.astype(np.uint8)
     return out, float(got.chi2.sum())
+
+
+def _best_score(here: _Part, eta: float | None) -> NDArray[np.float64]:
+    """Area over its error at no line, the largest over places left, at and right of the mean's.
+
+    At the mean's place alone, points whose noise pulls a line towards it would be preferred.
+    """
+    best = np.full((len(here.lines), len(here.y)), -np.inf)
+    for shift in (-0.6, 0.0, 0.6):
+        moved = [
+            replace(
+                line, center=line.center + shift * line.fwhm, eta=line.eta if eta is None else eta
+            )
+            for line in here.lines
+        ]
+        area, _, null = _linear(replace(here, lines=moved))
+        best = np.fmax(best, area / null)
+    return best
 
 
 def _left_out(here: _Part, chosen: NDArray[np.intp]) -> NDArray[np.float64] | None:
