@@ -23,9 +23,10 @@ from consilience_eels.fingerprint.limits import (
     null_of,
     significance,
 )
-from consilience_eels.fingerprint.observability import Question, answer
+from consilience_eels.fingerprint.observability import Answer, Question, answer
 from consilience_eels.fingerprint.references import Edge, Reference
 from consilience_eels.fingerprint.regions import alike, inner
+from consilience_eels.fingerprint.rivals import Exchange, told_apart
 from consilience_eels.spectra import LossAxis
 
 Array = NDArray[np.float64]
@@ -140,6 +141,21 @@ def test_neighbour_is_named_where_it_hides_the_edge() -> None:
     status, reason = ask(problem({"B": 50.0}, [B, C], 1e11, ModelError()), "C", 2.0)
     assert status == "not_observable"
     assert "C K of B lies 2 eV from C K at 302 eV" in reason.replace("C K at 300 eV", "C K")
+
+
+@pytest.mark.parametrize(("growth", "status"), [(4.3, "not_observable"), (40.0, "present")])
+def test_phase_that_another_can_replace_is_not_called_present(growth: float, status: str) -> None:
+    question = Question("LiF", ("LiF",), {"LiF": 1.0}, 1.0, "10 % of the volume")
+    said = Answer(question, "present", 20.0, 0.1, None, (), {})
+    swap = Exchange(("Li", "F in any bond"), growth, ("near-edge structure",), "")
+    found = told_apart(said, [swap])
+    assert found.status == status
+    if status == "not_observable":
+        assert found.reason == (
+            "LiF cannot be told from Li + F in any bond: in its place χ² is higher by 4.3 only; "
+            "near-edge structure could decide"
+        )
+    assert told_apart(said, []) == said
 
 
 def test_edge_outside_the_range_is_not_observable() -> None:

@@ -96,6 +96,18 @@ def test_reference_of_the_user_takes_the_place_of_the_model(tmp_path: Path) -> N
     assert "no reference file is called 'lithium.csv' (registered: lif.csv)" in failure.what
 
 
+def test_spectrum_of_something_else_is_not_explained_away(tmp_path: Path) -> None:
+    layers = [{"name": "film", "materials": {"SiN": 1.0}, "thickness": 100.0}]
+    study = study_of(tmp_path, interphase(tmp_path, layers=layers))
+    bare = {"phases": ["LiF"], "matrix": ["Pt"], "elements": ["Li"]}
+    found = next(f for f in study.analyse(["eels.fingerprints"], params=bare).findings)
+    assert found.status == "not_observable"
+    assert (found.reason or "").startswith("what was fitted does not describe the spectrum")
+    whole = {**bare, "matrix": ["Pt", "Si3N4"]}
+    found = next(f for f in study.analyse(["eels.fingerprints"], params=whole).findings)
+    assert found.status == "absent_below_limit"
+
+
 def test_boxes_are_checked(tmp_path: Path) -> None:
     study = study_of(tmp_path, interphase(tmp_path, pixels=(2, 4)))
     far = {**BRIEF, "regions": {"SEI": [900.0, 950.0, 0.0, 4.0]}}

@@ -11,10 +11,9 @@ import numpy as np
 
 from consilience.model.finding import Covariance, FindingDraft, Interval, Region, Rival, Subject
 from consilience_eels.fingerprint.fit import Fit
-from consilience_eels.fingerprint.limits import Z95
 from consilience_eels.fingerprint.observability import Answer
 from consilience_eels.fingerprint.region import RegionResult
-from consilience_eels.fingerprint.rivals import Exchange, named_rivals
+from consilience_eels.fingerprint.rivals import TOLD, Exchange, named_rivals
 from consilience_eels.fingerprint.species import Library
 
 __all__ = ["element_draft", "phase_draft", "region_of"]
@@ -183,10 +182,10 @@ def _share(name: str, fit: Fit, library: Library) -> tuple[float, float, float]:
 
 
 def _rival(one: Exchange, said: Answer) -> Rival:
-    live = one.growth < Z95**2 and said.status == "present"
+    live = one.growth < TOLD
     return Rival(
         subject=Subject(label=" + ".join(one.species)),
-        live=live or said.status == "not_observable",
+        live=live,
         explains=[f"what {said.question.name} explains, with χ² higher by {one.growth:.3g}"],
         missing=[] if live else ["the form of the edges"],
         decided_by=list(one.decided_by),

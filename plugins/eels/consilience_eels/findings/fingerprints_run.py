@@ -27,7 +27,7 @@ from consilience_eels.fingerprint.design import ModelError
 from consilience_eels.fingerprint.references import Reference, read_reference
 from consilience_eels.fingerprint.region import Asked, RegionResult, describe_region
 from consilience_eels.fingerprint.regions import alike, inner
-from consilience_eels.fingerprint.rivals import exchanges
+from consilience_eels.fingerprint.rivals import exchanges, told_apart
 from consilience_eels.fingerprint.species import MATRIX, PHASES, Library, make_library
 from consilience_eels.physics.beam import Beam
 
@@ -181,6 +181,7 @@ def _one_place(
         for said in result.phases:
             index = result.fit.design.species.index(said.question.name)
             swaps = exchanges(said.question.name, result.fit, result.broad, library)
+            said = told_apart(said, swaps)  # noqa: PLW2901  the same question
             findings.append(phase_draft(said, result, library, swaps, common, index))
         findings += [element_draft(said, result, library, common) for said in result.elements]
         if estimated:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from consilience_eels.fingerprint.species import Library
 __all__ = ["Asked", "RegionResult", "RegionSpectra", "describe_region", "thicknesses"]
 
 Array = NDArray[np.float64]
+
+MISFIT = 2.0
+"""χ² for each degree of freedom, of counting and references together, above which a fit is none."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,25 @@ def describe_region(
         )
         for element in wanted
     ]
+    phases = [_described(one, fit) for one in phases]
+    said = [_described(one, broad) for one in said]
     return RegionResult(fit, broad, tuple(phases), tuple(said), thicknesses(fit, library), ratio)
+
+
+def _described(said: Answer, fit: Fit) -> Answer:
+    """Take an answer back where the fit leaves more than all its errors allow."""
+    ratio = fit.chi_square / fit.degrees
+    if ratio <= MISFIT:
+        return said
+    energy = np.concatenate([s.energy for s in fit.design.stretches])
+    total = fit.weights.counting + np.diag(fit.weights.model)
+    left = np.abs(fit.design.counts - fit.expected) / np.sqrt(total)
+    reason = (
+        f"what was fitted does not describe the spectrum: χ² is {ratio:.3g} times its degrees of "
+        f"freedom, and most is left at {energy[int(left.argmax())]:.4g} eV; name what else is "
+        "there under 'matrix', or fit narrower 'ranges'"
+    )
+    return replace(said, status="not_observable", reason=reason, causes=())
 
 
 def thicknesses(fit: Fit, library: Library) -> dict[str, float]:

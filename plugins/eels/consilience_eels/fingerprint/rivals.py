@@ -4,17 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from consilience.model.finding import Rival, Subject
 from consilience_eels.fingerprint.design import Design
 from consilience_eels.fingerprint.fit import Fit, solve, weights_for
-from consilience_eels.fingerprint.limits import CALIBRATION
+from consilience_eels.fingerprint.limits import CALIBRATION, Z95
+from consilience_eels.fingerprint.observability import Answer
 from consilience_eels.fingerprint.species import Library
 
-__all__ = ["KNOWN", "Exchange", "exchanges", "named_rivals"]
+__all__ = ["KNOWN", "TOLD", "Exchange", "exchanges", "named_rivals", "told_apart"]
+
+
+TOLD = (2.0 * Z95) ** 2
+"""Growth of χ² from which two readings are told apart in 95 % of trials by a test of 5 %."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def exchanges(name: str, fit: Fit, broad: Fit, library: Library) -> list[Exchang
             Exchange(
                 instead,
                 growth,
-                ("the edges that these do not have",),
+                ("an edge that these do not have",),
                 "other species of the fit, in whatever amounts",
             )
         )
@@ -119,6 +124,21 @@ def exchanges(name: str, fit: Fit, broad: Fit, library: Library) -> list[Exchang
                 )
             )
     return sorted(found, key=lambda e: e.growth)
+
+
+def told_apart(said: Answer, swaps: Sequence[Exchange]) -> Answer:
+    """Take back that a phase is present where something else does as well.
+
+    Its edges are there, but what they belong to is not seen: F K alone is every fluoride.
+    """
+    if said.status != "present" or not swaps or swaps[0].growth >= TOLD:
+        return said
+    best = swaps[0]
+    reason = (
+        f"{said.question.name} cannot be told from {' + '.join(best.species)}: in its place χ² is "
+        f"higher by {best.growth:.2g} only; {best.decided_by[0]} could decide"
+    )
+    return replace(said, status="not_observable", reason=reason, causes=())
 
 
 def _growth(
