@@ -28,7 +28,7 @@ from consilience_eels.findings.thickness_run import ThicknessParams, run_thickne
 from consilience_eels.lowloss.thickness import log_ratio
 
 CHANNELS, ROUNDS, THRESHOLD = 2048, 5, 5.0
-ENERGY = -20.0 + 0.1 * np.arange(CHANNELS)
+ENERGY = np.asarray(-20.0 + 0.1 * np.arange(CHANNELS), dtype=np.float64)
 FASTER_THAN_EXSPY, MEMORY = 2.0, 2.5
 
 
