@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from consilience.model.finding import Covariance, FindingDraft, Interval, Region, Rival, Subject
 from consilience_eels.fingerprint.fit import Fit
@@ -64,13 +65,10 @@ def element_draft(
 ) -> FindingDraft:
     """Return what is said of an element: its share of the atoms that the fit holds."""
     element = said.question.name
-    atoms: dict[str, float] = {}
     fit = result.broad
-    for name, amount in zip(fit.design.species, fit.amounts, strict=True):
-        for symbol, count in library.references[name].atoms.items():
-            atoms[symbol] = atoms.get(symbol, 0.0) + float(amount) * count
-    total = sum(atoms.values())
-    share = atoms.get(element, 0.0) / total if total > 0 else None
+    atoms = [library.references[n].atoms for n in fit.design.species]
+    own = np.array([a.get(element, 0.0) for a in atoms])
+    numbers = _ratio(fit, own, np.array([sum(a.values()) for a in atoms]))
     rivals = [
         Rival(
             subject=Subject(formula=library.references[n].formula, label=n),
@@ -86,7 +84,7 @@ def element_draft(
         fit,
         kind="element",
         subject=Subject(element=element),
-        numbers=(share, None, None),
+        numbers=numbers,
         rivals=rivals,
         common=common,
         index=None,
@@ -162,23 +160,31 @@ def _per_volume(library: Library, name: str) -> float:
 
 def _share(name: str, fit: Fit, library: Library) -> tuple[float, float, float]:
     """Share of the volume, and its errors from counting and from references."""
-    per = np.array([_per_volume(library, n) for n in fit.design.species], dtype=np.float64)
-    nm = fit.amounts / per
-    total = float(nm.sum())
+    volumes = 1.0 / np.array(
+        [_per_volume(library, n) for n in fit.design.species], dtype=np.float64
+    )
+    own = np.zeros(len(volumes))
+    own[fit.design.species.index(name)] = volumes[fit.design.species.index(name)]
+    return _ratio(fit, own, volumes)
+
+
+def _ratio(
+    fit: Fit, part: NDArray[np.float64], whole: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """``part·a / whole·a`` of the amounts a, with its errors from counting and from references.
+
+    Species at zero that are no part of the question are held there.
+    """
+    total = float(whole @ fit.amounts)
     if total <= 0:
         return 0.0, 0.0, 0.0
-    i = fit.design.species.index(name)
-    slope = -nm[i] / total**2 * np.ones(len(nm))
-    slope[i] += 1.0 / total
-    slope = slope / per
-    used = fit.amounts > 0
-    used[i] = True
-    slope = np.where(used, slope, 0.0)
+    share = float(part @ fit.amounts) / total
+    slope = np.where((fit.amounts > 0) | (part > 0), (part - share * whole) / total, 0.0)
     parts = []
     for matrix in (fit.covariance_stat, fit.covariance_sys):
         finite = np.where(np.isfinite(matrix), matrix, 0.0)
         parts.append(math.sqrt(max(0.0, float(slope @ finite @ slope))))
-    return float(nm[i] / total), parts[0], parts[1]
+    return share, parts[0], parts[1]
 
 
 def _rival(one: Exchange, said: Answer) -> Rival:

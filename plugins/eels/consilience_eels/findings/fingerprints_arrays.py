@@ -129,7 +129,8 @@ def _labels(
     bins = group_bins(place)
     shares = np.sqrt(np.clip(bins, 0.0, None) / np.maximum(bins.sum(axis=1, keepdims=True), 1e-300))
     centres = np.array([shares[mask.ravel()].mean(axis=0) for _, mask, _ in done])
-    nearest = ((shares[:, None, :] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
+    apart = np.array([((shares - centre) ** 2).sum(axis=1) for centre in centres])
+    nearest = apart.argmin(axis=0)
     for index, (_, mask, _) in enumerate(done):
         nearest[mask.ravel()] = index
     return np.asarray(nearest, dtype=np.int64)
