@@ -85,7 +85,7 @@ def test_the_fit_is_the_maximum_of_the_likelihood() -> None:
         assert second == pytest.approx(curvature[1, 1], rel=1e-4)
 
 
-@pytest.mark.parametrize(("low", "high"), [(450.0, 520.0), (20.0, 100.0), (530.0, 535.0)])
+@pytest.mark.parametrize(("low", "high"), [(450.0, 520.0), (20.0, 60.0), (530.0, 535.0)])
 def test_a_few_nodes_stand_for_all_channels(low: float, high: float) -> None:
     energy = np.arange(low, high, 0.25)
     nodes, weights = channel_quadrature(energy)

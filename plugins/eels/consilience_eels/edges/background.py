@@ -39,7 +39,7 @@ LEAST_CHANNELS = 8
 ROUNDS = 30
 """Steps of Fisher scoring; five or six are enough for all but the emptiest pixels."""
 NODES = 16
-"""Of the sums over channels: enough for 1e-8 in a window whose ends differ by a factor 5."""
+"""Of the sums over channels: enough for 1e-8 in a window whose ends differ by a factor 3."""
 DONE = 1e-5
 """Change of logarithm of the level and of the exponent below which a row is done.
 

@@ -14,6 +14,8 @@ from consilience_eels.spectra import LossAxis, SpectrumRows, blocks_of_rows
 __all__ = ["Method", "subtract_power_law"]
 
 Method = Literal["likelihood", "two areas"]
+FITTED = 4096
+"""Spectra fitted at once; only their window is read."""
 
 
 def subtract_power_law(
@@ -55,14 +57,20 @@ def subtract_power_law(
     begin = int(np.searchsorted(axis.energy, 0.0, side="right"))
     middle = float(np.sqrt(axis.energy[window.start] * axis.energy[window.stop - 1]))
     u = np.log(axis.energy[begin:] / middle).astype(np.float32)
+    level = np.zeros(len(flat), np.float32)
+    exponent = np.zeros(len(flat), np.float32)
+    local = LossAxis(axis.energy[window.start : window.stop + 1], axis.step)
+    channels = slice(window.start, min(window.stop + 1, axis.size))  # two areas look one beyond
+    for place, block in blocks_of_rows(cube, FITTED, channels):
+        inside = slice(0, window.stop - window.start)
+        level[place], exponent[place] = _fitted(local, block, inside, method, middle)
     for place, block in blocks_of_rows(cube):
-        level, exponent = _fitted(axis, block, window, method, middle)
         into = flat[place]
         if into is not block:
             into[:, :begin] = block[:, :begin]
-        model = np.multiply(-exponent[:, None], u, dtype=np.float32)
+        model = np.multiply(-exponent[place, None], u, dtype=np.float32)
         np.exp(model, out=model)
-        model *= level[:, None]
+        model *= level[place, None]
         np.subtract(block[:, begin:], model, out=into[:, begin:])
     return result
 
