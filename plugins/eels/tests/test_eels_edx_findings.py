@@ -263,6 +263,16 @@ def test_cells_reach_the_wanted_error_and_vacuum_has_no_value() -> None:
     assert any("quad-tree" in a for a in run(data, k_factors=K).findings[0].assumptions)
 
 
+def test_a_cap_has_no_composition_of_traces() -> None:
+    alloy, cap = x_rays(2000.0, 4000.0, 3.0), x_rays(20.0, 10.0, 3.0) + line(5.4147, 5000.0)
+    mean = np.where((np.arange(8) < 4)[None, :, None], cap, alloy) * np.ones((4, 1, 1))
+    data = measurement(np.random.default_rng(8).poisson(mean), ENERGY, "edx", **BEAM)
+    output = run(data, k_factors=K, artefacts={"Cr": "the cap"}, map_binning="none")
+    value = output.arrays[of(output, "composition")["Fe"].array]["atomic_fraction"].values
+    assert np.isnan(value[:, :4]).all()
+    assert np.isfinite(value[:, 4:]).all()
+
+
 def test_parameters_that_contradict_one_another_are_refused() -> None:
     for wrong in (
         {"method": "zeta", "k_factors": K},

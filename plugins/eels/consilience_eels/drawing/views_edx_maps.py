@@ -153,7 +153,7 @@ def _maps(measurement: Measurement, mapped: Sequence[Finding], context: ViewCont
             f"{_mark(measurement)}{columns} × {rows} pixels, {field}, joined to {cells} "
             f"({made.get('binning')}) for an error of {100 * float(made.get('wanted_std', 0)):g} "
             "at.%. Each element has its own scale; below, counting errors on one scale. Grey: too "
-            f"few counts for a value.{rest}"
+            f"few counts for a value, or more of foreign elements than of all others.{rest}"
         ),
         alt=f"Maps of at.% of {', '.join(labels)} and of their counting errors",
         draw=draw,

@@ -34,6 +34,7 @@ def with_maps(
     spectrum: XraySpectrum,
     plan: Plan,
     params: QuantificationParams,
+    foreign: XraySpectrum,
 ) -> tuple[list[FindingDraft], dict[str, xr.Dataset]]:
     """Give each finding on composition the map of its element; as they are for what is no map.
 
@@ -47,6 +48,8 @@ def with_maps(
     spectrum : XraySpectrum
     plan : Plan
     params : QuantificationParams
+    foreign : XraySpectrum
+        Lines that are not of the specimen.
     """
     array = measurement.data["counts"].transpose(..., "energy")
     if plan.recipe is None or array.ndim != 3 or min(array.shape[:2]) < 2:
@@ -56,7 +59,8 @@ def with_maps(
     if recipe.electrons is not None:
         recipe = replace(recipe, electrons=recipe.electrons / pixels)
     nets, covariance = net_counts(array.values, spectrum.weights)
-    made = fraction_map(nets, covariance, recipe, params.map_error, params.map_binning)
+    other = net_counts(array.values, foreign.weights)[0].sum(axis=0) if foreign.lines else None
+    made = fraction_map(nets, covariance, recipe, params.map_error, params.map_binning, other)
     seen = float(np.isfinite(made.atomic[0]).mean())
     found, arrays = [], {}
     elements = [line.partition("_")[0] for line in spectrum.lines]
@@ -78,7 +82,7 @@ def with_maps(
             "assumptions": [
                 *draft.assumptions,
                 f"map: pixels joined by {WAYS[params.map_binning]}; a cell has one value",
-                "map: where elements that were left out prevail, fractions are those of the rest",
+                "map: cells with more counts of foreign elements than of all others have no value",
                 "map: cells where all lines together are below 5σ have no value",
                 "map: errors are those of counting; systematic ones are as in the sum",
             ],
@@ -97,7 +101,10 @@ def _median(made: FractionMap, i: int) -> float | None:
 
 def _array(array: xr.DataArray, made: FractionMap, nets: Any, i: int) -> xr.Dataset:
     dims = array.dims[:2]
-    attrs = {"units": "1", "missing": "all lines together are below 5σ here"}
+    attrs = {
+        "units": "1",
+        "missing": "all lines together are below 5σ here, or foreign ones prevail",
+    }
     variables: dict[str, Any] = {
         "atomic_fraction": (dims, made.atomic[i], {**attrs, **_with("atomic_fraction_std")}),
         "atomic_fraction_std": (dims, made.atomic_std[i], attrs),
@@ -118,7 +125,10 @@ def _with(name: str) -> dict[str, str]:
 def _covariances(made: FractionMap, elements: list[str]) -> xr.Dataset:
     """Counting covariances of the atomic fractions of each cell."""
     index = np.arange(len(elements))
-    attrs = {"units": "1", "missing": "all lines together are below 5σ here"}
+    attrs = {
+        "units": "1",
+        "missing": "all lines together are below 5σ here, or foreign ones prevail",
+    }
     return xr.Dataset(
         {
             "cell_covariance": (("cell_number", "element", "other"), made.covariance, attrs),

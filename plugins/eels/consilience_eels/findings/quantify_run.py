@@ -70,9 +70,14 @@ def run_quantification(
         and spectrum.found[i].present
         and not hidden[i]
     ]
+    foreign = [
+        i
+        for i, line in enumerate(spectrum.lines)
+        if line.partition("_")[0] in asked.origins and spectrum.found[i].present and not hidden[i]
+    ]
     scale = None
     if len(chosen) > 1:
-        scale = answer.quantify(measurement, spectrum, chosen, params, rivals)
+        scale = answer.quantify(measurement, spectrum, chosen, params, rivals, foreign)
     else:
         why = (
             f"fewer than two lines with a factor for {params.method!r} are above their critical "
@@ -105,6 +110,7 @@ class _Answer:
         chosen: Sequence[int],
         params: QuantificationParams,
         rivals: Mapping[str, list[Rival]],
+        foreign: Sequence[int],
     ) -> float | None:
         """Put composition, mass and maps first; return the amount that fractions are of."""
         spectrum = whole.only(chosen)
@@ -124,7 +130,9 @@ class _Answer:
         drafts, joint = composition_drafts(spectrum, parts, plan, params, rivals, assumed, leaking)
         self.arrays["covariance"] = joint
         if params.maps:
-            drafts, maps = with_maps(drafts, measurement, spectrum, plan, params)
+            drafts, maps = with_maps(
+                drafts, measurement, spectrum, plan, params, whole.only(foreign)
+            )
             self.arrays.update(maps)
         drafts += mass_drafts(parts, plan.recipe, params, plan.assumptions)
         self.findings = [*drafts, *self.findings]

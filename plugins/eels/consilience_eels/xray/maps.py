@@ -85,6 +85,7 @@ def fraction_map(
     recipe: Recipe,
     wanted: float,
     binning: Binning = "quadtree",
+    foreign: Array | None = None,
 ) -> FractionMap:
     """Return maps of fractions in cells that reach a wanted error.
 
@@ -97,6 +98,9 @@ def fraction_map(
     wanted : float
         Largest counting error of an atomic fraction, 0 to 1.
     binning : {"quadtree", "blocks", "none"}
+    foreign : ndarray, shape (y, x), optional
+        Net counts of lines that are left out; cells where they are more than all others have no
+        value.
     """
     plain = Recipe(recipe.method, recipe.factors, recipe.atomic_weights)
 
@@ -107,6 +111,9 @@ def fraction_map(
 
     cells = joined(nets, covariance, error, wanted, binning)
     there = _material(cells.nets, cells.covariance)
+    if foreign is not None:
+        other = np.bincount(cells.place.ravel(), foreign.ravel(), minlength=there.size)
+        there &= other <= cells.nets.sum(axis=0)
     # what is found in a cell is that of its mean pixel
     mean = np.where(there, cells.nets / cells.pixels, np.nan)
     found, slopes = amounts_of(mean, recipe), slopes_of(mean, recipe)
