@@ -108,8 +108,8 @@ def test_stopped_and_taken_up_again_gives_the_same(
 
 def test_frames_with_the_geometry_of_the_file_or_of_a_poni(tmp_path: Path) -> None:
     params = MapParams(
-        rows=3, columns=4, what="frames", phases={"Pt": 900}, places={}, strain=0.0, fwhm=0.1, q_max=6.0,
-        detector=160,
+        rows=3, columns=4, what="frames", phases={"Pt": 900}, places={}, strain=0.0, fwhm=0.1,
+        q_max=6.0, detector=160,
     )  # fmt: skip
     path, _, poni = run(params, 5, tmp_path)
     answers = []
