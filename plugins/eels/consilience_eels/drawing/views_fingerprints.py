@@ -122,7 +122,7 @@ def _fit(data: xr.Dataset, region: str, simulated: bool) -> Figure:
     curves = data["curves"].values
     names = [str(n) for n in data["species"].values]
     order = [i for i in np.argsort(curves.sum(axis=1))[::-1].tolist() if curves[i].any()][:SHOWN]
-    spread = np.hypot(data["counts_std"].values, data["model_std"].values)
+    spread = np.hypot(data["counts_std"].values, data["reference_error"].values)
     parts = np.unique(part).tolist()
     lead = "SIMULATED " if simulated else ""
 

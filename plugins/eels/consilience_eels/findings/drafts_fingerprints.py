@@ -40,8 +40,9 @@ def phase_draft(
     share = stat = sys = None
     if own is not None:
         share, stat, sys = _share(name, result.fit, library)
-    rivals = [_rival(one, said) for one in exchanges]
+    rivals: list[Rival] = []
     if said.status != "absent_below_limit":
+        rivals = [_rival(one, said) for one in exchanges]
         rivals += named_rivals(name, result.fit.design)
     return _draft(
         said,

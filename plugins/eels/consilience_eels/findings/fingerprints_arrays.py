@@ -31,10 +31,14 @@ def region_set(result: RegionResult) -> xr.Dataset:
     background = design.backgrounds @ fit.heights
     model = np.sqrt(np.clip(np.diag(fit.weights.model), 0.0, None))
     variables: dict[str, Any] = {
-        "counts": ("bin", design.counts, {"units": "count"}),
+        "counts": (
+            "bin",
+            design.counts,
+            {"units": "count", "ancillary_variables": "counts_std"},
+        ),
         "counts_std": ("bin", np.sqrt(fit.weights.counting), {"units": "count"}),
         "fitted": ("bin", fit.expected, {"units": "count"}),
-        "model_std": ("bin", model, {"units": "count"}),
+        "reference_error": ("bin", model, {"units": "count"}),
         "background": ("bin", background, {"units": "count"}),
         "curves": (
             ("species", "bin"),
@@ -56,7 +60,9 @@ def region_set(result: RegionResult) -> xr.Dataset:
             {"units": "1/nm^4", "missing": "a species without a signal in the range"},
         ),
     }
-    coordinates = {"species": list(design.species), "species_2": list(design.species)}
+    coordinates = {
+        name: (name, list(design.species), {"units": "1"}) for name in ("species", "species_2")
+    }
     return xr.Dataset(variables, coordinates)
 
 

@@ -38,6 +38,9 @@ WORTH = 1.3
 NEAR = 8.0
 """eV, between edges that lie on one another."""
 
+COARSE = 3.0
+"""eV of a bin from which it is one of the reasons."""
+
 MANY = 100.0
 """Times the electrons that are asked for to see whether counting sets the limit."""
 
@@ -207,7 +210,7 @@ def _causes(
             Cause(f"the specimen is thick{said}", detection_limit(weights_null, question.direction))
         )
     width = max(s.width for s in design.stretches if any(_inside(e, s.energy) for e in edges))
-    if width > 2.0:
+    if width > COARSE:
         found.append(Cause(f"channels of {width:.3g} eV do not part these edges", math.nan))
     return sorted(found, key=lambda c: c.limit if math.isfinite(c.limit) else math.inf)
 
