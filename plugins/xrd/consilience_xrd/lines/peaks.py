@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GroupFit", "Peak", "PeakFit", "components_of", "fit_group", "fit_peaks", "tails_of"]
 
+TURNS = 3
+"""Fits of each group, the later ones with the tails of others and a baseline without peaks."""
 CORE = 1.5
 """Distance from a maximum, in widths, within which the noise is that of the peak."""
 
@@ -167,10 +169,10 @@ def _fit_groups(
     window: float,
     significance: float,
 ) -> tuple[list[GroupFit], Baseline]:
-    """Fit all groups twice: then with the tails of other groups, over a baseline without peaks."""
+    """Fit all groups `TURNS` times, with tails of other groups and a baseline without peaks."""
     fits: dict[int, GroupFit] = {}
     base = first
-    for turn in range(2):
+    for turn in range(TURNS):
         tails = sum(
             (tails_of(x, g.peaks, components, in_angle) for g in fits.values()), np.zeros_like(x)
         )

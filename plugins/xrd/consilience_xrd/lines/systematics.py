@@ -42,7 +42,7 @@ LEAST = 0.003
 """Standard deviation of a centre, in widths, below which its meaning is in doubt: the maximum, the
 middle at half height and the centroid of a real line lie that far apart."""
 NARROW, WIDE = 0.6, 1.4
-"""Windows of other fits, over those of the fit."""
+"""Margins of other windows beyond the outermost peaks, over those of the fit."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def systematic_errors(
                 )  # fmt: skip
 
             unit = _scatter(y[group.window] - group.model, sigma, group.window)
-            changes = _changes(again, group, baselines, nominal, others, skewed, len(x), unit)
+            changes = _changes(again, x, group, baselines, nominal, others, skewed, unit)
             top = _tops(x, y, group, sigma, components, in_angle, fit.shape)
             if top is not None:
                 changes["top of the line alone"] = [
@@ -183,12 +183,12 @@ def _weights(pattern: Pattern, fit: PeakFit) -> NDArray[np.float64] | None:
 
 def _changes(
     again: Callable[[NDArray[np.float64], slice, bool, Profile], GroupFit],
+    x: NDArray[np.float64],
     group: GroupFit,
     baselines: Mapping[str, NDArray[np.float64]],
     nominal: NDArray[np.float64],
     others: NDArray[np.float64],
     skewed: bool,
-    points: int,
     unit: float,
 ) -> dict[str, list[dict[str, float]]]:
     """What each choice changes in each peak of a group."""
@@ -202,7 +202,7 @@ def _changes(
         told = "profile without asymmetry" if skewed else "profile with asymmetry"
         made[told] = again(base, part, not skewed, PSEUDO_VOIGT)
     for told, factor in (("narrow", NARROW), ("wide", WIDE)):
-        other = _window(group, factor, points)
+        other = _window(x, group, factor)
         if other is not None:
             made[f"window {told}"] = again(base, other, skewed, PSEUDO_VOIGT)
     return {
@@ -269,11 +269,13 @@ def _borne(group: GroupFit, other: GroupFit, unit: float) -> float:
     return float(min(3.0, here / there) ** 0.5) if there > 0 else 1.0
 
 
-def _window(group: GroupFit, factor: float, points: int) -> slice | None:
-    """Window stretched about its middle; None if too few points would be left."""
-    first, last = group.window.start, group.window.stop
-    more = round((factor - 1) * (last - first) / 2)
-    part = slice(max(0, first - more), min(points, last + more))
+def _window(x: NDArray[np.float64], group: GroupFit, factor: float) -> slice | None:
+    """Window whose margins beyond the outermost peaks are stretched; None with too few points."""
+    first, last = group.window.start, group.window.stop - 1
+    left, right = (f(p.center for p in group.peaks) for f in (min, max))
+    low = int(np.searchsorted(x, left - factor * max(left - float(x[first]), 0.0)))
+    high = int(np.searchsorted(x, right + factor * max(float(x[last]) - right, 0.0))) + 1
+    part = slice(max(low, 0), min(high, len(x)))
     return part if part.stop - part.start >= 4 * len(group.peaks) + 6 else None
 
 
