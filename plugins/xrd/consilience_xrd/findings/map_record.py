@@ -80,7 +80,7 @@ def _lines(found: MapResult, put: Any, plane: tuple[str, str], unit: str, axis: 
         about = {"title": LINE_TITLES[name], "ancillary_variables": f"line_{name}_std"}
         put(f"line_{name}", dims, found.maps[name], units, **about)
         put(f"line_{name}_std", dims, found.maps[f"{name}_std"], units)
-    put("line_null_std", dims, found.maps["null_std"], f"{unit} {axis}",
+    put("line_error_at_none", dims, found.maps["null_std"], f"{unit} {axis}",
         title="standard deviation of the area where there is no line")  # fmt: skip
     put("line_chi2", dims, found.maps["chi2"], "1", title="chi-square per degree of freedom")
     meaning = "; ".join(f"{bit}: {text}" for bit, text in FLAGS.items())
