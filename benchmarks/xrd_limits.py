@@ -113,7 +113,7 @@ def _report(name: str, done: int, below: int, wrong: list[str]) -> None:
 def main(number: int, seed: int) -> None:
     """Print the share of planted phases that were called absent, with its 95 % upper bound.
 
-    Half of the trials have the drifting background; every twentieth trial prints where it is.
+    Half of the trials have the drifting background; every tenth trial prints where it is.
     """
     names = ("straight background", "drifting background and halo")
     with tempfile.TemporaryDirectory() as folder:
@@ -129,7 +129,7 @@ def main(number: int, seed: int) -> None:
                 if absent and reached >= 1:
                     wrong.append(f"{phase} ({ratio:.1f} widths, {reached:.2f} of the new limit)")
                 counts[drifting] = (done + 1, below + (absent and reached < 1), wrong)
-            if (i + 1) % 20 == 0 or i + 1 == number:
+            if (i + 1) % 10 == 0 or i + 1 == number:
                 for name, count in zip(names, counts, strict=True):
                     _report(name, *count)
 

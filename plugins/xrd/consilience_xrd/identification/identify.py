@@ -34,6 +34,9 @@ __all__ = ["WIDTHS", "area_limit", "identify"]
 WIDTHS = (1.0, 2.0, 4.0)
 """Widths, in median widths of the peaks found, for which a line is looked for and a limit holds."""
 
+LIMIT_MARGIN = 1.15
+"""What noise and the baseline's share vary by from one pattern to the next of the same powder."""
+
 LEAST_LEFT = 0.2
 """Least share of a line that the baseline has to leave for a limit to be stated."""
 
@@ -113,7 +116,7 @@ def area_limit(pattern: Pattern, fit: PeakFit, decision: float = 3.0) -> AreaPro
     `decision` in place of 1.645: (decision + 1.645) sigma_A, plus 2.71 counts for Poisson data, so
     that a line at the limit is missed in at most 5 % of trials.  Both are done for `WIDTHS` times
     the median width; the limit is the largest, divided by the share of such a line that the
-    baseline leaves, and the excess is the largest.
+    baseline leaves and multiplied by `LIMIT_MARGIN`, and the excess is the largest.
 
     References
     ----------
@@ -187,7 +190,7 @@ def area_limit(pattern: Pattern, fit: PeakFit, decision: float = 3.0) -> AreaPro
             if share < LEAST_LEFT:
                 return None
             least.append(plain(got) / share)
-        return max(least)
+        return LIMIT_MARGIN * max(least)
 
     def excess(q: float, room: float) -> float | None:
         ends = [axis_of(max(q - room, 1e-6)), axis_of(q + room)]

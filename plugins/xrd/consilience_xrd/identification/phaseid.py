@@ -200,6 +200,16 @@ def _unknown_shift(pairing: Pairing, q: float, probe: AreaProbe | None) -> str |
     return None
 
 
+def _broad_at(pairing: Pairing, q: float) -> float | None:
+    """Place of a broad peak over `q`: it is no candidate, and the fit leaves nothing of it."""
+    over = [
+        m.peak.q
+        for m in pairing.peaks
+        if "broad" in m.peak.flags and abs(m.peak.q - q) <= 0.5 * m.peak.fwhm
+    ]
+    return min(over, key=lambda place: abs(place - q), default=None)
+
+
 def _result(
     work: Work,
     works: list[Work],
@@ -232,7 +242,13 @@ def _result(
         hint = probe.excess(top.q, room) if free and probe else None
         moved = pairing.shift.significant and not pairing.shift.applied
         unknown = _unknown_shift(pairing, top.q, probe) if free else None
-        if unknown is not None:
+        broad = _broad_at(pairing, top.q) if free else None
+        if broad is not None:
+            reason = (
+                f"its strongest line {top.line.label} was not assigned, but a broad peak at "
+                f"{broad:.4f} 1/angstrom covers its place at {top.q:.4f}"
+            )
+        elif unknown is not None:
             reason = f"its strongest line {top.line.label} was not assigned, but {unknown}"
         elif free and moved:
             reason = (
