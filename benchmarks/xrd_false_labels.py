@@ -62,8 +62,9 @@ def simulated(rng: np.random.Generator, other_model: bool) -> tuple[set[str], Pa
     for key in chosen:
         phase = phases[key]
         scale = 1 + rng.normal(0, phase.cell_std[0])
-        a, b, c, *angles = phase.cell
-        moved = replace(phase, cell=(a * scale, b * scale, c * scale, *angles), content="")
+        a, b, c, alpha, beta, gamma = phase.cell
+        cell = (a * scale, b * scale, c * scale, alpha, beta, gamma)
+        moved = replace(phase, cell=cell, content="")
         top = 10 ** rng.uniform(2.6, 4.2)
         own = width * float(np.exp(rng.normal(0, 0.15))) if other_model else width
         for line in compute_pattern(moved, LAM, (0.8, 4.9)).lines:
