@@ -86,13 +86,19 @@ class TestContract(PluginContract):
     claims = ("hdf5", "tiff")
 
     def sample_files(self, tmp_path: Path) -> list[SampleFile]:
+        from consilience_xrd.simulation.maps import MapParams
+        from consilience_xrd.simulation.maps import run as run_map
         from consilience_xrd.simulation.powder import SimulationParams, run
 
         folder = tmp_path / "samples"
         folder.mkdir(exist_ok=True)
         pattern = run(SimulationParams(points=400, fwhm=0.3), 5, folder)[0]
         image, poni = write_frame(folder)
+        cells = {"Pt": 800.0, "LiF": 500.0}
+        scan = run_map(MapParams(rows=4, columns=6, points=400, phases=cells,
+                                 places={"Pt": "left"}), 2, folder)[0]  # fmt: skip
         return [
+            SampleFile(scan, "xrd.nexus"),
             SampleFile(pattern, "xrd.text"),
             SampleFile(write_xrdml(folder / "scan.xrdml"), "xrd.xrdml"),
             SampleFile(write_nexus(folder / "map.nxs"), "xrd.nexus"),
