@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -143,8 +144,26 @@ def _best(registry: Registry, probe: FileProbe, companions: Mapping[str, Path]) 
     raise AmbiguousReaderError(
         f"no reader knows {probe.path.name!r}" + (f" ({because})" if because else ""),
         fix=(
-            f"readers look at {', '.join(patterns) or 'nothing: no plugin is installed'}; "
+            f"{_beside(registry, probe.path.suffix)}readers look at "
+            f"{', '.join(patterns) or 'nothing: no plugin is installed'}; "
             "name one with --reader KEY, or install the plugin for this format"
         ),
         path=probe.path,
+    )
+
+
+def _beside(registry: Registry, suffix: str) -> str:
+    """Return how a file is given that is no measurement: a companion of one, or a reference."""
+    if suffix.lower() == ".cif":
+        return "register a reference cell with 'consilience reference FILE'; "
+    roles = sorted(
+        {
+            role
+            for reader in registry.all(Reader)
+            for role, said in reader.companions.items()
+            if suffix and suffix.lower() in re.findall(r"\.\w+", said.lower())
+        }
+    )
+    return "".join(
+        f"give it beside the file it belongs to, as --with {role}=FILE; " for role in roles
     )

@@ -10,7 +10,9 @@ import sys
 
 import pytest
 
-from consilience.cli.output import table
+from consilience.cli.output import run_notice_lines, table
+from consilience.model import Notice
+from consilience.study.analysing import NoticesOfRun
 from consilience.text import one_line, safe_file_name, spreadsheet_cell
 
 ROWS = [["[/oops]", "[bold red]x[/]"], ["<b>", "a\x1b[31mb"]]
@@ -76,3 +78,23 @@ def test_text_for_a_line_and_for_a_file_name() -> None:
     assert one_line("a\nb\u202ec") == "a\\x0ab\\u202ec"
     assert safe_file_name("../../etc/pass wd") == "etc_pass_wd"
     assert safe_file_name("...") == "unnamed"
+
+
+def test_what_runs_noticed_stands_under_the_signals_it_speaks_of() -> None:
+    def run(signal: str, text: str) -> NoticesOfRun:
+        notice = Notice(code="c", message=text, fix="do", severity="info")
+        return NoticesOfRun("p.a", (signal,), (f"scan.emd: {signal}",), (notice,))
+
+    noticed = [
+        run("EDS 1", "EDS 1: no k-factors"),
+        run("EELS", "no zero loss"),
+        run("EDS 2", "EDS 2: no k-factors"),
+    ]
+    assert list(run_notice_lines(noticed)) == [
+        "p.a on scan.emd: EDS 1, scan.emd: EDS 2",
+        "  info: no k-factors",
+        "    fix: do",
+        "p.a on scan.emd: EELS",
+        "  info: no zero loss",
+        "    fix: do",
+    ]

@@ -185,3 +185,16 @@ def test_a_name_that_does_not_fit_its_content_says_who_declined(tmp_path: Path) 
 def test_a_folder_is_called_a_folder(tmp_path: Path) -> None:
     with pytest.raises(AmbiguousReaderError, match="is a folder"):
         choose_reader(Registry.discover(), tmp_path)
+
+
+def test_a_cif_and_a_companion_are_told_where_they_belong(tmp_path: Path) -> None:
+    for name, said in (
+        ("Pt.cif", "register a reference cell with 'consilience reference FILE'; "),
+        ("frame.poni", "give it beside the file it belongs to, as --with geometry=FILE; "),
+        ("notes.xyz", "readers look at "),
+    ):
+        file = tmp_path / name
+        file.write_text("anything\n")
+        with pytest.raises(AmbiguousReaderError, match=f"no reader knows '{name}'") as caught:
+            choose_reader(Registry.discover(), file)
+        assert caught.value.fix.startswith(said)

@@ -9,7 +9,9 @@ import typer
 from consilience.cli.output import Settings, fail_well, print_json, progress_events, say, table
 
 if TYPE_CHECKING:
-    from consilience.model import Finding
+    from collections.abc import Mapping
+
+    from consilience.model import Finding, MeasurementRecord
     from consilience.model.verdict import Caveat
 
 __all__ = ["attach"]
@@ -154,17 +156,32 @@ def findings(
             return
         from consilience.rules import worst_caveat
 
+        records = {r.id: r for r in study.measurement_records()}
         caveats: dict[str, list[Caveat]] = {}
         for caveat in study.caveats(found):
             caveats.setdefault(caveat.finding, []).append(caveat)
         table(
-            ["finding", "sample", "kind", "subject", "says", "caveat", "live rivals", "origin"],
-            [_finding_row(f, worst_caveat(caveats.get(f.id, ()))) for f in found],
+            [
+                "finding",
+                "sample",
+                "from",
+                "kind",
+                "subject",
+                "says",
+                "caveat",
+                "live rivals",
+                "origin",
+            ],
+            [_finding_row(f, worst_caveat(caveats.get(f.id, ())), records) for f in found],
             "no findings yet; run 'consilience analyse'",
         )
 
 
-def _finding_row(finding: Finding, worst: Caveat | None) -> list[Any]:
+def _finding_row(
+    finding: Finding, worst: Caveat | None, records: Mapping[str, MeasurementRecord]
+) -> list[Any]:
+    from consilience.report.text import measured
+
     says = finding.status.replace("_", " ") if finding.status else ""
     if finding.status is None and finding.value is None and finding.subject is not None:
         says = finding.sentence or ""
@@ -172,13 +189,12 @@ def _finding_row(finding: Finding, worst: Caveat | None) -> list[Any]:
             says = f"cannot tell: {finding.reason or 'no reason is given'}"
         says = says or "a map or profile, drawn in the report"
     if finding.value is not None:
-        stat = "unknown" if finding.std_stat is None else f"{finding.std_stat:.2g}"
-        system = "unknown" if finding.std_sys is None else f"{finding.std_sys:.2g}"
-        number = f"{finding.value:.6g} ± {stat} (stat) ± {system} (sys) {finding.unit}"
+        number = measured(finding.value, finding.unit, finding.std_stat, finding.std_sys)
         says = f"{says}, {number}" if says else number
     return [
         finding.id,
         finding.sample,
+        _origin(finding, records),
         finding.kind,
         finding.subject.label if finding.subject else "",
         says or "see 'consilience show'",
@@ -186,6 +202,13 @@ def _finding_row(finding: Finding, worst: Caveat | None) -> list[Any]:
         ", ".join(r.subject.label for r in finding.rivals if r.live),
         finding.origin,
     ]
+
+
+def _origin(finding: Finding, records: Mapping[str, MeasurementRecord]) -> str:
+    """Return the signal that a finding rests on, and how many more; or who entered it."""
+    names = [records[m].title for m in finding.measurements if m in records]
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]}{more}" if names else finding.entered_by
 
 
 @fail_well

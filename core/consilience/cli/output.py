@@ -20,7 +20,16 @@ from consilience.errors import ConsilienceError
 from consilience.progress import Progress
 from consilience.text import one_line
 
-__all__ = ["Settings", "fail_well", "notice_lines", "print_json", "progress_events", "say", "table"]
+__all__ = [
+    "Settings",
+    "fail_well",
+    "notice_lines",
+    "print_json",
+    "progress_events",
+    "run_notice_lines",
+    "say",
+    "table",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,6 +90,29 @@ def notice_lines(notices: Sequence[Any]) -> Iterator[str]:
         yield f"  {notice.severity}: {notice.message}{where}"
         if notice.fix:
             yield f"    fix: {notice.fix}"
+
+
+def run_notice_lines(noticed: Sequence[Any]) -> Iterator[str]:
+    """Return what runs noticed, under the signal it speaks of; runs that noticed the same together.
+
+    A message may begin with the name of its signal, which the heading says already.
+    """
+    alike: dict[tuple[str, tuple[Any, ...]], list[str]] = {}
+    for run in noticed:
+        notices = tuple(
+            n.model_copy(update={"message": n.message.removeprefix(f"{name}: ")})
+            for n in run.notices
+            for name in [run.titles[0].rpartition(": ")[2]]
+        )
+        alike.setdefault((run.analysis, notices), []).append(_several(run.titles))
+    for (analysis, notices), titles in alike.items():
+        yield f"{analysis} on {_several(titles)}"
+        yield from notice_lines(notices)
+
+
+def _several(titles: Sequence[str]) -> str:
+    more = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
+    return ", ".join(titles[:3]) + more
 
 
 @contextmanager

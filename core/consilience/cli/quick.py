@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from consilience.cli import words
-from consilience.cli.output import Settings, fail_well, notice_lines, progress_events, say
+from consilience.cli.output import (
+    Settings,
+    fail_well,
+    notice_lines,
+    progress_events,
+    run_notice_lines,
+    say,
+)
 
 __all__ = ["attach"]
 
@@ -83,7 +90,7 @@ def quick(
             measurements=[item.id for item in added if item.what == "measurement"],
             progress=progress,
         )
-        for line in notice_lines(summary.notices):
+        for line in run_notice_lines(summary.noticed):
             say(line)
         for failure in summary.failures:
             say(f"not analysed: {failure.analysis}: {failure.what}", err=True)

@@ -48,6 +48,7 @@ def attach(app: typer.Typer) -> None:
     app.command()(init)
     app.add_typer(sample_app, name="sample")
     app.command("add")(add)
+    app.command("reference")(reference)
     app.add_typer(step_app, name="step")
     app.add_typer(series_app, name="series")
     app.command("retract")(retract)
@@ -235,6 +236,21 @@ def add(
         _contradicted(study, done)
     if failed is not None:
         raise typer.Exit(failed.exit_code)
+
+
+@fail_well
+def reference(
+    context: typer.Context,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Reference files, such as CIFs.")
+    ],
+    title: Annotated[str, typer.Option(help="What a reader sees; for one file.")] = "",
+) -> None:
+    """Register reference files (CIFs of cells) for all analyses of the study."""
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        _report([study.add_reference(file, title if len(files) == 1 else "") for file in files])
 
 
 @step_app.command("add")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from consilience.cli import quick, words
-from consilience.cli.output import Settings, fail_well, notice_lines, progress_events, say
+from consilience.cli.output import Settings, fail_well, progress_events, run_notice_lines, say
 
 __all__ = ["attach"]
 
@@ -56,7 +56,7 @@ def analyse(
     )
     for line in summary.unused:
         say(f"  {line}")
-    for line in notice_lines(summary.notices):
+    for line in run_notice_lines(summary.noticed):
         say(line)
     for failure in summary.failures:
         say(f"not analysed: {failure.analysis} on {', '.join(failure.measurements)}", err=True)

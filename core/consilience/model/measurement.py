@@ -195,6 +195,12 @@ class MeasurementRecord(FrozenModel):
         return self.name if main is None else main.name
 
     @property
+    def title(self) -> str:
+        """File and signal, where the signal has a name of its own."""
+        file = self.file_name
+        return file if self.name in ("", file) else f"{file}: {self.name}"
+
+    @property
     def files(self) -> list[SourceFile]:
         """The files by role with their hashes, without any path."""
         return [

@@ -21,7 +21,7 @@ from consilience.progress import Progress, no_progress
 if TYPE_CHECKING:
     from consilience.study.study import Study
 
-__all__ = ["AnalysisFailure", "AnalysisSummary", "run_analyses"]
+__all__ = ["AnalysisFailure", "AnalysisSummary", "NoticesOfRun", "run_analyses"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,16 @@ class AnalysisFailure:
     fix: str
 
 
+@dataclass(frozen=True)
+class NoticesOfRun:
+    """What one analysis noticed in the signals it took; `titles` are theirs, file first."""
+
+    analysis: str
+    measurements: tuple[str, ...]
+    titles: tuple[str, ...]
+    notices: tuple[Notice, ...]
+
+
 @dataclass
 class AnalysisSummary:
     """What a call of `Study.analyse` did."""
@@ -41,10 +51,16 @@ class AnalysisSummary:
     runs: int = 0
     skipped: int = 0
     findings: list[Finding] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
+    noticed: list[NoticesOfRun] = field(default_factory=list)
+    """For each run that noticed something, in the order of the runs."""
     failures: list[AnalysisFailure] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     """A line for each technique whose files no analysis took, and which ones would take them."""
+
+    @property
+    def notices(self) -> list[Notice]:
+        """All notices, without what they speak of."""
+        return [notice for run in self.noticed for notice in run.notices]
 
 
 def run_analyses(
@@ -227,7 +243,10 @@ def _run_one(
         return
     summary.runs += 1
     summary.findings.extend(findings)
-    summary.notices.extend(output.notices)
+    if output.notices:
+        titles = tuple(m.record.title for m in group)
+        ids = tuple(m.id for m in group)
+        summary.noticed.append(NoticesOfRun(analysis.key, ids, titles, tuple(output.notices)))
 
 
 def _check_output(

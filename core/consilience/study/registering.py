@@ -142,12 +142,7 @@ def register_file(
     if not appended:
         said = {"start": start, "region": region, "exposures": list(exposures)}
         return _already(study, note["measurements"], sample, dict(state or {}), said)
-    return [Added("measurement", r.id, True, _title(r), r.notices) for r in records]
-
-
-def _title(record: MeasurementRecord) -> str:
-    name = record.file_name
-    return name if record.name in ("", name) else f"{name}: {record.name}"
+    return [Added("measurement", r.id, True, r.title, r.notices) for r in records]
 
 
 def _broken_link(name: str) -> Notice:
@@ -243,5 +238,5 @@ def _already(
                     f"{known.id} with another {name}",
                     fix=_WRONGLY,
                 )
-        answers.append(Added("measurement", known.id, False, _title(known), known.notices))
+        answers.append(Added("measurement", known.id, False, known.title, known.notices))
     return answers

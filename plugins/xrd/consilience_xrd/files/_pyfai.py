@@ -32,7 +32,13 @@ def load_geometry(path: Path) -> tuple[Any, float | None, tuple[int, int] | None
 
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise BadFileError(
+            "The geometry is no text, so it is no .poni file.",
+            fix="Give a pyFAI .poni file; pyFAI-calib2 writes one from an image of a calibrant.",
+            path=path,
+        ) from None
+    except OSError as error:
         raise BadFileError(
             f"The geometry cannot be read: {error}.", fix="Give a pyFAI .poni file.", path=path
         ) from None
