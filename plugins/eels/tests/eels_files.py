@@ -1,4 +1,4 @@
-"""Small simulated files in which the analyses of frames and of pairs have something to say."""
+"""Small simulated files in which analyses have something to say, beside those of simulators."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rsciio.blockfile import file_writer
 from scipy import ndimage
 
+from consilience_eels.diffraction.patterns import wavelength
 from consilience_eels.library import write_hspy
+from consilience_eels.simulation.lattice import LatticeParams, lattice_pattern
 
-__all__ = ["write_frames", "write_pair"]
+__all__ = ["write_frames", "write_pair", "write_patterns"]
 
 
 def _axes(
@@ -92,3 +95,39 @@ def write_pair(folder: Path, seed: int = 2) -> tuple[Path, Path]:
             folder / "pair_core.hspy", random.poisson(core, (3, 600)), "pair core", (150.0, 0.5)
         ),
     )
+
+
+def write_patterns(folder: Path, rows: int = 2, seed: int = 3) -> Path:
+    """Write a block file of patterns of lithium fluoride, two to a row, 0.2 m from the specimen."""
+    params = LatticeParams(pixels=128, k_step=0.2, grains=0, off_centre=(0.0, 0.0))
+    random = np.random.default_rng(seed)
+    cube = np.stack([[lattice_pattern(params, random) for _ in range(2)] for _ in range(rows)])
+    bytes_ = np.clip(cube, 0, 255).astype(np.uint8)
+    length = 0.2
+    pixel = 1e2 * params.k_step * length * wavelength(params.beam_energy)
+    axes = [
+        {"name": name, "size": size, "scale": scale, "offset": 0.0, "units": unit, "navigate": nav}
+        for name, size, scale, unit, nav in (
+            ("y", rows, 4.0, "nm", True),
+            ("x", 2, 4.0, "nm", True),
+            ("dy", params.pixels, pixel, "cm", False),
+            ("dx", params.pixels, pixel, "cm", False),
+        )
+    ]
+    header = {
+        "Beam_energy": 1e3 * params.beam_energy,
+        "Camera_length": 1e4 * length,
+        "Note": "origin: simulated",
+    }
+    path = folder / "simulated_patterns.blo"
+    file_writer(
+        str(path),
+        {
+            "data": bytes_,
+            "axes": axes,
+            "metadata": {},
+            "original_metadata": {"blockfile_header": header},
+            "attributes": {"_lazy": False},
+        },
+    )
+    return path

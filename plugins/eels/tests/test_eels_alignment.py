@@ -21,9 +21,9 @@ from consilience_eels.spectra import LossAxis
 
 @pytest.fixture(scope="module")
 def hs() -> Any:
-    from consilience_eels.library import _hyperspy
+    from consilience_eels.library import hyperspy
 
-    return _hyperspy()
+    return hyperspy()
 
 
 def signal_of(hs: Any, axis: LossAxis, values: NDArray[Any]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from eels_files import write_patterns
 from numpy.typing import NDArray
 
 from consilience.errors import BadFileError, BadInputError
@@ -250,6 +251,27 @@ def test_simulated_lattices_say_so_and_are_read(tmp_path: Path) -> None:
         assert signal.data is not None
         assert signal.data["intensity"].dims[-1] == ("kx" if "pattern" in path.name else "x")
     assert (tmp_path / "simulated_lattice-truth.json").exists()
+
+
+@pytest.mark.parametrize(("rows", "dims"), [(2, ("y", "x")), (1, ("frame",))])
+def test_a_simulated_block_file_says_so_and_keeps_its_scale(
+    tmp_path: Path, rows: int, dims: tuple[str, ...]
+) -> None:
+    path = write_patterns(tmp_path, rows=rows)
+    (signal,) = read_diffraction(path, {}, {})
+    assert signal.origin == "simulated"
+    assert signal.data is not None
+    assert signal.data["intensity"].dims == (*dims, "ky", "kx")
+    assert float(np.diff(signal.data["kx"])[0]) == pytest.approx(0.2, rel=1e-3)
+    assert float(np.diff(signal.data[dims[-1]])[0]) == pytest.approx(4.0)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5000])
+    with pytest.raises(BadFileError, match="shorter than the patterns that its header announces"):
+        read_diffraction(path, {}, {})
+    no_size = whole[:50] + bytes(2) + whole[52:]  # pixels for each metre
+    path.write_bytes(no_size)
+    (signal,) = read_diffraction(path, {}, {})
+    assert signal.notices[0].code == "uncalibrated"
 
 
 @pytest.mark.skipif(DATA is None, reason="CONSILIENCE_DATA names no folder of shared data")

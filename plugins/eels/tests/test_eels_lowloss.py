@@ -13,7 +13,7 @@ from eels_models import ENERGY_LOSS, low_loss
 from numpy.typing import NDArray
 
 from consilience.errors import BadInputError
-from consilience_eels.library_lowloss import fourier_ratio
+from consilience_eels.library import fourier_ratio
 from consilience_eels.lowloss.deconvolution import single_scattering, without_plural_scattering
 from consilience_eels.lowloss.mean_free_path import Optics, mean_free_path_of, optics_of
 from consilience_eels.lowloss.splice import splice
@@ -25,9 +25,9 @@ AXIS = LossAxis.of(ENERGY_LOSS)
 
 @pytest.fixture(scope="module")
 def hs() -> Any:
-    from consilience_eels.library import _hyperspy
+    from consilience_eels.library import hyperspy
 
-    return _hyperspy()
+    return hyperspy()
 
 
 def signal_of(hs: Any, axis: LossAxis, values: NDArray[Any]) -> Any:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from consilience_eels.files.places import Found
 
-__all__ = ["KEPT", "MODALITY", "from_hyperspy", "modality_of", "to_hyperspy"]
+__all__ = ["KEPT", "MODALITY", "SIMULATED", "from_hyperspy", "modality_of", "to_hyperspy"]
 
 KEPT = "hyperspy"
 """Attribute of the data set with HyperSpy's axes and metadata as text."""
@@ -36,6 +36,8 @@ KEPT = "hyperspy"
 MODALITY = {"EELS": "eels", "EDS_TEM": "edx", "EDS_SEM": "edx", "EDS": "edx"}
 TYPE = {"eels": "EELS", "edx": "EDS_TEM", "stem": ""}
 SIMULATED = re.compile(r"\borigin:\s*simulated\b", re.IGNORECASE)
+"""What the notes of a simulated file say."""
+
 VOLATILE = ("FileIO",)
 
 

@@ -15,6 +15,7 @@ from consilience.model.base import Quantity
 from consilience.model.measurement import Exposure, Notice, Signal
 from consilience.options import number_option
 from consilience_eels.diffraction.patterns import wavelength
+from consilience_eels.files.bridge import SIMULATED
 from consilience_eels.files.probe_diffraction import MAGIC
 from consilience_eels.files.typed_json import from_text, to_text
 from consilience_eels.library import load_frames
@@ -80,7 +81,8 @@ def _signal(
     energy = 1e-3 * float(head.get("Beam_energy", 0.0)) or None  # in V
     length = stated_length or 1e-4 * float(head.get("Camera_length", 0.0)) or None  # in 0.1 mm
     notices: list[Notice] = []
-    steps, said = _steps(one["axes"], energy, length, stated_step)
+    axes = _block_axes(head) if head else one["axes"]
+    steps, said = _steps(axes, energy, length, stated_step)
     if steps is None:
         notices.append(
             Notice(
@@ -99,7 +101,7 @@ def _signal(
     if lead == 1:
         names = ["frame"]
     coordinates: dict[str, Any] = {}
-    for name, axis, size in zip(names, one["axes"], values.shape, strict=False):
+    for name, axis, size in zip(names, axes, values.shape, strict=False):
         nm = axis.get("units") == "nm"
         scale = float(axis.get("scale", 1.0)) if nm else 1.0
         coordinates[name] = (name, scale * np.arange(size), {"units": "nm" if nm else "1"})
@@ -117,6 +119,7 @@ def _signal(
     if dwell:
         metadata["dwell_time"] = {"value": float(dwell), "unit": "s"}
     general = one["metadata"].get("General", {})
+    simulated = SIMULATED.search(str(general.get("notes", ""))) is not None
     start = f"{general['date']}T{general['time']}" if general.get("time") else general.get("date")
     return Signal(
         name=path.stem,
@@ -132,7 +135,24 @@ def _signal(
             )
         ],
         start=start,
+        origin="simulated" if simulated else "measured",
     )
+
+
+def _block_axes(head: dict[str, Any]) -> list[dict[str, Any]]:
+    """Axes of a block file, from its header.
+
+    RosettaSciIO leaves out scans of one row or column, and then gives their unit and scale to the
+    patterns; and calls pixels without a size 1 cm.
+    """
+    scan = [
+        {"units": "nm", "scale": float(head[f"S{name}"])}
+        for name in ("Y", "X")
+        if int(head[f"N{name}"]) > 1
+    ]
+    known = float(head["SDP"])  # pixels for each metre
+    pixel = {"units": "cm", "scale": 100.0 / known} if known else {"units": ""}
+    return [*scan, pixel, pixel]
 
 
 def _steps(

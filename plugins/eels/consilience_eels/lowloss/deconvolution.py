@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilience.errors import BadInputError
-from consilience_eels.library_lowloss import fourier_log, fourier_ratio
+from consilience_eels.library import fourier_log, fourier_ratio
 from consilience_eels.lowloss.zero_loss import NoZeroLossError, ZeroLoss, find_zero_loss
 from consilience_eels.spectra import LossAxis
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from consilience_eels.library_lowloss import angular_correction, mean_free_path
+from consilience_eels.library import angular_correction, mean_free_path
 
 __all__ = ["UNCERTAIN", "MeanFreePath", "Optics", "mean_free_path_of", "optics_of"]
 

@@ -1,4 +1,4 @@
-"""What exSpy computes of low losses: deconvolutions and mean free paths.  Arrays in, arrays out."""
+"""What exSpy computes of low losses: thresholds, deconvolutions and mean free paths."""
 
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from consilience_eels.library import make_signal
+from consilience_eels.library.files import make_signal
 from consilience_eels.spectra import LossAxis
 
-__all__ = ["angular_correction", "fourier_log", "fourier_ratio", "mean_free_path"]
+__all__ = [
+    "angular_correction",
+    "elastic_threshold",
+    "fourier_log",
+    "fourier_ratio",
+    "mean_free_path",
+]
 
 
 def _signal(axis: LossAxis, spectra: NDArray[Any]) -> Any:
@@ -122,3 +128,19 @@ def angular_correction(
     from exspy.utils.eels import iMFP_angular_correction
 
     return float(iMFP_angular_correction(density, beam_energy, convergence, collection))
+
+
+def elastic_threshold(signal: Any) -> float:
+    """Return exSpy's threshold between elastic and inelastic electrons of one spectrum, in eV.
+
+    Raises
+    ------
+    ValueError
+        It finds none, or the spectrum has too few channels for its window.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = float(signal.estimate_elastic_scattering_threshold().data.ravel()[0])
+    if found != found:  # NaN
+        raise ValueError("the curve has no point of inflexion between 1 and 11 eV")
+    return found
