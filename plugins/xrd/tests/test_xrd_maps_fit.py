@@ -96,6 +96,19 @@ def test_points_without_data_are_left_out() -> None:
     assert np.isnan(got["area"][0, 5])
 
 
+def test_a_line_in_a_gap_of_every_point_keeps_the_share_it_had() -> None:
+    block = patterns(np.full(20, 8.0), 7)
+    gain = np.ones((1, len(Q)))
+    gain[:, np.abs(Q - 3.2) < 0.15] = 0
+    lines = [LINE, MapLine(3.2, 0.02, 0.4, "mean")]
+    seen, hidden = with_shares(
+        Block(block.intensity, gain, None), Q, lines, windows_of(lines, Q), SETTINGS
+    )
+    assert 0.5 < seen.share < 1.02
+    assert hidden.share == lines[1].share
+    assert hidden.own_noise == 0
+
+
 def test_the_fraction_of_single_points_is_found() -> None:
     chance = np.random.default_rng(8)
     places = 2.774 + chance.uniform(-0.01, 0.01, 150)

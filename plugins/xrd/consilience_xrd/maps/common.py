@@ -101,8 +101,10 @@ def with_shares(
     few = np.unique(np.linspace(0, len(block.intensity) - 1, MOST_POINTS).astype(int))
     some = block.at(few)
     plain = fit_block(some, q, lines, windows, settings, components, linear=True)
-    size = np.nanmedian(plain["null_std"], axis=1) * PLANTED
-    usable = [i for i in range(len(lines)) if np.isfinite(size[i]) and size[i] > 0]
+    noise = [v[np.isfinite(v)] for v in plain["null_std"]]
+    # a line that lies in a gap of every pattern has no noise, and nothing to be planted
+    size = [PLANTED * float(np.median(v)) if len(v) else 0.0 for v in noise]
+    usable = [i for i in range(len(lines)) if size[i] > 0]
     out = list(lines)
     while usable:
         together: list[int] = []
