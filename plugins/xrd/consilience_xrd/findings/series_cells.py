@@ -77,7 +77,8 @@ def followed_drafts(
             peak = line.peaks[i]
             if peak is None:
                 continue
-            got = cell_lengths(phase.space_group, [hkl], [peak.q], [peak.fit_std])
+            q_here = states[i].pairing.less_shift(peak.q)
+            got = cell_lengths(phase.space_group, [hkl], [q_here], [peak.fit_std])
             if len(got) != 1:
                 continue
             place = place_std(states[i], peak.q, peak.profile_std)
@@ -127,7 +128,7 @@ def _lengths(
         if BAD & set(peak.flags):
             continue
         hkl.append(line.line.hkl)
-        q.append(peak.q)
+        q.append(state.pairing.less_shift(peak.q))
         fit.append(peak.fit_std)
         place.append(place_std(state, peak.q, peak.profile_std))
         used.append(f"{phase.label} {line.line.label}")
@@ -168,7 +169,7 @@ def _drafts(
             rivals=rivals,
             evidence={"lines": list(lines[i]), "state": axis.labels[i]},
             assumptions=[FITS_ONLY, *assumptions],
-            method=f"weighted least squares of 1/d² for {name}",
+            method=f"weighted least squares of 1/d² for {name}, less the common shift",
             measurements=[states[i].measurement.id],
         )
         for i, (value, stat, sys) in by_state.items()

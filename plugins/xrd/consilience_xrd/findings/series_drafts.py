@@ -139,7 +139,7 @@ def line_drafts(
                     FITS_ONLY + "; " + _systematic(sys),
                     *_doubts(axis, line),
                 ],
-                method=METHOD + "; q(first)/q(last) − 1",
+                method=METHOD + "; q(first)/q(last) − 1, less the common shift of each state",
                 measurements=ids,
             )
         )
@@ -168,6 +168,7 @@ def _course(axis: StateAxis, line: LineSeries) -> dict[str, object]:
     return {
         "along": axis.name,
         "q": [p.q for p in line.seen],
+        "q_less_shift": list(line.places),
         "q_std": [p.fit_std for p in line.seen],
         "not_found": [axis.labels[i] for i, p in enumerate(line.peaks) if p is None],
         "chi2_of_one_place": None if line.chi2 is None else list(line.chi2),
@@ -185,6 +186,8 @@ def _course(axis: StateAxis, line: LineSeries) -> dict[str, object]:
 def _sentence(axis: StateAxis, line: LineSeries) -> str:
     first, last = line.seen[0], line.seen[-1]
     error = "" if line.spacing_change_std is None else f" ± {line.spacing_change_std:.2%}"
+    if any(abs(at - p.q) > 0 for at, p in zip(line.places, line.seen, strict=True)):
+        error += ", common shifts of the states taken away"
     return (
         f"from {first.q:.3f} to {last.q:.3f} Å⁻¹ between {axis.labels[line.states[0]]} and "
         f"{axis.labels[line.states[-1]]}: the spacing changes by {line.spacing_change:+.2%}{error}"

@@ -151,6 +151,10 @@ class Pairing:
         """Standard deviation of the place of a line at `q` by the shift [1/angstrom]."""
         return _shift_std(self.settings, self.shift, q, self.wavelength)
 
+    def less_shift(self, q: float) -> float:
+        """Where a peak at `q` would be without the common shift, if that is used [1/angstrom]."""
+        return q - float(shift_in_q(self.shift, np.array([q]), self.wavelength)[0])
+
     def search(self, q: float) -> float:
         """How far from `q` the largest shift considered may move a line [1/angstrom]."""
         return _law(self.shift, q, self.wavelength) * _limit(self.settings, self.wavelength)

@@ -29,8 +29,10 @@ class LineSeries:
     candidates : tuple of tuple of str
         Lines within the tolerance of each state's peak, as "LiPt 001", nearest first.
     doubtful : tuple of bool
+    places : tuple of float
+        Of `seen` [1/angstrom], less the common shift of each state where one is used.
     spacing_change, spacing_change_std : float, float or None
-        d(last)/d(first) − 1, with the fits' errors only.
+        d(last)/d(first) − 1 from `places`, with the fits' errors only.
     chi2 : (float, int) or None
         Of one place in all states, with the fits' errors only.
     trend : Trend or None
@@ -39,6 +41,7 @@ class LineSeries:
     peaks: tuple[ObservedPeak | None, ...]
     candidates: tuple[tuple[str, ...], ...]
     doubtful: tuple[bool, ...]
+    places: tuple[float, ...]
     spacing_change: float
     spacing_change_std: float | None
     chi2: tuple[float, int] | None
@@ -92,16 +95,19 @@ def line_series(
         names.append(() if index is None else candidates_of(pairings[state], index))
     seen = [(axis.values[i], p) for i, p in enumerate(mine) if p is not None]
     first, last = seen[0][1], seen[-1][1]
+    # a zero or a height that differs from state to state is no strain
+    places = [pairings[i].less_shift(p.q) for i, p in enumerate(mine) if p is not None]
     # d is 1/q: its relative change is that of q the other way round
-    change, std = relative_change(last.q, last.fit_std, first.q, first.fit_std)
+    change, std = relative_change(places[-1], last.fit_std, places[0], first.fit_std)
     return LineSeries(
         tuple(mine),
         tuple(names),
         tuple(track.doubtful),
+        tuple(places),
         change,
         std,
-        constant([p.q for _, p in seen], [p.fit_std for _, p in seen]),
-        trend([x for x, _ in seen], [p.q for _, p in seen], [p.fit_std for _, p in seen])
+        constant(places, [p.fit_std for _, p in seen]),
+        trend([x for x, _ in seen], places, [p.fit_std for _, p in seen])
         if axis.numeric
         else None,
     )
