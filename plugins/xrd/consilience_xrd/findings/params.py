@@ -53,6 +53,11 @@ class PhaseParams(PeakParams):
     listed_std: float = Field(
         0.005, gt=0, description="std of an entered position without one [1/angstrom]"
     )
+    blank: str | None = Field(
+        None,
+        description="reference file with the pattern of the wet cell or holder alone, which is "
+        "scaled and taken away",
+    )
     whole_pattern: bool = Field(
         True, description="fit the whole pattern too, as a second opinion and for mass fractions"
     )

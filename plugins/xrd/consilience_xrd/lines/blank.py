@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +12,17 @@ from consilience_xrd.lines.baseline import fit_baseline
 from consilience_xrd.lines.peaks import components_of, tails_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from consilience_xrd.lines.peaks import PeakFit
     from consilience_xrd.pattern import Pattern
 
-__all__ = ["BlankFit", "fit_blank"]
+__all__ = ["BlankFit", "fit_blank", "less_blank", "smoothed_blank"]
+
+ROUNDS = 4
+"""Fits of a scale, each with the peaks that the one before has left."""
 
 CLEAR = 4.0
 """Distance from a peak, in widths, from which a point counts as background."""
@@ -40,6 +45,8 @@ class BlankFit:
         pattern is unknown.
     covered : float
         Share of the pattern's points that the blank covers.
+    halo : ndarray, shape (n,)
+        The smoothed blank on the pattern's points, not scaled; 0 where it was not measured.
     """
 
     baseline: NDArray[np.float64]
@@ -47,6 +54,7 @@ class BlankFit:
     scale_std: float
     chi2_reduced: float | None
     covered: float
+    halo: NDArray[np.float64]
 
     def sentence(self, name: str) -> str:
         """Say what was fitted."""
@@ -86,14 +94,15 @@ def fit_blank(pattern: Pattern, blank: Pattern, fit: PeakFit) -> BlankFit:
     """
     x = pattern.x
     components, in_angle = components_of(pattern.source), pattern.axis == "two_theta"
-    without = pattern.intensity - tails_of(x, fit.peaks, components, in_angle)
+    # a broad peak may be the halo itself
+    lines = tuple(p for p in fit.peaks if "broad" not in p.flags)
+    without = pattern.intensity - tails_of(x, lines, components, in_angle)
     inside = (x >= blank.x[0]) & (x <= blank.x[-1])
     used = np.zeros(len(x), bool)
     used[fit.used] = True
     clear = inside & used & np.isfinite(fit.noise)
-    for peak in fit.peaks:
-        if "broad" not in peak.flags:
-            clear &= np.abs(x - peak.center) > CLEAR * peak.fwhm
+    for peak in lines:
+        clear &= np.abs(x - peak.center) > CLEAR * peak.fwhm
     if np.count_nonzero(clear) < LEAST:
         raise BadInputError(
             f"Only {np.count_nonzero(clear)} points of background lie within the blank; at least "
@@ -104,11 +113,8 @@ def fit_blank(pattern: Pattern, blank: Pattern, fit: PeakFit) -> BlankFit:
         raise BadInputError(
             "Every intensity of the blank is zero or below.", fix="Give another blank."
         )
-    step = float(np.median(np.diff(blank.x)))
-    points = fit.fwhm_points * float(np.median(np.diff(x))) / step
-    from scipy.ndimage import gaussian_filter1d
-
-    halo = np.interp(x, blank.x, gaussian_filter1d(blank.intensity, max(points / 2, 1.0)))
+    points = fit.fwhm_points * float(np.median(np.diff(x)))
+    halo = smoothed_blank(blank, x, points)
     t = (x - x[0]) / (x[-1] - x[0])
     matrix = np.stack([halo, np.ones_like(x), t], axis=1)
     weight = 1 / fit.noise[clear]
@@ -130,4 +136,88 @@ def fit_blank(pattern: Pattern, blank: Pattern, fit: PeakFit) -> BlankFit:
         float(np.sqrt(variance * max(unit, 1.0))),
         unit if fit.noise_known else None,
         float(np.mean(inside)),
+        np.where(inside, halo, 0.0),
     )
+
+
+def smoothed_blank(blank: Pattern, x: NDArray[np.float64], fwhm: float) -> NDArray[np.float64]:
+    """Blank at the points `x`, smoothed by half of `fwhm`, both in the axis' unit.
+
+    Beyond the blank its first and last values go on.
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    step = float(np.median(np.diff(blank.x)))
+    return np.interp(x, blank.x, gaussian_filter1d(blank.intensity, max(fwhm / step / 2, 1.0)))
+
+
+def less_blank(
+    pattern: Pattern, blank: Pattern, peaks: Callable[[Pattern], PeakFit], name: str
+) -> tuple[Pattern, PeakFit]:
+    """Pattern with the scaled, smoothed blank taken away, and its peaks.
+
+    Parameters
+    ----------
+    pattern, blank
+        As of `fit_blank`.
+    peaks : callable
+        Finds the peaks of a pattern.
+    name : str
+        Of the blank, for the note.
+
+    Returns
+    -------
+    Pattern
+        With `sigma` from the model and the noise of the blank, where either is known; the scaled
+        blank stands in ``extra["blank"]``.  A scale below zero takes nothing away.
+    PeakFit
+        Of that pattern.
+
+    Notes
+    -----
+    A halo may be narrow enough to be taken for a peak at first, so that scale and peaks are found
+    in turn.  The smoothing makes the noise of the blank smooth and no smaller in an area, so its
+    variance is that of the single points, times the ratio of the steps.
+    """
+    fit = peaks(pattern)
+    less, taken, before = pattern, np.zeros_like(pattern.x), -1.0
+    for _ in range(ROUNDS):
+        found = fit_blank(pattern, blank, fit)
+        scale = max(found.scale, 0.0)
+        sigma = _sigma_less(pattern, blank, fit.model + taken, found.halo, scale)
+        taken = scale * found.halo
+        less = replace(pattern, intensity=pattern.intensity - taken, sigma=sigma)
+        fit = peaks(less)
+        if abs(scale - before) < 0.3 * found.scale_std:
+            break
+        before = scale
+    said = (
+        f"the blank {name} times {scale:.4g} +/- {found.scale_std:.2g}, smoothed, was taken away "
+        f"before peaks were sought; it covers {found.covered:.0%} of the points"
+    )
+    return replace(
+        less, extra={**pattern.extra, "blank": taken}, warnings=(*pattern.warnings, said)
+    ), fit
+
+
+def _sigma_less(
+    pattern: Pattern,
+    blank: Pattern,
+    model: NDArray[np.float64],
+    halo: NDArray[np.float64],
+    scale: float,
+) -> NDArray[np.float64] | None:
+    """Standard deviation of a pattern less a blank; None where the pattern's is not known."""
+    if pattern.sigma is not None and np.isfinite(pattern.sigma).any():
+        own = np.square(pattern.sigma)
+    elif pattern.intensity_unit == "count":
+        own = np.maximum(np.where(np.isfinite(model), model, pattern.intensity), 0.5)
+    else:
+        return None
+    steps = float(np.median(np.diff(blank.x)) / np.median(np.diff(pattern.x)))
+    theirs = np.zeros_like(pattern.x)
+    if blank.sigma is not None:
+        theirs = np.interp(pattern.x, blank.x, np.square(blank.sigma))
+    elif blank.intensity_unit == "count":
+        theirs = np.maximum(halo, 0.0)
+    return np.asarray(np.sqrt(own + np.where(halo != 0, scale**2 * theirs * steps, 0.0)))

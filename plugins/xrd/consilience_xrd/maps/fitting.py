@@ -28,6 +28,7 @@ __all__ = [
     "FLAGS",
     "FitSettings",
     "base_and_noise",
+    "blank_scales",
     "fit_block",
     "fit_window",
     "noise_of",
@@ -56,6 +57,10 @@ class FitSettings:
         The same, from which centre and width are fitted.
     shift : float
         Largest distance of a centre from that in the mean pattern, in the mean's widths.
+    halo : ndarray, shape (n,), or None
+        A smoothed blank, whose scale is fitted at each point where `clear`, under every baseline.
+    clear : ndarray of bool, shape (n,), or None
+        Points of q beside all lines.
     """
 
     baseline: str = "arpls"
@@ -64,6 +69,8 @@ class FitSettings:
     decision: float = 3.0
     stands_out: float = 8.0
     shift: float = 1.0
+    halo: NDArray[np.float64] | None = None
+    clear: NDArray[np.bool_] | None = None
 
 
 def noise_of(block: Block) -> NDArray[np.float64] | None:
@@ -98,7 +105,8 @@ def fit_block(
     dict of ndarray
         ``area``, ``area_std``, ``null_std`` (of an area where there is no line), ``center``,
         ``center_std``, ``fwhm``, ``fwhm_std`` and ``flags``, each shape (lines, m); ``background``
-        and ``total``, shape (m,): means over q of the baseline and of the data.
+        and ``total``, shape (m,): means over q of the baseline and of the data; with a halo
+        ``blank_scale``, shape (m,).
     """
     y = block.intensity
     dark = ~np.any(y != 0, axis=1)
@@ -113,6 +121,8 @@ def fit_block(
     out["flags"] = np.zeros(shape, np.uint8)
     out["background"] = base.mean(axis=1)
     out["total"] = y.mean(axis=1)
+    if settings.halo is not None:
+        out["blank_scale"] = np.where(dark, np.nan, blank_scales(y, settings))
     for window in windows:
         here = window_part(block, q, lines, window, base, scatter, components)
         if linear:
@@ -131,8 +141,26 @@ def base_and_noise(
     block: Block, settings: FitSettings
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Baselines of a block, and its noise where neither counts nor file give it."""
-    base = fit_baselines(block.intensity, settings.baseline, settings.lam, settings.p).values
+    y = block.intensity
+    if settings.halo is None:
+        base = fit_baselines(y, settings.baseline, settings.lam, settings.p).values
+    else:
+        under = np.maximum(blank_scales(y, settings), 0.0)[:, None] * settings.halo
+        base = under + fit_baselines(y - under, settings.baseline, settings.lam, settings.p).values
     return base, noise_of(block)
+
+
+def blank_scales(y: NDArray[np.float64], settings: FitSettings) -> NDArray[np.float64]:
+    """Scale of the halo in each pattern of `y` (m, n), shape (m,).
+
+    By least squares beside the lines, with a straight line; equal weights, since a halo is smooth
+    and low.
+    """
+    assert settings.halo is not None
+    assert settings.clear is not None
+    t = np.linspace(-1, 1, y.shape[1])
+    columns = np.stack([settings.halo, np.ones_like(t), t], axis=1)[settings.clear]
+    return np.asarray(y[:, settings.clear] @ np.linalg.pinv(columns)[0])
 
 
 def window_part(
