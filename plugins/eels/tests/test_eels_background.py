@@ -14,6 +14,7 @@ from scipy.special import xlogy
 
 from consilience.errors import BadInputError
 from consilience_eels.edges.background import channel_quadrature, fit_power_law, two_area
+from consilience_eels.edges.gain import estimate_gain
 from consilience_eels.edges.intensity import Noise, edge_counts, influence, map_edge
 from consilience_eels.edges.linear import exponents_of, linear_edge, map_linear
 from consilience_eels.edges.subtraction import subtract_power_law
@@ -201,3 +202,34 @@ def test_a_window_at_the_zero_loss_is_refused() -> None:
     cube = np.random.default_rng(8).poisson(1e4, (3, 400)).astype(np.float32)
     left = subtract_power_law(cube, axis, 20.0, 50.0)
     assert np.array_equal(left[:, :21], cube[:, :21]), "nothing is subtracted up to 0 eV"
+
+
+def test_a_detector_that_spreads_electrons_does_not_make_errors_small() -> None:
+    """Single channels scatter less than sums of them, and it is sums that are quantified."""
+    chance = np.random.default_rng(9)
+    window = AXIS.window(*BEFORE)
+    clean = expected(400.0, 0.0)
+    spread = np.array([0.05, 0.25, 0.4, 0.25, 0.05])
+    pulls: dict[str, list[float]] = {"as found": [], "single channels": []}
+    for _ in range(150):
+        counts = np.convolve(chance.poisson(clean), spread, mode="same")[None, 2:-2]
+        axis = LossAxis.of(ENERGY[2:-2])
+        gain = estimate_gain(counts, axis, [slice(window.start - 2, window.stop - 2)])
+        assert gain is not None
+        assert gain.channels > 1
+        for name, value in (("as found", gain.value), ("single channels", gain.single)):
+            found = edge_counts(axis, counts, BEFORE, INSIDE, Noise(value))
+            pulls[name].append(float(found.net[0] / found.std[0]))
+    assert np.std(pulls["single channels"]) > 1.8
+    assert 0.8 < np.std(pulls["as found"]) < 1.35
+
+
+def test_channels_that_are_independent_are_taken_one_by_one() -> None:
+    counts = np.random.default_rng(10).poisson(expected(400.0, 0.0), (200, 400)).astype(np.float64)
+    found = [estimate_gain(one[None], AXIS, [AXIS.window(*BEFORE)]) for one in counts]
+    joined = np.array([gain.channels for gain in found if gain])
+    assert (joined == 1).mean() > 0.9
+    pooled = estimate_gain(counts, AXIS, [AXIS.window(*BEFORE)])
+    assert pooled is not None
+    assert pooled.value == pytest.approx(1.0, abs=5.0 * pooled.std)
+    assert pooled.channels == 1

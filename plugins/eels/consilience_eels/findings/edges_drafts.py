@@ -41,12 +41,20 @@ def _assumptions(measured: MeasuredEdges, params: EdgesParams) -> list[str]:
     said = [f"the background goes on as a power law; what a curvature of up to {form}"]
     if measured.noise is None:
         said.append("counts of one electron are not known, so the counting error is not either")
-    elif params.counts_per_electron == "estimate":
-        gain, std = measured.noise.counts_per_electron, measured.gain_std or 0.0
+    elif measured.gain is not None:
+        gain = measured.gain
+        many = gain.channels
+        what = f"sums of {many} channels" if many > 1 else "neighbouring channels"
         said.append(
-            f"{gain:.4g} ± {std:.2g} counts for one electron, estimated from the scatter of "
-            "neighbouring channels; too small if the detector spreads an electron over several"
+            f"{gain.value:.4g} ± {gain.std:.2g} counts for one electron, estimated from the "
+            f"scatter of {what}"
         )
+        if many > 1:
+            said.append(
+                f"channels hang together: single ones scatter as if an electron made "
+                f"{gain.single:.3g} counts; what is spread over more than {many} channels "
+                "is not in the error"
+            )
     else:
         said.append(f"{measured.noise.counts_per_electron:g} counts for one electron, as given")
     if params.background == "linear combination" and measured.edges:

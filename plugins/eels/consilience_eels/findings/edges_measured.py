@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from consilience.model.measurement import Measurement
 from consilience_eels.edges.background import fit_power_law, pre_edge
-from consilience_eels.edges.gain import estimate_gain
+from consilience_eels.edges.gain import Gain, estimate_gain
 from consilience_eels.edges.intensity import EdgeCounts, Noise, edge_counts, influence, map_edge
 from consilience_eels.edges.linear import exponents_of, linear_edge, map_linear
 from consilience_eels.edges.ratio import fraction_maps
@@ -83,7 +83,7 @@ class MeasuredEdges:
     shape: tuple[int, ...]
     dims: tuple[str, ...]
     noise: Noise | None
-    gain_std: float | None
+    gain: Gain | None
     edges: list[MeasuredEdge]
     tables: Mapping[str, Onsets]
 
@@ -160,7 +160,7 @@ def measure_edges(
     flat = cube.reshape(-1, axis.size)
     spectrum = flat.sum(axis=0, dtype=np.float64)
     usable = [p for p in plans if p.edge and p.before and p.inside]
-    noise, gain_std = _noise(flat, axis, usable, params)
+    noise, gain = _noise(flat, axis, usable, params)
     known = noise or Noise()
     whole = Noise(known.counts_per_electron, known.readout * len(flat))
     edges = []
@@ -187,23 +187,23 @@ def measure_edges(
             )
         )
     dims = tuple(str(d) for d in array.dims[:-1])
-    return MeasuredEdges(axis, spectrum, shape, dims, noise, gain_std, edges, tables)
+    return MeasuredEdges(axis, spectrum, shape, dims, noise, gain, edges, tables)
 
 
 def _noise(
     flat: NDArray[Any], axis: LossAxis, plans: Sequence[EdgePlan], params: EdgesParams
-) -> tuple[Noise | None, float | None]:
+) -> tuple[Noise | None, Gain | None]:
     given = params.counts_per_electron
     readout = params.readout_std**2
     if given is None:
         return None, None
     if given != "estimate":
-        return Noise(given, readout), 0.0
+        return Noise(given, readout), None
     windows = [pre_edge(axis, *p.before) for p in plans if p.before]
     found = estimate_gain(flat, axis, windows)
     if found is None:
         return None, None
-    return Noise(found[0], readout), found[1]
+    return Noise(found.value, readout), found
 
 
 def _pixels(
