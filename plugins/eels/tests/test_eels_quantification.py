@@ -241,3 +241,16 @@ def test_parameters_that_make_no_sense_are_refused() -> None:
     data = measurement(x_rays(500.0, 500.0, 5.0).round(), ENERGY, "edx")
     with pytest.raises(BadInputError, match="'Fe_Kz9' is no line of Fe"):
         run(data, lines=("Fe_Kz9",))
+
+
+@pytest.mark.parametrize(("beside", "ratio"), [(80, 2.0), (640, 0.93), (3000, 1.0), (30000, 2.0)])
+def test_a_line_at_its_limit_is_missed_in_a_twentieth(beside: int, ratio: float) -> None:
+    """Of few counts and of many: the test of two counts asks for more than Currie's level does."""
+    weights = np.array([[1.0, -ratio]])
+    limit = line_counts(weights, np.array([ratio * beside, beside]))[0].detection
+    chance = np.random.default_rng(12)
+    off, on = chance.poisson(beside, 4000), chance.poisson(ratio * beside + limit, 4000)
+    found = [line_counts(weights, np.array(two))[0].present for two in zip(on, off, strict=True)]
+    assert 1.0 - np.mean(found) == pytest.approx(0.05, abs=0.012)
+    plain = 2.71 + 3.29 * np.sqrt(ratio * beside * (1.0 + ratio))
+    assert plain < limit < 1.3 * plain

@@ -32,8 +32,8 @@ __all__ = [
 ]
 
 
-MANY = 400
-"""Counts of background above which Currie's limit and the exact one are the same to 5 %."""
+MANY = 1000
+"""Counts of background above which the limit of many counts and the exact one are the same to 1 %."""
 
 
 @dataclass(frozen=True)
@@ -128,12 +128,26 @@ def line_counts(weights: NDArray[np.float64], counts: NDArray[np.float64]) -> li
         beside = round(float(counts[outside].sum()))
         under = ratio * beside
         least = _critical_count(beside, ratio)
-        limit = 2.71 + 3.29 * float(np.sqrt(under + ratio**2 * beside))
-        if beside <= MANY:  # Currie's limit is that of many counts
+        limit = _limit_of_many(beside, ratio)
+        if beside <= MANY:  # that of many counts takes a Gaussian for Poisson's distribution
             limit = max(limit, _limit_of_few(beside, ratio))
         net = float(row @ counts)
         found.append(LineCounts(net, under, seen, least - 0.5 - under, limit))
     return found
+
+
+def _limit_of_many(beside: int, ratio: float) -> float:
+    """Return Currie's limit for the level that the exact test uses.
+
+    The test holds the sum of both counts fixed, and a line adds to that sum: its level c solves
+    ``c² = k² (σ₀² + ratio c)``, a little above Currie's k σ₀.  A whole count more is asked for than
+    the Gaussian says, half of one on average, and the tail of Poisson's is longer by k²/6 or so.
+    """
+    k = 1.6448536269514722
+    variance = (1.0 + ratio) * ratio * beside
+    level = 0.5 * k * k * ratio + float(np.sqrt(0.25 * (k * k * ratio) ** 2 + k * k * variance))
+    level += 0.5 + k * k / 6.0
+    return level + 0.5 * k * k + float(np.sqrt(0.25 * k**4 + k * k * (variance + level)))
 
 
 @lru_cache(maxsize=4096)
