@@ -151,39 +151,46 @@ class ReaderContract(ContractBase):
         """Truncated, flipped, empty and nonsense files raise BadFileError or BadInputError."""
         number = int(os.environ.get("CONSILIENCE_MUTANTS", "60"))
         registry = self.registry()
+        cases: dict[str, list[reading.Damaged]] = {}
         for i, sample in enumerate(self.sample_files(tmp_path)):
             answer = reading.read_sample(registry, sample)
             if reading.problems_of_read(registry, sample, answer):
                 pytest.skip("the sound file is not read soundly: that test comes first")
             folder = tmp_path / f"damaged-{i}"
             folder.mkdir()
-            cases = list(_damaged(sample, folder, self.seed, number))
-            require(
-                f"{sample.path.name} (seed {self.seed}), {fault}"
-                for fault in reading.read_damaged(self.targets(), sample.reader, cases, folder)
+            cases.setdefault(sample.reader, []).extend(
+                replace(case, name=f"{sample.path.name} (seed {self.seed}), {case.name}")
+                for case in _damaged(sample, folder, self.seed, number)
             )
+        self._require_refusals(cases, tmp_path)
 
     def test_senseless_options_are_refused(self, tmp_path: Path) -> None:
         """An unknown option is refused; a nonsense value is refused or has no effect."""
         registry = self.registry()
-        for i, sample in enumerate(self.sample_files(tmp_path)):
+        cases: dict[str, list[reading.Damaged]] = {}
+        for sample in self.sample_files(tmp_path):
             reader = registry.get(Reader, sample.reader)
             with pytest.raises(BadInputError, match="no option 'no-such-option'"):
                 choose_reader(registry, sample.path, reader.key, {"no-such-option": 1})
-            folder = tmp_path / f"options-{i}"
-            folder.mkdir()
-            cases = [
+            cases.setdefault(reader.key, []).extend(
                 reading.Damaged(
-                    f"{name}={value!r}",
+                    f"{sample.path.name}, {name}={value!r}",
                     sample.path,
                     {**sample.options, name: value},
                     sample.companions,
                 )
                 for name in reader.options
                 for value in NONSENSE
-            ]
-            if cases:
-                require(reading.read_damaged(self.targets(), reader.key, cases, folder))
+            )
+        self._require_refusals(cases, tmp_path)
+
+    def _require_refusals(self, cases: dict[str, list[reading.Damaged]], tmp_path: Path) -> None:
+        """Read the cases of each reader in a child of its own, since loading libraries is slow."""
+        for i, (reader, own) in enumerate(cases.items()):
+            folder = tmp_path / f"child-{i}"
+            folder.mkdir()
+            if own:
+                require(reading.read_damaged(self.targets(), reader, own, folder))
 
 
 class _Opened:

@@ -179,7 +179,8 @@ def read_damaged(
         ending = ""
         try:
             process.communicate(
-                json.dumps(job).encode(), timeout=60.0 + seconds_each * min(len(cases), 10)
+                json.dumps(job).encode(),
+                timeout=60.0 + seconds_each * max(min(len(cases), 10), len(cases) / 20),
             )
         except subprocess.TimeoutExpired:
             process.kill()
