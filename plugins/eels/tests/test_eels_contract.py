@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from eels_files import write_frames, write_pair
+from eels_files import write_frames, write_pair, write_patterns
 
 from consilience.testing import PluginContract, SampleFile
 
@@ -34,7 +34,8 @@ class TestContract(PluginContract):
         folder.mkdir()
         more = [*write_frames(folder), *write_pair(folder)]
         made = super().sample_files(tmp_path)
-        return [*made, *(SampleFile(path, "eels.microscope") for path in more)]
+        patterns = SampleFile(write_patterns(folder), "eels.diffraction")
+        return [*made, patterns, *(SampleFile(path, "eels.microscope") for path in more)]
 
     def analysis_params(self, key: str) -> Mapping[str, object]:
         return PARAMS.get(key, {})

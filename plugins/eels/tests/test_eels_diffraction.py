@@ -206,17 +206,15 @@ def test_a_planted_swelling_is_found_with_its_error_and_no_other() -> None:
 
 def test_a_series_without_doses_says_so() -> None:
     states = [measurement(patterns(1, i), k_step=0.1) for i in range(3)]
-    output = run_ring_series(states, RingSeriesParams(), CONTEXT)
-    assert output.findings == []
-    assert "neither a state variable 'dose' nor a fluence" in output.notices[0].message
+    (finding,) = run_ring_series(states, RingSeriesParams(), CONTEXT).findings
+    assert finding.status == "not_observable"
+    assert "neither a state variable 'dose' nor a fluence" in str(finding.reason)
     two = [
         measurement(patterns(1, i), k_step=0.1, state={"dose": float(i)}, name=f"p{i}")
         for i in range(2)
     ]
-    assert (
-        "a slope needs three"
-        in run_ring_series(two, RingSeriesParams(), CONTEXT).notices[0].message
-    )
+    (finding,) = run_ring_series(two, RingSeriesParams(), CONTEXT).findings
+    assert "a slope needs three" in str(finding.reason)
 
 
 def test_the_slope_is_numpys() -> None:

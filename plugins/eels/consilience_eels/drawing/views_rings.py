@@ -58,6 +58,9 @@ def series_view(
             data = context.open_array(finding.array)
             simulated = any(m.record.origin == "simulated" for m in measurements)
             blocks.append(series_figure(data, mine, simulated=simulated))
+        elif finding.kind == "d_spacing_slope" and finding.status == "not_observable":
+            text = f"how spacings go with the dose is not observable: {finding.reason}."
+            blocks.append(Text(text, "note"))
     return blocks
 
 

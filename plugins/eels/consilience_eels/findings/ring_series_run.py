@@ -25,6 +25,8 @@ __all__ = ["Slope", "follow_rings", "run_ring_series", "slope_of"]
 UNITS = {"e/angstrom^2": 1.0, "e/angstrom2": 1.0, "1/angstrom^2": 1.0, "e/nm^2": 0.01, "1": 1.0}
 """Units of a dose, and how many e/Å² they are."""
 
+METHOD = "weighted least squares over the states"
+
 
 @dataclass(frozen=True)
 class Slope:
@@ -128,13 +130,12 @@ def run_ring_series(
             notices.append(Notice(code="no-rings", message=text, severity="info"))
     if problem or len(states) < 3:
         text = problem or f"{len(states)} states have a pattern: a slope needs three"
-        return AnalysisOutput([], {}, [*notices, Notice(code="no-series", message=text)])
+        return AnalysisOutput([_no_series(text)], {}, notices)
     states.sort(key=lambda one: one[0])
     dose = np.array([one[0] for one in states])
     tracks = [t for t in follow_rings([one[1] for one in states], params.gate) if len(t) >= 3]
     if not tracks:
-        text = "no ring is seen in three states"
-        return AnalysisOutput([], {}, [*notices, Notice(code="no-series", message=text)])
+        return AnalysisOutput([_no_series("no ring is seen in three states")], {}, notices)
     arrays = {"series": _series(dose, tracks)}
     drafts = []
     for number, track in enumerate(sorted(tracks, key=lambda t: t[min(t)].k)):
@@ -148,6 +149,18 @@ def run_ring_series(
             continue
         drafts.append(_draft(number, line, len(here), len(states), params, dose))
     return AnalysisOutput(drafts, arrays, notices)
+
+
+def _no_series(reason: str) -> FindingDraft:
+    return FindingDraft(
+        kind="d_spacing_slope",
+        subject=Subject(label="rings"),
+        unit="angstrom^3",
+        status="not_observable",
+        reason=reason,
+        method=METHOD,
+        evidence={"sentence": f"Change of spacings with the dose: cannot tell, {reason}."},
+    )
 
 
 def _draft(
@@ -184,7 +197,7 @@ def _draft(
             "the scale is the same in all states: a drift of the camera length looks like strain",
             "a straight line in the dose",
         ],
-        method="weighted least squares over the states",
+        method=METHOD,
     )
 
 
