@@ -64,9 +64,10 @@ class PhaseParams(PeakParams):
     grain_size: float | None = Field(
         None, gt=0, description="size of the powder's grains, for micro-absorption [um]"
     )
-    polarisation: float = Field(
-        1.0,
+    polarisation: float | None = Field(
+        None,
         ge=0,
         le=1,
-        description="K of 1 + K cos^2(2theta): 1 unpolarised, 0 where it is divided out already",
+        description="K of 1 + K cos^2(2theta): 1 unpolarised, 0 where it is divided out already; "
+        "None: not known, taken as 1 with an error",
     )

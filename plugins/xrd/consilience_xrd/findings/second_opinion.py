@@ -170,7 +170,12 @@ def fraction_drafts(
         return []
     references = [next(r for r in pairing.references if r.phase.key == key) for key in present]
     agreements = {r.phase.key: agreement_of(r, own_areas(pairing, r, present)) for r in references}
-    settings = FractionSettings(grain_size=params.grain_size, polarisation=params.polarisation)
+    tube = pattern.source is not None and pattern.source.doublet
+    settings = FractionSettings(
+        grain_size=params.grain_size,
+        polarisation=params.polarisation,
+        least_polarisation=FractionSettings.least_polarisation if tube else 0.0,
+    )
     conditions = conditions_of(
         settings, present, _unassigned_share(drafts), halo_share(pattern, fit), agreements,
         _doubtful(pairing, results, whole), pairing.wavelength is not None,
@@ -249,8 +254,9 @@ def _given(
             ASSUMED,
             grain,
             f"thermal parameter {settings.b_iso:g} +/- {settings.b_std:g} angstrom^2 for all atoms",
-            "beam unpolarised and no monochromator"
-            if settings.polarisation == 1
+            "polarisation not stated: an unpolarised beam without monochromator is taken, and the "
+            f"error allows for 1 + {settings.least_polarisation:g} cos^2 2theta"
+            if settings.polarisation is None
             else f"polarisation factor 1 + {settings.polarisation:g} cos^2 2theta",
         ],
         method=METHOD,

@@ -47,9 +47,12 @@ class FractionSettings:
         Largest size that is thought possible where none is stated [um].
     b_iso, b_std : float
         Thermal parameter of all atoms and its standard deviation [angstrom^2].
-    polarisation : float
+    polarisation : float or None
         K in (1 + K cos^2 2theta): 1 without monochromator, cos^2 of its 2theta with one, 0 where
-        the integration has divided by the polarisation factor.
+        the integration has divided by the polarisation factor.  None: not known, taken as 1.
+    least_polarisation : float
+        The least K that is thought possible where it is not known: that of a graphite
+        monochromator behind a tube, and 0 for other beams.
     most_unassigned, most_halo : float
         Shares of the areas of all peaks beyond which a part is thought unknown or amorphous.
     least_agreement : float
@@ -60,7 +63,8 @@ class FractionSettings:
     assumed_grain: float = 5.0
     b_iso: float = 0.6
     b_std: float = 0.4
-    polarisation: float = 1.0
+    polarisation: float | None = None
+    least_polarisation: float = 0.75
     most_unassigned: float = 0.05
     most_halo: float = 0.3
     least_agreement: float = 0.5
@@ -272,7 +276,7 @@ def mass_fractions(
     found = [attenuation(r.phase, energy) for r in references]
     mu = None if any(m is None for m in found) else np.array(found, dtype=float)
     b = [settings.b_iso] * n
-    k = settings.polarisation
+    k = 1.0 if settings.polarisation is None else settings.polarisation
     value, tau = fractions(scales, b, k, settings.grain_size)
     # d ln W_i = d ln s_i - sum_j W_j d ln s_j
     jacobian = value[:, None] * (np.eye(n) - value[None, :]) / scales[None, :]
@@ -286,6 +290,9 @@ def mass_fractions(
         changed = [v + (settings.b_std if j == i else 0.0) for j, v in enumerate(b)]
         moved += (fractions(scales, changed, k, settings.grain_size)[0] - value) ** 2
     parts["thermal motion"] = np.sqrt(moved)
+    if settings.polarisation is None:
+        other, _ = fractions(scales, b, settings.least_polarisation, settings.grain_size)
+        parts["polarisation not known"] = np.abs(other - value) / math.sqrt(3)
     if other_scales is not None and np.all(other_scales > 0):
         other, _ = fractions(other_scales, b, k, settings.grain_size)
         parts["way of finding the scales"] = 0.5 * np.abs(other - value)

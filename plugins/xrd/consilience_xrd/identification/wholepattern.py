@@ -60,8 +60,8 @@ class WholePhase:
     Attributes
     ----------
     scale, scale_std : float
-        Area of its line of relative intensity 100 (intensity times the unit of the axis); the
-        error holds that of the model.
+        Area of its line of relative intensity 100 (intensity times the unit of the axis), over q
+        as it would be at small angles; the error holds that of the model.
     share : float
         Its part of all fitted areas.
     cell_change : float
@@ -236,15 +236,23 @@ class _Shape:
             return out
         q = np.array([line.q for line in lines])
         place = q * (1 + template.change) + shift_in_q(pairing.shift, q, pairing.wavelength)
-        at = q_to_two_theta(place, pairing.wavelength) if self.in_angle else place  # type: ignore[arg-type]
-        for line, center in zip(lines, at, strict=True):
+        lam = pairing.wavelength
+        at = q_to_two_theta(place, lam) if self.in_angle else place  # type: ignore[arg-type]
+        # computed intensities are areas over 2theta; over q, d(q)/d(2theta) makes them smaller
+        share = (
+            np.ones_like(q)
+            if self.in_angle or lam is None
+            else np.cos(np.arcsin(np.clip(q * lam / (4 * np.pi), 0.0, 1.0)))
+        )
+        for line, center, part in zip(lines, at, share, strict=True):
             if not math.isfinite(center):
                 continue
             fwhm = self.width(float(center), usual) * template.broader
             i, j = np.searchsorted(x, [center - 12 * fwhm, center + 12 * fwhm])
             if j > i:
                 out[i:j] += (
-                    line.intensity
+                    part
+                    * line.intensity
                     / 100
                     * pseudo_voigt(
                         x[i:j], float(center), fwhm, self.eta, self.components, self.in_angle
