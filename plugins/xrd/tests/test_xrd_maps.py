@@ -36,13 +36,19 @@ def maps_of(study: Study):
     return found, study.store.open_dataset(next(f.array for f in found if f.array)).load()
 
 
-def test_phases_strain_and_regions_of_a_simulated_map(scan: Path, tmp_path: Path) -> None:
-    with study_of(tmp_path, scan) as study:
-        told: list[tuple[int, int, str]] = []
-        done = study.analyse(["xrd.maps"], params=FEW, progress=lambda *e: told.append(e))
+@pytest.fixture(scope="module")
+def analysed(scan: Path, tmp_path_factory: pytest.TempPathFactory):
+    """What `xrd.maps` finds in the scan, its maps, and the steps it told of."""
+    told: list[str] = []
+    with study_of(tmp_path_factory.mktemp("analysed"), scan) as study:
+        done = study.analyse(["xrd.maps"], params=FEW, progress=lambda *e: told.append(e[2]))
         assert not done.failures
-        assert any("fitting" in what for _, _, what in told)
-        found, maps = maps_of(study)
+        return *maps_of(study), told
+
+
+def test_phases_strain_and_regions_of_a_simulated_map(scan: Path, analysed) -> None:
+    found, maps, told = analysed
+    assert any("fitting" in what for what in told)
     with h5py.File(scan) as file:
         left = file["entry/truth/scale_Pt"][()] > 0
         strain = file["entry/truth/strain"][()]
@@ -71,7 +77,7 @@ def test_phases_strain_and_regions_of_a_simulated_map(scan: Path, tmp_path: Path
 
 
 def test_stopped_and_taken_up_again_gives_the_same(
-    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scan: Path, analysed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from consilience_xrd.findings import maps as module
     from consilience_xrd.maps import scan as reading
@@ -99,11 +105,7 @@ def test_stopped_and_taken_up_again_gives_the_same(
         _, resumed = maps_of(study)
     assert sum(fitted) == 8 * 14
     assert len(fitted) == 7
-    (tmp_path / "again").mkdir()
-    with study_of(tmp_path / "again", scan) as study:
-        study.analyse(["xrd.maps"], params=FEW)
-        _, whole = maps_of(study)
-    assert resumed.identical(whole)
+    assert resumed.identical(analysed[1])
 
 
 def test_frames_with_the_geometry_of_the_file_or_of_a_poni(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ taken up again.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,14 @@ from consilience.checkpoints import Checkpoints, in_blocks
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement, Notice
 from consilience_xrd import __version__
+from consilience_xrd.files.calibrant import reference_file_pattern
 from consilience_xrd.findings.map_drafts import region_drafts, strain_drafts
 from consilience_xrd.findings.map_params import MapsParams
 from consilience_xrd.findings.map_record import maps_dataset, patterns_dataset
-from consilience_xrd.findings.patterns import match_settings, phases_considered
-from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.findings.patterns import match_settings, phases_considered, references_for
+from consilience_xrd.identification.both import identify_pattern
 from consilience_xrd.identification.matching import observed_from_fit
+from consilience_xrd.lines.blank import CLEAR, LEAST, less_blank, smoothed_blank
 from consilience_xrd.lines.peaks import PeakFit, components_of, fit_peaks
 from consilience_xrd.maps.common import with_common_fractions, with_shares
 from consilience_xrd.maps.fitting import FitSettings, fit_block
@@ -33,20 +36,19 @@ from consilience_xrd.maps.regions import alike, named_regions
 from consilience_xrd.maps.scan import Block, Scan, pattern_scan
 from consilience_xrd.maps.survey import Summed, Survey, mean_pattern, survey
 from consilience_xrd.pattern import Pattern, Source
-from consilience_xrd.references.reference import ReferencePattern, reference_pattern
+from consilience_xrd.references.reference import ReferencePattern
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from consilience_xrd.identification.matching import MatchSettings, Pairing
     from consilience_xrd.identification.results import PhaseResult
+    from consilience_xrd.identification.wholepattern import WholePattern
 
 __all__ = ["MapResult", "RegionResult", "is_map", "run_maps"]
 
 FORMAT = 1
 """Raised when blocks of older programs may not be used any more."""
-NOMINAL = 0.7
-"""Wavelength [angstrom] for lines of a map in q without one: only intensities depend on it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class RegionResult:
     fit: PeakFit
     pairing: Pairing
     results: Sequence[PhaseResult]
+    whole: WholePattern | None = None
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,8 @@ def run_maps(
         fix = "run xrd.phases, which takes its pattern"
         return AnalysisOutput([], {}, [Notice(code="one-point", message=text, fix=fix)])
     phases, notices = phases_considered(params, context)
-    lam = scan.wavelength
-    low, high = float(scan.q[0]), float(scan.q[-1])
-    references = [
-        reference_pattern(p, lam or NOMINAL, (max(0.5 * low, 0.2), high + 1.0), context.cache)
-        for p in phases
-    ]
+    q_range = float(scan.q[0]), float(scan.q[-1])
+    references = references_for(phases, scan.wavelength, q_range, context)
     job = _Job(measurement, params, context, scan, references)
     found = job.run()
     notices += job.notices(found)
@@ -180,6 +179,10 @@ class _Job:
                 float(ratio) if isinstance(ratio := about.get("ka2_ratio"), int | float) else None,
             )
         )
+        self.blank: Pattern | None = None
+        if params.blank is not None:
+            axis = Pattern("q", scan.q, scan.q, None, "arbitrary", self.source, self.origin)
+            self.blank = reference_file_pattern(params.blank, context.references, axis, "blank")
         self.settings: MatchSettings = match_settings(
             params, about.get("geometry"), scan.wavelength
         )
@@ -197,8 +200,7 @@ class _Job:
             )
         self.tell(blocks, "lines of the mean and the maximum")
         counts = scan.read(0).gain is not None
-        whole = mean_pattern(first.mean, scan, counts, self.origin, self.source)
-        fit = self.peaks(whole)
+        whole, fit = self.fitted(mean_pattern(first.mean, scan, counts, self.origin, self.source))
         highest = Pattern("q", scan.q, first.maximum, None, "arbitrary", self.source, self.origin)
         brightest = self.peaks(highest)
         step = float(np.median(np.diff(scan.q)))
@@ -211,6 +213,7 @@ class _Job:
             params.decision,
             params.stands_out,
             params.largest_shift,
+            *self.under(lines, fit),
         )
         sample = self.sample()
         components = components_of(self.source)
@@ -263,6 +266,32 @@ class _Job:
             shape=params.shape,
         )
 
+    def fitted(self, pattern: Pattern) -> tuple[Pattern, PeakFit]:
+        """Pattern, less the blank where one is named, and its peaks."""
+        if self.blank is None:
+            return pattern, self.peaks(pattern)
+        return less_blank(pattern, self.blank, self.peaks, self.params.blank or "")
+
+    def under(
+        self, lines: Sequence[MapLine], fit: PeakFit
+    ) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_] | None]:
+        """Smoothed blank on the map's axis and the points beside all lines; None without one."""
+        if self.blank is None:
+            return None, None
+        q = self.scan.q
+        inside = (q >= self.blank.x[0]) & (q <= self.blank.x[-1])
+        clear = inside.copy()
+        for line in lines:
+            clear &= np.abs(q - line.center) > CLEAR * line.fwhm
+        if np.count_nonzero(clear) < LEAST:
+            raise BadInputError(
+                f"only {np.count_nonzero(clear)} points of background lie within the blank; at "
+                f"least {LEAST} are needed",
+                fix="give a blank over the range of the map",
+            )
+        halo = smoothed_blank(self.blank, q, fit.fwhm_points * float(np.median(np.diff(q))))
+        return np.where(inside, halo, 0.0), clear
+
     def sample(self, most: int = 192) -> Block:
         """Patterns of points spread over the map."""
         scan = self.scan
@@ -277,17 +306,18 @@ class _Job:
     def identified(self, name: str, points: int, pattern: Pattern, fit: PeakFit) -> RegionResult:
         """What the peaks of a pattern say of the phases."""
         params, q = self.params, self.scan.q
-        pairing, results = identify(
+        pairing, results, whole = identify_pattern(
+            pattern,
+            fit,
             observed_from_fit(fit, pattern, params.profile_std),
             self.references,
             (float(q[0]), float(q[-1])),
-            self.scan.wavelength,
             self.settings,
-            area_limit(pattern, fit),
             params.least_share,
             params.greatest_chance,
+            params.whole_pattern,
         )
-        return RegionResult(name, points, pattern, fit, pairing, results)
+        return RegionResult(name, points, pattern, fit, pairing, results, whole)
 
     def fit(
         self, lines: list[MapLine], windows: list[Window], settings: FitSettings
@@ -304,6 +334,9 @@ class _Job:
             # seven digits: the last ones of doubles may differ from run to run
             "lines": [[f"{v:.7g}" for v in (i.center, i.fwhm, i.eta)] for i in lines],
             "lam": f"{settings.lam:.7g}",
+            "blank": None
+            if self.blank is None
+            else hashlib.sha256(self.blank.intensity.tobytes()).hexdigest(),
             "blocks": [list(b) for b in scan.blocks],
         }
         parts: list[Mapping[str, NDArray[Any]]] = list(
@@ -334,8 +367,7 @@ class _Job:
         for name, summed in zip(names, sums, strict=True):
             if not summed.points or not summed.total.max() > 0:
                 continue
-            pattern = mean_pattern(summed, scan, counts, self.origin, self.source)
-            fit = self.peaks(pattern)
+            pattern, fit = self.fitted(mean_pattern(summed, scan, counts, self.origin, self.source))
             out.append(self.identified(name, summed.points, pattern, fit))
         return out
 
@@ -361,6 +393,7 @@ class _Job:
             said.append(
                 f"{merged} lines of the map stand for peaks that the mean pattern does not resolve"
             )
+        said += [t for t in found.regions[0].pattern.warnings if "blank" in t]
         shift = found.regions[0].pairing.shift
         return [
             *(Notice(code="map", message=text, severity="info") for text in said),

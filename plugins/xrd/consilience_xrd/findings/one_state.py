@@ -1,7 +1,8 @@
-"""One pattern, or one list of peaks, as a series needs it: its peaks and what they may be."""
+"""One pattern, or one list of peaks: its peaks and the phases they may be of."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,73 +13,106 @@ from consilience_xrd.findings.patterns import (
     fitted_peaks,
     match_settings,
     phases_considered,
+    references_for,
     used_range,
 )
-from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.both import identify_pattern
+from consilience_xrd.identification.identify import identify
 from consilience_xrd.identification.listed import listed_peaks
 from consilience_xrd.identification.matching import observed_from_fit
-from consilience_xrd.references.reference import reference_pattern
 
 if TYPE_CHECKING:
     from consilience_xrd.identification.matching import ObservedPeak, Pairing
-    from consilience_xrd.identification.phaseid import PhaseResult
-    from consilience_xrd.identification.results import AreaProbe
+    from consilience_xrd.identification.results import PhaseResult
+    from consilience_xrd.identification.wholepattern import WholePattern
     from consilience_xrd.lines.peaks import PeakFit
     from consilience_xrd.pattern import Pattern
 
-__all__ = ["NOMINAL", "OneState", "state_of"]
+__all__ = ["FittedPattern", "OneState", "state_of"]
 
-NOMINAL = 0.7
-"""Wavelength [angstrom] for lines of a list in q without one: only intensities depend on it."""
+
+@dataclass(frozen=True)
+class FittedPattern:
+    """A pattern, its peaks as fitted, and the sum of reference patterns if one was fitted."""
+
+    pattern: Pattern
+    fit: PeakFit
+    whole: WholePattern | None
 
 
 @dataclass(frozen=True)
 class OneState:
     """A measurement of one state with its peaks matched to phases.
 
-    `pattern`, `fit` and `probe` are None for a list of peaks.
+    `fitted` is None for a list of peaks; `assumptions` are those that a list needs.
     """
 
     measurement: Measurement
     peaks: list[ObservedPeak]
     pairing: Pairing
     results: list[PhaseResult]
-    wavelength: float | None
-    pattern: Pattern | None
-    fit: PeakFit | None
-    probe: AreaProbe | None
     assumptions: list[str]
     notices: list[Notice]
+    fitted: FittedPattern | None = None
 
 
-def state_of(measurement: Measurement, params: PhaseParams, context: AnalysisContext) -> OneState:
-    """Fit or read the peaks of a measurement and match them to phases."""
-    pattern = fit = probe = None
-    phases, notices = phases_considered(params, context)
-    assumptions: list[str] = []
+def state_of(
+    measurement: Measurement,
+    params: PhaseParams,
+    context: AnalysisContext,
+    tell: Callable[[int, int, str], None] | None = None,
+) -> OneState:
+    """Fit or read the peaks of a measurement and match them to phases; `tell` hears the steps."""
     if measurement.has("center"):
-        peaks, lam, assumptions = listed_peaks(measurement, params)
-        low, high = min(p.q for p in peaks) - 0.1, max(p.q for p in peaks) + 0.1
-    else:
-        pattern, fit = fitted_peaks(measurement, params)
-        lam = pattern.source.wavelength if pattern.source else None
-        low, high = used_range(pattern, pattern.q(), params)
-        peaks = observed_from_fit(fit, pattern, params.profile_std)
-        probe = area_limit(pattern, fit)
-    references = [
-        reference_pattern(p, lam or NOMINAL, (max(0.5 * low, 0.2), high + 1.0), context.cache)
-        for p in phases
-    ]
-    pairing, results = identify(
+        return _listed(measurement, params, context)
+    if tell is not None:
+        tell(0, 3, "fitting peaks")
+    pattern, fit = fitted_peaks(measurement, params, context.references)
+    peaks = observed_from_fit(fit, pattern, params.profile_std)
+    lam = pattern.source.wavelength if pattern.source else None
+    q_range = used_range(pattern, pattern.q(), params)
+    if tell is not None:
+        tell(1, 3, "computing reference lines")
+    phases, notices = phases_considered(params, context)
+    references = references_for(phases, lam, q_range, context)
+    if tell is not None:
+        tell(2, 3, "matching phases")
+    pairing, results, whole = identify_pattern(
+        pattern,
+        fit,
         peaks,
         references,
+        q_range,
+        match_settings(params, measurement.metadata.get("geometry"), lam),
+        params.least_share,
+        params.greatest_chance,
+        params.whole_pattern,
+    )
+    fitted = FittedPattern(pattern, fit, whole)
+    return OneState(measurement, peaks, pairing, results, [], notices, fitted)
+
+
+def _listed(measurement: Measurement, params: PhaseParams, context: AnalysisContext) -> OneState:
+    """Match an entered or measured list of peaks: nothing is called absent without data."""
+    peaks, lam, assumptions = listed_peaks(measurement, params)
+    stated = measurement.metadata.get("range")
+    if isinstance(stated, list | tuple) and len(stated) == 2:
+        low, high = float(stated[0]), float(stated[1])
+    else:
+        low, high = min(p.q for p in peaks) - 0.1, max(p.q for p in peaks) + 0.1
+        assumptions.append(
+            "the range of the data is not stated; lines are expected only between the first and "
+            "last entered peak"
+        )
+    phases, notices = phases_considered(params, context)
+    pairing, results = identify(
+        peaks,
+        references_for(phases, lam, (low, high), context),
         (low, high),
         lam,
         match_settings(params, measurement.metadata.get("geometry"), lam),
-        probe,
+        None,
         params.least_share,
         params.greatest_chance,
     )
-    return OneState(
-        measurement, peaks, pairing, results, lam, pattern, fit, probe, assumptions, notices
-    )
+    return OneState(measurement, peaks, pairing, results, assumptions, notices)

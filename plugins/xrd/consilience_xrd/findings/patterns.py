@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from consilience.analysis import AnalysisContext
+from consilience.analysis import AnalysisContext, ReferenceFile
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement, Notice
 from consilience_xrd.axes import check_wavelength
+from consilience_xrd.files.calibrant import reference_file_pattern
 from consilience_xrd.files.reading import pattern_of
 from consilience_xrd.findings.params import PeakParams, PhaseParams
 from consilience_xrd.identification.matching import MatchSettings
 from consilience_xrd.identification.shift import ShiftModel
+from consilience_xrd.lines.blank import less_blank
 from consilience_xrd.lines.peaks import PeakFit, fit_peaks
 from consilience_xrd.pattern import Pattern, Source
 from consilience_xrd.references.phases import (
@@ -23,6 +26,7 @@ from consilience_xrd.references.phases import (
     library_phase,
     phase_from_cif,
 )
+from consilience_xrd.references.reference import ReferencePattern, reference_pattern
 
 __all__ = [
     "fit_notices",
@@ -30,17 +34,29 @@ __all__ = [
     "match_settings",
     "method_sentence",
     "phases_considered",
+    "references_for",
     "used_range",
 ]
 
+NOMINAL = 0.7
+"""Wavelength [angstrom] for lines in q without one: only intensities depend on it."""
 
-def fitted_peaks(measurement: Measurement, params: PeakParams) -> tuple[Pattern, PeakFit]:
-    """Return the pattern of a measurement, and its peaks.
+
+def fitted_peaks(
+    measurement: Measurement, params: PeakParams, references: Sequence[ReferenceFile] = ()
+) -> tuple[Pattern, PeakFit]:
+    """Return the pattern of a measurement, less a blank where one is named, and its peaks.
+
+    Parameters
+    ----------
+    references : sequence of ReferenceFile
+        Of the study, among which the blank is.
 
     Raises
     ------
     BadInputError
-        Wavelength missing or contradicted; no intensity above zero.
+        Wavelength missing or contradicted; no intensity above zero; a blank that is not there or
+        does not overlap.
     """
     origin = measurement.record.origin
     pattern = pattern_of(
@@ -63,7 +79,15 @@ def fitted_peaks(measurement: Measurement, params: PeakParams) -> tuple[Pattern,
             "every intensity is zero or below, so there is nothing to fit",
             fix="check the measurement; its notices say what is wrong",
         )
-    fit = fit_peaks(
+    if isinstance(params, PhaseParams) and params.blank is not None:
+        blank = reference_file_pattern(params.blank, references, pattern, "blank")
+        return less_blank(pattern, blank, lambda one: _peaks(one, params), params.blank)
+    return pattern, _peaks(pattern, params)
+
+
+def _peaks(pattern: Pattern, params: PeakParams) -> PeakFit:
+    """Peaks found as the parameters say."""
+    return fit_peaks(
         pattern,
         significance=params.significance,
         method=params.baseline,
@@ -73,7 +97,6 @@ def fitted_peaks(measurement: Measurement, params: PeakParams) -> tuple[Pattern,
         low=params.axis_min,
         high=params.axis_max,
     )
-    return pattern, fit
 
 
 def used_range(pattern: Pattern, q: Any, params: PeakParams) -> tuple[float, float]:
@@ -144,6 +167,22 @@ def phases_considered(
             phase = PhaseCell(**{**phase.__dict__, "key": f"{phase.key} (CIF)"})
         chosen.append(phase)
     return chosen, notices
+
+
+def references_for(
+    phases: Sequence[PhaseCell],
+    wavelength: float | None,
+    q_range: tuple[float, float],
+    context: AnalysisContext,
+) -> list[ReferencePattern]:
+    """Return the lines of phases over a range of q [1/angstrom] and somewhat beyond."""
+    low, high = q_range
+    return [
+        reference_pattern(
+            p, wavelength or NOMINAL, (max(0.5 * low, 0.2), high + 1.0), context.cache
+        )
+        for p in phases
+    ]
 
 
 def match_settings(params: PhaseParams, geometry: object, lam: float | None) -> MatchSettings:

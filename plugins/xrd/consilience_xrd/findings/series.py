@@ -27,6 +27,8 @@ __all__ = ["run_series"]
 
 GRID = 2000
 """Most points of the common axis on which patterns are shown together."""
+NOT_FOUND = "the line was not found in this state"
+NO_ERROR = f"{NOT_FOUND}, or its error is not known"
 
 
 def run_series(
@@ -110,23 +112,24 @@ def series_dataset(
         }
     )
     if lines:
-        for name, units in (("q", "1/angstrom"), ("fwhm", "1/angstrom"), ("area", "arbitrary")):
-            data[name] = (("line", "state"), _table(lines, name), {"units": units})
-        for name, source in (("q_std", "fit_std"), ("area_std", "area_std")):
-            units = data[name[:-4]].attrs["units"]
-            data[name] = (("line", "state"), _table(lines, source), {"units": units})
-            data[name[:-4]].attrs["ancillary_variables"] = name
-    with_pattern = [s for s in states if s.pattern is not None]
-    if len(with_pattern) < len(states):
+        for name, source, units, missing in (
+            ("q", "q", "1/angstrom", NOT_FOUND),
+            ("q_std", "fit_std", "1/angstrom", NO_ERROR),
+            ("fwhm", "fwhm", "1/angstrom", NOT_FOUND),
+            ("area", "area", "arbitrary", f"{NOT_FOUND}, or a list of peaks has no area"),
+            ("area_std", "area_std", "arbitrary", NO_ERROR),
+        ):
+            about = {"units": units, "missing": missing}
+            data[name] = (("line", "state"), _table(lines, source), about)
+        for name in ("q", "area"):
+            data[name].attrs["ancillary_variables"] = f"{name}_std"
+    patterns = [s.fitted.pattern for s in states if s.fitted is not None]
+    if len(patterns) < len(states):
         return data
-    q = _common_axis([s.pattern.q() for s in with_pattern if s.pattern is not None])
-    rows = [
-        np.interp(q, s.pattern.q(), s.pattern.intensity, left=np.nan, right=np.nan)
-        for s in with_pattern
-        if s.pattern is not None
-    ]
+    q = _common_axis([p.q() for p in patterns])
+    rows = [np.interp(q, p.q(), p.intensity, left=np.nan, right=np.nan) for p in patterns]
     note = {"missing": "outside this state's range", "interpolated": "linearly, for display only"}
-    kept = {s.pattern.intensity_unit for s in with_pattern if s.pattern is not None}
+    kept = {p.intensity_unit for p in patterns}
     data["pattern"] = (
         ("state", "q_axis"),
         np.array(rows),

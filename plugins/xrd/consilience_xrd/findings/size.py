@@ -14,16 +14,9 @@ from consilience.model.measurement import Measurement, Notice
 from consilience_xrd.axes import q_derivative
 from consilience_xrd.files.calibrant import reference_file_pattern
 from consilience_xrd.findings.drafts import subject_of
-from consilience_xrd.findings.patterns import (
-    fit_notices,
-    fitted_peaks,
-    match_settings,
-    method_sentence,
-    phases_considered,
-    used_range,
-)
+from consilience_xrd.findings.one_state import state_of
+from consilience_xrd.findings.patterns import fit_notices, method_sentence
 from consilience_xrd.findings.size_params import SizeParams
-from consilience_xrd.identification.identify import area_limit, identify
 from consilience_xrd.identification.matching import Pairing, inflation, observed_from_fit
 from consilience_xrd.lines.instrument import BAD, InstrumentBreadth, breadth_of, fit_instrument
 from consilience_xrd.lines.peaks import PeakFit, fit_peaks
@@ -38,15 +31,12 @@ from consilience_xrd.lines.size_strain import (
 )
 from consilience_xrd.lines.systematics import PeakSystematics, systematic_errors
 from consilience_xrd.pattern import Pattern
-from consilience_xrd.references.reference import reference_pattern
 
 if TYPE_CHECKING:
     from consilience_xrd.references.phases import PhaseCell
 
 __all__ = ["run_size"]
 
-NOMINAL = 0.7
-"""Wavelength [angstrom] for the lines of phases where none is known: positions in q stay."""
 GRADIENT = Rival(
     subject=Subject(label="gradient of composition"),
     live=True,
@@ -74,30 +64,13 @@ def run_size(
 ) -> AnalysisOutput:
     """Sizes by Scherrer, sizes and strains by Williamson and Hall where there are two orders."""
     measurement = measurements[0]
-    context.progress(0, 3, "fitting peaks")
-    pattern, fit = fitted_peaks(measurement, params)
-    lam = pattern.source.wavelength if pattern.source else None
-    low, high = used_range(pattern, pattern.q(), params)
-    notices: list[Notice] = fit_notices(pattern, fit)
+    state = state_of(measurement, params, context, context.progress)
+    assert state.fitted is not None  # the analysis is declared for intensities alone
+    pattern, fit = state.fitted.pattern, state.fitted.fit
+    pairing, results = state.pairing, state.results
+    notices: list[Notice] = [*fit_notices(pattern, fit), *state.notices]
     instrument, said = _instrument(pattern, params, context)
     notices += said
-    context.progress(1, 3, "matching phases")
-    phases, more = phases_considered(params, context)
-    notices += more
-    references = [
-        reference_pattern(p, lam or NOMINAL, (max(0.5 * low, 0.2), high + 1.0), context.cache)
-        for p in phases
-    ]
-    pairing, results = identify(
-        observed_from_fit(fit, pattern, params.profile_std),
-        references,
-        (low, high),
-        lam,
-        match_settings(params, measurement.metadata.get("geometry"), lam),
-        area_limit(pattern, fit),
-        params.least_share,
-        params.greatest_chance,
-    )
     context.progress(2, 3, "taking breadths apart")
     present = [r.phase for r in results if r.status == "present"]
     cells = {r.phase.key: r.phase for r in pairing.references}
