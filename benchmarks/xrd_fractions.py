@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from consilience_xrd.files.xrdml import read_xrdml
+from consilience_xrd.identification.detection import area_limit
 from consilience_xrd.identification.fractions import FractionSettings, mass_fractions
-from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.identify import identify
 from consilience_xrd.identification.matching import MatchSettings, observed_from_fit
 from consilience_xrd.identification.texture import agreement_of, own_areas
 from consilience_xrd.identification.wholepattern import fit_whole_pattern

@@ -14,6 +14,7 @@ from consilience.testing import reading, target
 from consilience.testing.samples import SampleFile
 from consilience_xrd.findings.analyses import run_phases
 from consilience_xrd.findings.params import PhaseParams
+from consilience_xrd.identification.detection import area_limit
 from consilience_xrd.identification.fractions import (
     FractionSettings,
     brindley,
@@ -22,7 +23,7 @@ from consilience_xrd.identification.fractions import (
     polarisation_change,
 )
 from consilience_xrd.identification.halo import above_hull
-from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.identify import identify
 from consilience_xrd.identification.matching import MatchSettings, observed_from_fit
 from consilience_xrd.identification.texture import agreement_of
 from consilience_xrd.identification.wholepattern import disagreements, fit_whole_pattern

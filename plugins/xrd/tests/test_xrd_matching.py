@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.detection import area_limit
+from consilience_xrd.identification.identify import identify
 from consilience_xrd.identification.matching import (
     MatchSettings,
     ObservedPeak,

@@ -11,7 +11,8 @@ import numpy as np
 
 from consilience_xrd.axes import two_theta_to_q
 from consilience_xrd.findings.drafts import lattice_parameter
-from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.detection import area_limit
+from consilience_xrd.identification.identify import identify
 from consilience_xrd.identification.matching import MatchSettings, inflation, observed_from_fit
 from consilience_xrd.lines.peaks import PeakFit, fit_peaks
 from consilience_xrd.lines.systematics import PeakSystematics, systematic_errors

@@ -27,7 +27,7 @@ from consilience_xrd.identification.both import identify_pattern
 from consilience_xrd.identification.matching import observed_from_fit
 from consilience_xrd.lines.blank import CLEAR, LEAST, less_blank, smoothed_blank
 from consilience_xrd.lines.peaks import PeakFit, components_of, fit_peaks
-from consilience_xrd.maps.common import with_common_fractions, with_shares
+from consilience_xrd.maps.common import with_baselines, with_common_fractions, with_shares
 from consilience_xrd.maps.fitting import FitSettings, fit_block
 from consilience_xrd.maps.frames import frame_scan
 from consilience_xrd.maps.lines import MapLine, Window, map_lines, windows_of
@@ -219,6 +219,7 @@ class _Job:
         components = components_of(self.source)
         lines = with_common_fractions(sample, scan.q, lines, windows, fitting, components)
         lines = with_shares(sample, scan.q, lines, windows, fitting, components)
+        lines = with_baselines(sample, scan.q, lines, windows, fitting, components)
         maps = self.fit(lines, windows, fitting)
         if params.regions:
             labels, names = named_regions(params.regions, scan.shape)

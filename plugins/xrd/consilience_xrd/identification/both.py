@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from consilience_xrd.identification.identify import area_limit, identify
+from consilience_xrd.identification.detection import area_limit
+from consilience_xrd.identification.identify import identify
 from consilience_xrd.identification.matching import MatchSettings, Pairing
 from consilience_xrd.identification.shift import Shift
 from consilience_xrd.identification.wholepattern import (

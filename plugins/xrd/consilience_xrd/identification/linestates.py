@@ -9,6 +9,7 @@ import numpy as np
 
 from consilience_xrd.identification.matching import tolerance
 from consilience_xrd.identification.results import CHANCE, STRONG, AreaProbe, LineState, Work
+from consilience_xrd.identification.shift import shift_in_q
 from consilience_xrd.references.reference import Line
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 TRIALS = 10.0
 """Independent places over six standard deviations of a loosely known cell, about."""
 
-__all__ = ["chance_of", "hidden", "plausible", "room_of", "scale_of", "states_of"]
+__all__ = ["chance_of", "hidden", "plausible", "reach_of", "scale_of", "states_of"]
 
 
 def scale_of(
@@ -148,6 +149,21 @@ def room_of(pairing: Pairing, work: Work, line: Line) -> float:
     std = float(np.median(stds)) if stds else 0.0
     room = tolerance(pairing.settings, std, pairing.shift_std(line.q), cell)
     return room if pairing.shift_unknown else min(room, 0.03)
+
+
+def reach_of(pairing: Pairing, work: Work, line: Line) -> tuple[float, float]:
+    """Lowest and highest q [1/angstrom] at which a line of a phase that is there may be.
+
+    The change of the cell that was fitted is that of the peaks that the phase was given: if it is
+    said not to be there, these are none of its own, and its cell may be any that its source allows.
+    """
+    place, _ = pairing.place(work.reference, line)
+    room = room_of(pairing, work, line)
+    known = line.q + float(shift_in_q(pairing.shift, np.array([line.q]), pairing.wavelength)[0])
+    stds = [m.peak.std for m in pairing.peaks]
+    std = float(np.median(stds)) if stds else 0.0
+    wide = tolerance(pairing.settings, std, pairing.shift_std(line.q), line.q_std)
+    return min(place - room, known - wide), max(place + room, known + wide)
 
 
 def states_of(

@@ -10,7 +10,7 @@ from consilience_xrd.identification.linestates import (
     chance_of,
     hidden,
     plausible,
-    room_of,
+    reach_of,
     scale_of,
     states_of,
 )
@@ -22,7 +22,7 @@ from consilience_xrd.references.reference import Line, ReferencePattern
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from consilience_xrd.identification.matching import Pairing
+    from consilience_xrd.identification.matching import ObservedPeak, Pairing
 
 __all__ = ["AreaProbe", "PhaseResult", "evaluate"]
 
@@ -200,14 +200,32 @@ def _unknown_shift(pairing: Pairing, q: float, probe: AreaProbe | None) -> str |
     return None
 
 
-def _broad_at(pairing: Pairing, q: float) -> float | None:
-    """Place of a broad peak over `q`: it is no candidate, and the fit leaves nothing of it."""
-    over = [
-        m.peak.q
-        for m in pairing.peaks
-        if "broad" in m.peak.flags and abs(m.peak.q - q) <= 0.5 * m.peak.fwhm
-    ]
-    return min(over, key=lambda place: abs(place - q), default=None)
+def _broad_in(pairing: Pairing, reach: tuple[float, float]) -> float | None:
+    """Place of a broad peak over `reach`: it is no candidate, and the fit leaves nothing of it."""
+    over = [m.peak for m in pairing.peaks if "broad" in m.peak.flags]
+    return _nearest([p for p in over if _meets(p, reach)], reach)
+
+
+def _peak_in(pairing: Pairing, reach: tuple[float, float]) -> float | None:
+    """Place of any other peak in `reach`: it may be the line, or hide it."""
+    over = [m.peak for m in pairing.peaks if "broad" not in m.peak.flags]
+    return _nearest([p for p in over if _meets(p, reach)], reach)
+
+
+def _meets(peak: ObservedPeak, reach: tuple[float, float]) -> bool:
+    return reach[0] - 0.5 * peak.fwhm <= peak.q <= reach[1] + 0.5 * peak.fwhm
+
+
+def _nearest(peaks: list[ObservedPeak], reach: tuple[float, float]) -> float | None:
+    middle = 0.5 * (reach[0] + reach[1])
+    return min((p.q for p in peaks), key=lambda q: abs(q - middle), default=None)
+
+
+def _largest_limit(probe: AreaProbe, reach: tuple[float, float]) -> float | None:
+    """The limit at the least favourable place; None where one has none."""
+    limits = [probe.limit(q) for q in (reach[0], 0.5 * (reach[0] + reach[1]), reach[1])]
+    known = [one for one in limits if one is not None]
+    return max(known) if len(known) == len(limits) else None
 
 
 def _result(
@@ -237,12 +255,14 @@ def _result(
         free = top.state in ("missing", "below_detection") and not hidden(
             top.q, top.line, Work(work.reference, []), pairing
         )
-        least = probe.limit(top.q) if free and probe else None
-        room = room_of(pairing, work, top.line)
-        hint = probe.excess(top.q, room) if free and probe else None
+        reach = reach_of(pairing, work, top.line)
+        least = _largest_limit(probe, reach) if free and probe else None
+        middle, half = 0.5 * (reach[0] + reach[1]), 0.5 * (reach[1] - reach[0])
+        hint = probe.excess(middle, half) if free and probe else None
+        other = _peak_in(pairing, reach) if free else None
         moved = pairing.shift.significant and not pairing.shift.applied
         unknown = _unknown_shift(pairing, top.q, probe) if free else None
-        broad = _broad_at(pairing, top.q) if free else None
+        broad = _broad_in(pairing, reach) if free else None
         if broad is not None:
             reason = (
                 f"its strongest line {top.line.label} was not assigned, but a broad peak at "
@@ -250,6 +270,11 @@ def _result(
             )
         elif unknown is not None:
             reason = f"its strongest line {top.line.label} was not assigned, but {unknown}"
+        elif other is not None:
+            reason = (
+                f"its strongest line {top.line.label} was not assigned, but the peak at "
+                f"{other:.4f} 1/angstrom lies within what its cell may be"
+            )
         elif free and moved:
             reason = (
                 f"its strongest line {top.line.label} was not seen at {top.q:.4f} 1/angstrom, but "

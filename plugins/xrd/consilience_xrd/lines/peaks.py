@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from consilience_xrd.pattern import Pattern, Source
 
-__all__ = ["GroupFit", "Peak", "PeakFit", "components_of", "fit_group", "fit_peaks", "tails_of"]
+__all__ = [
+    "GroupFit",
+    "Peak",
+    "PeakFit",
+    "components_of",
+    "fit_group",
+    "fit_peaks",
+    "tails_of",
+    "without_peaks",
+]
 
 TURNS = 3
 """Fits of each group, the later ones with the tails of others and a baseline without peaks."""
@@ -222,16 +231,33 @@ def _below(
     components: Components,
     in_angle: bool,
 ) -> Baseline:
-    """Baseline of the pattern without its peaks, whose tails had lifted the first one.
+    """Baseline of the pattern without its peaks, whose tails had lifted the first one."""
+    left, _ = without_peaks(x, y, first.values, fits, tails, components, in_angle)
+    made = first.parameters
+    again = fit_baseline(left, made["method"], made["lam"], made.get("p", 0.01))
+    told = {**made, "iterations": again.parameters["iterations"], "peaks_taken_out": True}
+    return Baseline(again.values, first.method, told)
+
+
+def without_peaks(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    instead: NDArray[np.float64],
+    fits: Iterable[GroupFit],
+    tails: NDArray[np.float64],
+    components: Components,
+    in_angle: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return what a baseline is drawn under, and where that is not the data.
 
     Near the maxima, where the noise is the peaks', the background of the group's fit stands in
-    for the data; over the whole of a group that fits poorly, the first baseline.
+    for the data; over the whole of a group that fits poorly, `instead`.
     """
-    left = y - tails
+    left, replaced = y - tails, np.zeros(len(x), bool)
     for got in fits:
         part = got.window
         if "poor_fit" in got.peaks[0].flags or not got.peaks[0].dof:
-            left[part] = first.values[part]
+            left[part], replaced[part] = instead[part], True
             continue
         xs = x[part]
         core = np.zeros(len(xs), bool)
@@ -241,10 +267,8 @@ def _below(
                 core |= np.abs(xs - place) < CORE * peak.fwhm
         background = got.model - tails_of(xs, got.peaks, components, in_angle)
         left[part] = np.where(core, background, left[part])
-    made = first.parameters
-    again = fit_baseline(left, made["method"], made["lam"], made.get("p", 0.01))
-    told = {**made, "iterations": again.parameters["iterations"], "peaks_taken_out": True}
-    return Baseline(again.values, first.method, told)
+        replaced[part] |= core
+    return left, replaced
 
 
 def _with_shoulders(
