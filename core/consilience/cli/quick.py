@@ -93,7 +93,7 @@ def quick(
         for line in run_notice_lines(summary.noticed):
             say(line)
         for failure in summary.failures:
-            say(f"not analysed: {failure.analysis}: {failure.what}", err=True)
+            say(f"not analysed: {failure.analysis} on {failure.on}: {failure.what}", err=True)
             say(f"  fix: {failure.fix}", err=True)
         page = study.report(out or study.path / "report.html", progress)
     say(f"{summary.runs} run(s), {len(summary.findings)} finding(s), {summary.skipped} done before")

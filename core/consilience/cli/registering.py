@@ -388,6 +388,6 @@ def _build_summary(summary: BuildSummary) -> None:
         say(f"  fix: {refusal.fix}")
     for analysis in summary.analyses:
         for failure in analysis.failures:
-            say(f"not analysed: {failure.analysis} on {', '.join(failure.measurements)}")
+            say(f"not analysed: {failure.analysis} on {failure.on}")
             say(f"  {failure.what}")
             say(f"  fix: {failure.fix}")

@@ -54,12 +54,14 @@ def analyse(
     say(
         f"{summary.runs} run(s), {len(summary.findings)} finding(s), {summary.skipped} already done"
     )
-    for line in summary.unused:
-        say(f"  {line}")
+    # who names an analysis leaves the other techniques out on purpose
+    if analysis is None or not summary.runs + summary.skipped + len(summary.failures):
+        for line in summary.unused:
+            say(f"  {line}")
     for line in run_notice_lines(summary.noticed):
         say(line)
     for failure in summary.failures:
-        say(f"not analysed: {failure.analysis} on {', '.join(failure.measurements)}", err=True)
+        say(f"not analysed: {failure.analysis} on {failure.on}", err=True)
         say(f"  {failure.what}", err=True)
         say(f"  fix: {failure.fix}", err=True)
     if summary.failures:

@@ -97,7 +97,8 @@ def arrange(content: ReportContent) -> Page:
     titles = {k.name: k.title for k in content.kinds}
     techniques = {m.key: m.title for m in content.modalities}
     records = sorted(
-        content.measurements, key=lambda m: (order.get(m.sample, 10**9), m.modality, m.name, m.id)
+        content.measurements,
+        key=lambda m: (order.get(m.sample, 10**9), m.modality, natural(m.title), m.id),
     )
     findings = sorted(
         content.findings,
@@ -285,7 +286,7 @@ def _groups(
     sections_of: dict[tuple[str, str], list[Section]],
     budget: Budget,
 ) -> list[SampleGroup]:
-    names = {r.id: r.file_name for r in records}
+    names = {r.id: r.title for r in records}
     sample_titles = {s.id: s.title for s in content.samples}
     presence = {k.name for k in content.kinds if k.about == "presence"}
     modality_of = _modality_of(findings, records)

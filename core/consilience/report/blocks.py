@@ -183,7 +183,8 @@ def _fault(what: str, error: Exception, maker: str) -> ShownFault:
 
 
 def _table(table: Table, most: int, *, thin: bool, title: str = "") -> ShownTable:
-    headings = tuple(str(h) for h in table.headings)
+    # a number without unit needs no "(1)"
+    headings = tuple(str(h).removesuffix(" (1)") for h in table.headings)
     total = len(table.rows)
     note = str(table.note)
     picked: Sequence[Sequence[Cell]] = table.rows

@@ -32,6 +32,15 @@ class AnalysisFailure:
     measurements: tuple[str, ...]
     what: str
     fix: str
+    titles: tuple[str, ...] = ()
+
+    @property
+    def on(self) -> str:
+        """What it was about: each signal with its ID."""
+        titles = self.titles or ("",) * len(self.measurements)
+        words = [f"{t} ({m})" if t else m for t, m in zip(titles, self.measurements, strict=True)]
+        more = f" and {len(words) - 3} more" if len(words) > 3 else ""
+        return ", ".join(words[:3]) + more
 
 
 @dataclass(frozen=True)
@@ -150,8 +159,9 @@ def _unused(
             left[m.modality].append(m)
     lines = []
     for modality, group in sorted(left.items()):
-        names = ", ".join(m.record.file_name for m in group[:3])
-        names += f" and {len(group) - 3} more" if len(group) > 3 else ""
+        files = list(dict.fromkeys(m.record.file_name for m in group))
+        names = ", ".join(files[:3])
+        names += f" and {len(files) - 3} more" if len(files) > 3 else ""
         fitting = [a for a in study.registry.all(Analysis) if a.modality == modality]
         able = [a for a in fitting if a not in chosen and any(m.has(*a.requires) for m in group)]
         if able:
@@ -202,8 +212,15 @@ def _run_one(
             for draft in output.findings
         ]
     except ConsilienceError as error:
-        failure = AnalysisFailure(analysis.key, tuple(m.id for m in group), error.what, error.fix)
-        summary.failures.append(failure)
+        summary.failures.append(
+            AnalysisFailure(
+                analysis.key,
+                tuple(m.id for m in group),
+                error.what,
+                error.fix,
+                tuple(m.record.title for m in group),
+            )
+        )
         return
     except Exception as error:  # noqa: BLE001  one bad analysis never stops the rest
         summary.failures.append(
@@ -212,6 +229,7 @@ def _run_one(
                 tuple(m.id for m in group),
                 f"the analysis broke down: {type(error).__name__}: {error}",
                 f"report it to the author of plugin {plugin.name!r}; nothing was kept of this run",
+                tuple(m.record.title for m in group),
             )
         )
         return

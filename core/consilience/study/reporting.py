@@ -159,7 +159,7 @@ def _notes(study: Study) -> tuple[str, list[Notice]]:
                     severity="info",
                 )
             )
-    names = {r.id: f"{r.file_name} ({r.sample})" for r in records}
+    names = {r.id: f"{r.title} ({r.sample})" for r in records}
     for run in study.current_runs().values():
         behind = ", ".join(names[m] for m in run["measurements"] if m in names)
         for body in run.get("notices", []):

@@ -166,7 +166,7 @@ def _spectra(data: xr.Dataset, edges: Sequence[Finding], name: str, *, simulated
             axes = figure.add_subplot(len(shown), 1, i + 1)
             _edge(axes, finding)
             if simulated and i == 0:
-                axes.set_title("simulated data")
+                axes.set_title("simulated data", loc="left")
         figure.axes[-1].set_xlabel("energy loss (eV)")
 
     def _edge(axes: Axes, finding: Finding) -> None:
@@ -185,10 +185,14 @@ def _spectra(data: xr.Dataset, edges: Sequence[Finding], name: str, *, simulated
         onset = finding.evidence.get("onset_eV")
         if isinstance(onset, int | float):
             axes.axvline(onset, color="0.5", linewidth=0.8, linestyle=":")
-        low, high = float(counts[near].min()), float(counts[near].max())
-        axes.set_ylim(max(0.0, low - 0.15 * (high - low)), high + 0.08 * (high - low))
+        # a zero loss or an edge beside the windows would flatten what is shown
+        own |= (energy >= before[0]) & (energy < before[1])
+        low, high = float(counts[own].min()), float(counts[own].max())
+        axes.set_ylim(low - 0.15 * (high - low), high + 0.15 * (high - low))
         axes.set_ylabel("counts")
-        axes.legend(loc="upper right", fontsize=8, frameon=False)
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, fontsize=8, frameon=False
+        )
         axes.margins(x=0.0)
 
     rows: list[list[Cell]] = []
@@ -219,7 +223,7 @@ def _spectra(data: xr.Dataset, edges: Sequence[Finding], name: str, *, simulated
             rows,
             note="groups of channels of the windows",
         ),
-        size=(8.0, 0.6 + 2.3 * max(1, len(shown))),
+        size=(8.0, 0.6 + 2.5 * max(1, len(shown))),
     )
 
 

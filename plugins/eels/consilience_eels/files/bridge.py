@@ -271,7 +271,7 @@ def _coordinates(
                 notices.append(
                     Notice(
                         code="uncalibrated",
-                        message=f"axis {name} is in {str(axis.units)!r}: pixels, no length",
+                        message=f"axis {name} {_in_no_unit(axis.units)}: pixels, no length",
                         fix="calibrate the image before lengths are read from it",
                         severity="info",
                     )
@@ -296,13 +296,19 @@ def _space_names(space: list[Any], modality: str) -> list[str]:
     return [*rest, *(["y", "x"] if count >= 2 else [])]
 
 
+def _in_no_unit(said: object) -> str:
+    """Return what an axis says of its unit where that is none that is known."""
+    text = str(said or "")
+    return f"is in {text!r}" if text not in ("", "<undefined>") else "has no unit"
+
+
 def _energy(
     axis: Any, values: NDArray[np.float64], modality: str, label: str
 ) -> tuple[str, str, NDArray[np.float64]]:
     known = known_unit(axis.units)
     if known is None or known.sort != "energy":
         raise BadFileError(
-            f"signal {label!r}: its energy axis is in {str(axis.units)!r}, neither eV nor keV",
+            f"signal {label!r}: its energy axis {_in_no_unit(axis.units)}, neither eV nor keV",
             fix="calibrate the axis (channels are no energies), or say --option energy_unit=eV",
         )
     name, unit, in_ev = ("energy", "keV", 1e3) if modality == "edx" else ("energy_loss", "eV", 1.0)
@@ -322,7 +328,11 @@ def _variable(
     notices.append(
         Notice(
             code="no-counts",
-            message=f"the file calls its values {said!r}, not counts; they are intensities",
+            message=(
+                f"the file calls its values {said!r}, not counts; they are intensities"
+                if said
+                else "the file does not say that its values are counts; they are intensities"
+            ),
             fix="export the spectrum in counts",
             severity="info",
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
+from consilience.report.text import unit_text
 from consilience.view import Block, Cell, Figure, Table, Text, ViewContext
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _blocks(measurement: Measurement, findings: Sequence[Finding], maps: xr.Data
             "by chance: points that would pass the level of detection if the phase were nowhere; "
             "strain: relative to the map's median, statistical and systematic standard deviation"
         )
-        headings = ("region", "phase", "answer", "points", "seen at", "by chance", "strain (1e-4)")
+        headings = ("region", "phase", "answer", "points", "seen at", "by chance", "strain (10⁻⁴)")
         blocks.append(Table(headings, rows, "Phases by region", note))
     return blocks
 
@@ -132,6 +133,7 @@ def _edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _phase_figure(maps: xr.Dataset, names: Sequence[str], mark: str) -> Figure:
     unit = str(maps["phase_intensity"].attrs.get("units", ""))
+    label = f"summed area ({unit_text(unit)})" if unit else "summed area"
     panels: list[_Panel] = []
     rows: list[list[Cell]] = []
     for i, name in enumerate(names):
@@ -139,7 +141,7 @@ def _phase_figure(maps: xr.Dataset, names: Sequence[str], mark: str) -> Figure:
         seen = np.asarray(maps["phase_detected"].values[i]) > 0
         limit = np.asarray(maps["phase_limit"].values[i], dtype=float)
         top = float(np.nanpercentile(values[seen], 99.5)) if seen.any() else 1.0
-        panels.append(_Panel(name, np.where(seen, values, np.nan), "summed area", limits=(0, top)))
+        panels.append(_Panel(name, np.where(seen, values, np.nan), label, limits=(0, top)))
         rows.append([name, int(seen.sum()), int(seen.size), _median(values[seen]), _median(limit)])
     table = Table(
         ("phase", "points where seen", "points", f"median area there ({unit})",
@@ -170,7 +172,7 @@ def _strain_figure(maps: xr.Dataset, names: Sequence[str], mark: str) -> Figure 
         if np.count_nonzero(good) < 3:
             continue
         top = max(float(np.nanpercentile(np.abs(values), 98)), 1e-3)
-        panels.append(_Panel(f"{name}: strain", values, "1e-4", "PuOr_r", (-top, top)))
+        panels.append(_Panel(name, values, "strain (10⁻⁴)", "PuOr_r", (-top, top)))
         rows.append(
             [name, int(good.sum()), *(float(f"{v:.3g}") for v in
              (*np.percentile(values[good], [5, 50, 95]), np.median(errors[good])))]
@@ -179,7 +181,7 @@ def _strain_figure(maps: xr.Dataset, names: Sequence[str], mark: str) -> Figure 
         return None
     table = Table(
         ("phase", "points", "5 %", "median", "95 %", "median std of a point"), rows,
-        note="in 1e-4, against the map's median",
+        note="in 10⁻⁴, against the map's median",
     )  # fmt: skip
     return _grid(
         panels, maps, mark, "Lattice strain",
