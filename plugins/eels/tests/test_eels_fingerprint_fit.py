@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from consilience_eels.fingerprint.design import (
-    BARN,
-    Design,
-    LowLoss,
-    ModelError,
-    Stretch,
-    build_design,
-    cut_stretch,
-)
+from consilience_eels.fingerprint.design import BARN, Design, ModelError, build_design
 from consilience_eels.fingerprint.fit import fit_spectrum
 from consilience_eels.fingerprint.limits import (
     CALIBRATION,
@@ -27,6 +19,7 @@ from consilience_eels.fingerprint.observability import Answer, Question, answer
 from consilience_eels.fingerprint.references import Edge, Reference
 from consilience_eels.fingerprint.regions import alike, inner
 from consilience_eels.fingerprint.rivals import Exchange, told_apart
+from consilience_eels.fingerprint.stretches import LowLoss, Stretch, cut_stretch
 from consilience_eels.spectra import LossAxis
 
 Array = NDArray[np.float64]

@@ -11,10 +11,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from consilience_eels.findings.fingerprints_input import Cube, Place
-from consilience_eels.fingerprint.design import ELASTIC
 from consilience_eels.fingerprint.maps import fit_pixels
 from consilience_eels.fingerprint.region import RegionResult
 from consilience_eels.fingerprint.species import Library
+from consilience_eels.fingerprint.stretches import ELASTIC
 from consilience_eels.spectra import blocks_of_rows
 
 __all__ = ["group_bins", "map_set", "region_set"]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement
-from consilience_eels.fingerprint.design import LowLoss, Stretch, cut_stretch
 from consilience_eels.fingerprint.region import RegionSpectra
+from consilience_eels.fingerprint.stretches import LowLoss, Stretch, cut_stretch
 from consilience_eels.lowloss.zero_loss import NoZeroLossError, find_zero_loss
 from consilience_eels.spectra import LossAxis, blocks_of_rows
 

@@ -11,18 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilience.model.stoichiometry import fractions_of_formula
-from consilience_eels.fingerprint.design import (
-    ELASTIC,
-    Design,
-    LowLoss,
-    ModelError,
-    Stretch,
-    build_design,
-)
+from consilience_eels.fingerprint.design import Design, ModelError, build_design
 from consilience_eels.fingerprint.fit import Fit, fit_spectrum
 from consilience_eels.fingerprint.limits import Null, null_of
 from consilience_eels.fingerprint.observability import Answer, Question, answer
 from consilience_eels.fingerprint.species import Library
+from consilience_eels.fingerprint.stretches import ELASTIC, LowLoss, Stretch
 
 __all__ = ["Asked", "RegionResult", "RegionSpectra", "describe_region", "thicknesses"]
 
