@@ -15,6 +15,7 @@ from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice
 from consilience_eels.edges.background import fit_power_law, pre_edge
 from consilience_eels.findings.pairs import choose_pairs
+from consilience_eels.findings.refusals import without_zero_loss
 from consilience_eels.findings.spectra_of import loss_array, spectrum_dataset, whole_of
 from consilience_eels.findings.thickness_run import threshold_of
 from consilience_eels.lowloss.deconvolution import single_scattering, without_plural_scattering
@@ -103,7 +104,7 @@ def run_single_scattering(
         found = single_scattering(axis, whole, threshold, params.counts_per_electron)
         pixels = single_scattering(axis, cube, threshold) if params.maps and cube.ndim > 1 else None
     except NoZeroLossError as fault:
-        return _refused(measurement, fault, "single_scattering", LOG)
+        return _refused(measurement, fault, LOG)
     spectra: dict[str, Any] = {"single_scattering": (found.intensity, found.std)}
     if pixels is not None:
         spectra["single_scattering_map"] = (pixels.intensity, None)
@@ -196,7 +197,7 @@ def run_fourier_ratio(
                 under,
             )
         except NoZeroLossError as fault:
-            findings += _refused(low, fault, "single_scattering", RATIO).findings
+            findings += _refused(low, fault, RATIO).findings
             continue
         name = f"spectrum_{number}"
         arrays[name] = spectrum_dataset(
@@ -227,23 +228,6 @@ def run_fourier_ratio(
     return AnalysisOutput(findings, arrays)
 
 
-def _refused(
-    measurement: Measurement, fault: NoZeroLossError, kind: str, method: str
-) -> AnalysisOutput:
-    if fault.code == "out-of-range":
-        notice = Notice(
-            code="no-zero-loss",
-            message=f"{measurement.record.name}: {fault.reason}, so plural scattering cannot be "
-            "taken out of it alone",
-            fix="record the low loss of the same region, with its zero loss",
-            severity="info",
-        )
-        return AnalysisOutput([], notices=[notice])
-    finding = FindingDraft(
-        kind=kind,
-        status="not_observable",
-        reason=fault.reason,
-        evidence={"fault": fault.code},
-        method=method,
-    )
-    return AnalysisOutput([finding])
+def _refused(measurement: Measurement, fault: NoZeroLossError, method: str) -> AnalysisOutput:
+    so = "so plural scattering cannot be taken out of it alone"
+    return without_zero_loss(measurement, fault, "single_scattering", method, so)

@@ -17,6 +17,7 @@ from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice, Signal
 from consilience_eels.alignment.zero_loss import measure_zero_loss
 from consilience_eels.files.bridge import to_hyperspy
+from consilience_eels.findings.refusals import without_zero_loss
 from consilience_eels.findings.regions import Box, region_of, selected
 from consilience_eels.findings.thickness_nm import in_nanometres
 from consilience_eels.findings.thickness_params import ThicknessParams
@@ -247,23 +248,8 @@ def _check_threshold(threshold: float, peak: ZeroLoss, energy: NDArray[np.float6
 
 
 def _refused(measurement: Measurement, fault: NoZeroLossError) -> AnalysisOutput:
-    """A core-loss spectrum is no failure; a low-loss one without a zero loss is an answer."""
-    if fault.code == "out-of-range":
-        notice = Notice(
-            code="no-thickness",
-            message=f"{measurement.record.name}: {fault.reason}, so there is no t/λ",
-            fix="record the low loss of the same region, with its zero loss",
-            severity="info",
-        )
-        return AnalysisOutput([], notices=[notice])
-    finding = FindingDraft(
-        kind="t_over_lambda",
-        status="not_observable",
-        reason=fault.reason,
-        evidence={"fault": fault.code},
-        method=METHOD,
-    )
-    return AnalysisOutput([finding])
+    so = "so there is no t/λ"
+    return without_zero_loss(measurement, fault, "t_over_lambda", METHOD, so, "no-thickness")
 
 
 def _nothing(measurement: Measurement, box: Box | None) -> Notice:

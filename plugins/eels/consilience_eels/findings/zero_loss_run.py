@@ -22,6 +22,7 @@ from consilience_eels.alignment.zero_loss import (
     measure_zero_loss,
     shift_spectra,
 )
+from consilience_eels.findings.refusals import without_zero_loss
 from consilience_eels.findings.spectra_of import loss_array, spectrum_dataset, whole_of
 from consilience_eels.lowloss.zero_loss import NoZeroLossError, ZeroLoss, find_zero_loss
 from consilience_eels.spectra import LossAxis
@@ -211,23 +212,8 @@ def _arrays(
 
 
 def _refused(measurement: Measurement, fault: NoZeroLossError) -> AnalysisOutput:
-    if fault.code == "out-of-range":
-        notice = Notice(
-            code="no-zero-loss",
-            message=f"{measurement.record.name}: {fault.reason}, so neither the energy resolution "
-            "nor the place of 0 is known",
-            fix="record the low loss of the same region, with its zero loss",
-            severity="info",
-        )
-        return AnalysisOutput([], notices=[notice])
-    finding = FindingDraft(
-        kind="energy_resolution",
-        status="not_observable",
-        reason=fault.reason,
-        evidence={"fault": fault.code},
-        method=METHOD,
-    )
-    return AnalysisOutput([finding])
+    so = "so neither the energy resolution nor the place of 0 is known"
+    return without_zero_loss(measurement, fault, "energy_resolution", METHOD, so)
 
 
 def _notices(

@@ -13,10 +13,7 @@ import math
 
 from consilience_eels.physics.beam import Beam
 
-__all__ = ["RELATIVE_STD", "mean_free_path"]
-
-RELATIVE_STD = 0.2
-"""What the formula is good for, at the large angles of this field."""
+__all__ = ["mean_free_path"]
 
 LIMIT = 20.0
 """mrad: beyond it a larger collection angle collects no more."""
