@@ -48,7 +48,7 @@ def _findings(counts: Array, model: str, *edges: str, gain: object = None) -> li
         {"energy_loss": ("energy_loss", AXIS.energy, {"units": "eV"})},
     )
     spectrum: Any = SimpleNamespace(
-        data=data, modality="eels", metadata={}, record=SimpleNamespace(name="spectrum")
+        data=data, modality="eels", metadata={}, record=SimpleNamespace(name="spectrum", notices=())
     )
     params = EdgesParams.model_validate(
         {

@@ -38,7 +38,7 @@ def _thickness(model: str, seed: int) -> tuple[float, float, float | None]:
         {"energy_loss": ("energy_loss", ENERGY_LOSS, {"units": "eV"})},
     )
     spectrum: Any = SimpleNamespace(
-        data=data, modality="eels", metadata={}, record=SimpleNamespace(name="spectrum")
+        data=data, modality="eels", metadata={}, record=SimpleNamespace(name="spectrum", notices=())
     )
     params = ThicknessParams(threshold=THRESHOLD, counts_per_electron=GAIN)
     (found,) = [

@@ -35,5 +35,8 @@ def measurement(
         },
     )
     return SimpleNamespace(
-        data=data, modality=modality, metadata=metadata, record=SimpleNamespace(name="spectrum")
+        data=data,
+        modality=modality,
+        metadata=metadata,
+        record=SimpleNamespace(name="spectrum", notices=()),
     )

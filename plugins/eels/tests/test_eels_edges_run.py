@@ -195,7 +195,7 @@ def test_real_core_losses(shared_data: Path) -> None:
         data=signal.data,
         modality="eels",
         metadata=signal.metadata,
-        record=SimpleNamespace(name="core"),
+        record=SimpleNamespace(name="core", notices=()),
     )
     output = run(data, "O", "Mn", "C")
     assert of(output, "element", "O").status == of(output, "element", "Mn").status == "present"
@@ -215,13 +215,13 @@ def test_real_strontium_titanate(shared_data: Path) -> None:
         data=signal.data,
         modality="eels",
         metadata=signal.metadata,
-        record=SimpleNamespace(name="sto"),
+        record=SimpleNamespace(name="sto", notices=()),
     )
     found = of(run(data, "O", "Ti", "Sr"), "composition", "O")
     assert found.value is not None
     assert found.std is not None
-    assert abs(found.value - 0.75) < 2.5 * found.std
-    assert found.std < 0.06
+    assert abs(found.value - 0.75) < 1.5 * found.std
+    assert found.std < 0.12
 
 
 def test_params_load_nothing_heavy() -> None:
@@ -231,3 +231,82 @@ def test_params_load_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.data
+def test_real_aluminium_is_below_what_can_be_seen(shared_data: Path) -> None:
+    """What lies at 1560 eV depends on the window: nothing is claimed beyond a limit of a fifth."""
+    signals = read_microscope(shared_data / "eels_edx" / "EELS_SI.dm4", {}, {})
+    signal = next(s for s in signals if s.modality == "eels")
+    data = SimpleNamespace(
+        data=signal.data,
+        modality="eels",
+        metadata=signal.metadata,
+        record=SimpleNamespace(name="si", notices=()),
+    )
+    output = run(data, "O", "Al")
+    net = of(output, "edge_intensity", "Al_K")
+    assert net.value is not None
+    assert net.std is not None
+    assert abs(net.value) < 3.0 * net.std
+    assert any("channels hang together" in line for line in net.assumptions)
+    said = of(output, "element", "Al")
+    assert said.status == "absent_below_limit"
+    assert said.unit == "1"
+    assert said.limit is not None
+    assert said.limit > 0.15
+
+
+@pytest.mark.data
+def test_real_edges_that_are_off_are_said(shared_data: Path) -> None:
+    """In the shared titanate oxygen begins 8.6 eV too early: said, and in the error."""
+    signals = read_microscope(shared_data / "eels_edx" / "EELS_STO.dm3", {}, {})
+    signal = next(s for s in signals if s.modality == "eels")
+    data = SimpleNamespace(
+        data=signal.data,
+        modality="eels",
+        metadata=signal.metadata,
+        record=SimpleNamespace(name="sto", notices=()),
+    )
+    output = run(data, "O", "Ti")
+    (notice,) = [n for n in output.notices if "begin elsewhere" in n.message]
+    assert "O_K by -8.6 eV" in notice.message
+    oxygen = of(output, "composition", "O")
+    assert oxygen.evidence["std_sys_parts"]["onset"] > 0.05
+    assert oxygen.value is not None
+    assert oxygen.std is not None
+    assert abs(oxygen.value - 0.75) < 2.0 * oxygen.std
+
+
+def test_an_axis_that_is_off_is_said_and_in_the_error() -> None:
+    made = planted("first", 4000.0, (("N_K", 4.0), ("O_K", 8.0)))
+    counts = drawn(made, "first", np.random.default_rng(5), 40).reshape(5, 8, AXIS.size)
+    parts = []
+    for off in (0.0, -9.0):
+        output = run(measurement(counts, AXIS.energy + off, "eels"), "N", "O", **KNOWN)
+        said = [n.message for n in output.notices if "begin elsewhere" in n.message]
+        assert len(said) == (1 if off else 0)
+        oxygen = of(output, "composition", "O")
+        assert oxygen.value is not None
+        assert oxygen.std is not None
+        assert oxygen.value == pytest.approx(2 / 3, abs=2.5 * oxygen.std)
+        seen = of(output, "edge_intensity", "O_K").evidence["onset_off_eV"]
+        assert seen == pytest.approx(off, abs=1.5)
+        share = oxygen.evidence["std_sys_parts"]["onset"]
+        matrix = output.arrays["covariance"]["systematic_onset"].values
+        index = oxygen.covariance.index if oxygen.covariance else -1
+        assert share == pytest.approx(matrix[index, index] ** 0.5)
+        parts.append(share)
+    assert parts[1] > 3.0 * parts[0]
+
+
+def test_a_background_that_falls_too_fast_shows_no_weak_edge() -> None:
+    """An exponent of ten is the far side of something else, not what single losses leave."""
+    energy = AXIS.energy
+    steep = 4000.0 * (energy / 500.0) ** -10.0
+    counts = np.random.default_rng(6).poisson(steep).astype(np.float64)
+    oxygen = of(
+        run(measurement(counts, energy, "eels"), "O", counts_per_electron=1.0), "element", "O"
+    )
+    assert oxygen.status == "not_observable"
+    assert "falls as E to the -10.0" in str(oxygen.reason)

@@ -15,6 +15,7 @@ from consilience.model.finding import Covariance, FindingDraft, Rival, Subject
 from consilience_eels.edges.ratio import Fractions, atomic_fractions
 from consilience_eels.edges.windows import EdgePlan, neighbours
 from consilience_eels.findings.edges_measured import MeasuredEdge, MeasuredEdges
+from consilience_eels.findings.edges_onset import by_onsets, offset_of
 from consilience_eels.findings.edges_params import EdgesParams
 
 __all__ = [
@@ -32,6 +33,9 @@ CURVED = 3.0
 """Standard deviations from which a curvature of the residuals is pointed out."""
 BENT = 5.0
 """The same from which no limit is stated, where it would be that of the curvature alone."""
+DEEP, WEAK, EXPONENTS = 150.0, 5.0, (0.0, 8.0)
+"""eV from which a power law has such exponents, and times the critical level up to which an edge
+is too weak to speak for itself."""
 NEGATIVE = -3.0
 """Standard deviations below 0 from which net counts say that the background is wrong."""
 
@@ -89,6 +93,7 @@ def intensity_draft(
         "background_window_eV": list(edge.before),
         "edge_window_eV": list(edge.inside),
         "background_counts": float(total.background[0]),
+        "onset_off_eV": offset_of(edge, measured),
         "exponent": float(total.exponent[0]),
         "std_sys_parts": {
             "background_form": float(total.form_std[0]),
@@ -166,6 +171,14 @@ def hidden_by(edge: MeasuredEdge, measured: MeasuredEdges, rivals: Sequence[Riva
         return (
             f"the background before {edge.edge} lies above the counts of its window by "
             f"{-edge.net / spread:.1f} standard deviations: it is no power law there"
+        )
+    slope, deep = float(total.exponent[0]), (edge.plan.onset or 0.0) >= DEEP
+    weak = edge.net <= WEAK * float(total.critical()[0])
+    if deep and weak and not EXPONENTS[0] <= slope <= EXPONENTS[1]:
+        return (
+            f"the background before {edge.edge} falls as E to the {-slope:.1f}, where what other "
+            f"losses leave falls with exponents of {EXPONENTS[0]:g} to {EXPONENTS[1]:g}; another "
+            "window may have one"
         )
     bend = float(total.curvature_z[0])
     sys = float(total.sys_std[0])
@@ -264,12 +277,12 @@ def composition_drafts(
     rivals: Mapping[str, list[Rival]],
 ) -> tuple[list[FindingDraft], xr.Dataset]:
     """Return the atomic fractions of elements with their joint covariance."""
-    place = [measured.edges.index(e) for e in chosen]
+    index = [measured.edges.index(e) for e in chosen]
     sigma = np.array([sections[e.edge] for e in chosen])
     fractions = atomic_fractions(
         np.array([e.net for e in chosen]),
         sigma,
-        measured.covariance()[np.ix_(place, place)],
+        measured.covariance()[np.ix_(index, index)],
         np.array([float(e.total.sys_std[0]) for e in chosen]),
         np.full(len(chosen), params.cross_section_std),
     )
@@ -279,8 +292,10 @@ def composition_drafts(
         "plural scattering takes as much out of each window",
         f"hydrogenic cross sections hold to {100 * params.cross_section_std:g} %",
     ]
+    placed = by_onsets(chosen, measured, fractions.values)
     drafts = []
     for i, edge in enumerate(chosen):
+        place = _std(placed, i)
         form, section = (_std(p, i) for p in (fractions.background, fractions.cross_section))
         drafts.append(
             FindingDraft(
@@ -289,7 +304,7 @@ def composition_drafts(
                 value=float(fractions.values[i]),
                 unit="1",
                 std_stat=_std(fractions.counting, i) if measured.noise else None,
-                std_sys=math.hypot(form, section),
+                std_sys=math.hypot(form, section, place),
                 covariance=Covariance(array="covariance", index=i) if measured.noise else None,
                 array="edges",
                 evidence={
@@ -298,21 +313,25 @@ def composition_drafts(
                     "cross_section_barn": float(sigma[i]),
                     "edge_window_eV": list(edge.inside),
                     "atomic_percent": 100.0 * float(fractions.values[i]),
-                    "std_sys_parts": {"background": form, "cross_section": section},
+                    "std_sys_parts": {
+                        "background": form,
+                        "cross_section": section,
+                        "onset": place,
+                    },
                 },
                 rivals=rivals.get(edge.edge, []),
                 assumptions=assumptions,
                 method=RATIO_METHOD,
             )
         )
-    return drafts, _joint([e.plan.element for e in chosen], fractions)
+    return drafts, _joint([e.plan.element for e in chosen], fractions, placed)
 
 
 def _std(covariance: NDArray[np.float64], i: int) -> float:
     return float(np.sqrt(max(0.0, float(covariance[i, i]))))
 
 
-def _joint(elements: list[str], found: Fractions) -> xr.Dataset:
+def _joint(elements: list[str], found: Fractions, placed: NDArray[np.float64]) -> xr.Dataset:
     both = ("element", "other")
     index = np.arange(len(elements))
     return xr.Dataset(
@@ -320,6 +339,7 @@ def _joint(elements: list[str], found: Fractions) -> xr.Dataset:
             "statistical": (both, found.counting, {"units": "1"}),
             "systematic_background": (both, found.background, {"units": "1"}),
             "systematic_cross_section": (both, found.cross_section, {"units": "1"}),
+            "systematic_onset": (both, placed, {"units": "1"}),
         },
         {
             "element": ("element", index, {"units": "1", "names": elements}),

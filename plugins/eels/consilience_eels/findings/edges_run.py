@@ -29,6 +29,7 @@ from consilience_eels.findings.edges_measured import (
     cross_section,
     measure_edges,
 )
+from consilience_eels.findings.edges_onset import said_of_offsets
 from consilience_eels.findings.edges_params import EdgesParams
 from consilience_eels.library import edges_of
 from consilience_eels.spectra import LossAxis
@@ -116,7 +117,8 @@ def _said(
     asked: Sequence[str],
 ) -> AnalysisOutput:
     rivals = {e.edge: rivals_of(e, measured, asked) for e in measured.edges}
-    hidden = {e.edge: hidden_by(e, measured, rivals[e.edge]) for e in measured.edges}
+    dark = no_beam(measurement)
+    hidden = {e.edge: dark or hidden_by(e, measured, rivals[e.edge]) for e in measured.edges}
     beam = beam_of(measurement, params)
     sections = {}
     for edge in measured.edges:
@@ -131,6 +133,8 @@ def _said(
     drafts = [intensity_draft(e, measured, params) for e in measured.edges]
     arrays = {"edges": as_arrays(array, measured, sections)} if measured.edges else {}
     notices: list[Notice] = []
+    if off := said_of_offsets([e for e in measured.edges if hidden[e.edge] is None], measured):
+        notices.append(_notice(measurement, off, "correct the axis, or give 'windows' on it"))
     atoms = None
     if len(chosen) > 1:
         found_in, joint = composition_drafts(chosen, measured, sections, params, rivals)
@@ -142,6 +146,12 @@ def _said(
         atoms = sum(e.net / sections[e.edge] for e in chosen)
     drafts += _presence(plans, measured, rivals, hidden, sections, atoms)
     return AnalysisOutput(drafts, arrays, notices)
+
+
+def no_beam(measurement: Measurement) -> str | None:
+    """Return why the counts are no electrons, where its file was found to hold the dark level."""
+    found = any(n.code == "no-beam" for n in measurement.record.notices)
+    return "the spectrum was recorded with no usable beam" if found else None
 
 
 def _why_none(missing: Sequence[str], measured: MeasuredEdges, sections: dict[str, float]) -> str:
@@ -186,5 +196,6 @@ def _asked(measurement: Measurement, params: EdgesParams, context: AnalysisConte
     return [e for e in dict.fromkeys([*given, *wanted]) if e in SYMBOLS]
 
 
-def _notice(measurement: Measurement, text: str) -> Notice:
-    return Notice(code="eels-edges", message=f"{measurement.record.name}: {text}", severity="info")
+def _notice(measurement: Measurement, text: str, fix: str = "") -> Notice:
+    message = f"{measurement.record.name}: {text}"
+    return Notice(code="eels-edges", message=message, fix=fix, severity="info")
