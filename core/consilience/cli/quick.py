@@ -95,6 +95,8 @@ def quick(
         for failure in summary.failures:
             say(f"not analysed: {failure.analysis} on {failure.on}: {failure.what}", err=True)
             say(f"  fix: {failure.fix}", err=True)
+            if failure.place is not None:
+                say(f"  at:  {failure.place}", err=True)
         page = study.report(out or study.path / "report.html", progress)
     say(f"{summary.runs} run(s), {len(summary.findings)} finding(s), {summary.skipped} done before")
     say(f"study:  {folder}")

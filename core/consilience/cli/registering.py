@@ -391,3 +391,5 @@ def _build_summary(summary: BuildSummary) -> None:
             say(f"not analysed: {failure.analysis} on {failure.on}")
             say(f"  {failure.what}")
             say(f"  fix: {failure.fix}")
+            if failure.place is not None:
+                say(f"  at:  {failure.place}")

@@ -64,6 +64,8 @@ def analyse(
         say(f"not analysed: {failure.analysis} on {failure.on}", err=True)
         say(f"  {failure.what}", err=True)
         say(f"  fix: {failure.fix}", err=True)
+        if failure.place is not None:
+            say(f"  at:  {failure.place}", err=True)
     if summary.failures:
         raise typer.Exit(4)
 

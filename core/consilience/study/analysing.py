@@ -33,6 +33,8 @@ class AnalysisFailure:
     what: str
     fix: str
     titles: tuple[str, ...] = ()
+    place: str | None = None
+    """File, with line or byte, that the fault lies in, where it is not the measurement's data."""
 
     @property
     def on(self) -> str:
@@ -219,6 +221,7 @@ def _run_one(
                 error.what,
                 error.fix,
                 tuple(m.record.title for m in group),
+                error.place,
             )
         )
         return

@@ -226,3 +226,54 @@ def test_temperature_reaches_the_exposure(tmp_path: Path) -> None:
     assert exposure.temperature is not None
     assert exposure.temperature.value == pytest.approx(103.15)
     assert exposure.temperature.unit == "K"
+
+
+@pytest.mark.parametrize(("value", "said"), [(float("nan"), "is not a number"), (0.0, "is zero")])
+def test_a_spectrum_of_nothing_says_so(value: float, said: str) -> None:
+    import xarray as xr
+
+    from consilience.model.measurement import Signal
+    from consilience_eels.files.checks import check_spectrum
+    from consilience_eels.lowloss.zero_loss import NoZeroLossError, find_zero_loss
+
+    energy = np.arange(-20.0, 100.0, 0.2)
+    counts = np.full(energy.size, value)
+    data = xr.Dataset({"counts": ("energy_loss", counts)}, {"energy_loss": energy})
+    (notice,) = check_spectrum(Signal("signal", "eels", data))
+    assert notice.code == "no-beam"
+    assert notice.message.startswith(f"every value of the spectrum {said}")
+    with pytest.raises(NoZeroLossError, match="within 10 eV of 0"):
+        find_zero_loss(energy, counts)
+
+
+def test_a_plasmon_is_not_called_a_shifted_zero_loss() -> None:
+    import xarray as xr
+
+    from consilience.model.measurement import Signal
+    from consilience_eels.files.checks import check_spectrum
+
+    energy = np.arange(-20.0, 100.0, 0.2)
+    counts = 50.0 + 2000.0 * np.exp(-(((energy - 20.0) / 8.0) ** 2))
+    data = xr.Dataset({"counts": ("energy_loss", counts)}, {"energy_loss": energy})
+    (notice,) = check_spectrum(Signal("signal", "eels", data))
+    assert notice.message == (
+        "the highest point lies at +20 eV, not at 0: the zero loss was not recorded, or all "
+        "energies are off by as much"
+    )
+    assert notice.fix.endswith("if that is the zero loss")
+
+
+def test_the_gain_of_no_usable_row_is_not_told() -> None:
+    import xarray as xr
+
+    from consilience_eels.edges.gain import estimate_gain
+    from consilience_eels.spectra import LossAxis
+
+    energy = np.arange(100.0, 200.0, 0.5)
+    axis = LossAxis.of(
+        xr.Dataset(
+            {"counts": ("energy_loss", energy)},
+            {"energy_loss": ("energy_loss", energy, {"units": "eV"})},
+        )
+    )
+    assert estimate_gain(np.full((1, energy.size), -5.0), axis, [slice(20, 60)]) is None

@@ -104,4 +104,4 @@ def _summed(rows: Array, joined: int) -> Array:
     if joined == 1:
         return rows
     whole = rows.shape[1] // joined * joined
-    return np.asarray(rows[:, :whole].reshape(len(rows), -1, joined).sum(axis=2))
+    return np.asarray(rows[:, :whole].reshape(len(rows), whole // joined, joined).sum(axis=2))

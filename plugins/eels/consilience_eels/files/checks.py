@@ -21,6 +21,9 @@ NEAR_ZERO = 25.0
 ABOVE_NOISE = 0.2
 """keV: the detector's own peak at 0 has ended here."""
 
+SHIFTED = 10.0
+"""eV from 0 within which the highest point is taken for the zero loss."""
+
 FEW = 10
 """X-rays in a whole spectrum or map that no sample under a beam stays below."""
 
@@ -61,9 +64,15 @@ def check_spectrum(signal: Signal) -> list[Notice]:
                 message=(
                     f"the zero-loss maximum lies at {top:+.3g} eV ({step:g} eV a channel), "
                     "not at 0: all energies are off by as much"
+                )
+                if abs(top) <= SHIFTED
+                else (
+                    f"the highest point lies at {top:+.3g} eV, not at 0: the zero loss was not "
+                    "recorded, or all energies are off by as much"
                 ),
                 where=f"channel {int(np.argmax(whole))}",
-                fix=f"shift the axis by {-top:+.3g} eV before energies are compared",
+                fix=f"shift the axis by {-top:+.3g} eV before energies are compared"
+                + ("" if abs(top) <= SHIFTED else ", if that is the zero loss"),
             )
         )
     return notices
@@ -169,6 +178,16 @@ def _no_electrons(energy: NDArray[np.float64], whole: NDArray[Any]) -> list[Noti
     """
     import numpy as np
 
+    if not np.isfinite(whole).any() or not np.any(whole):
+        empty = "is zero" if np.isfinite(whole).any() else "is not a number"
+        return [
+            Notice(
+                code="no-beam",
+                message=f"every value of the spectrum {empty}: recorded with no usable beam, or "
+                "lost on export",
+                fix="export it again from the microscope",
+            )
+        ]
     if energy.size < 256:
         return []
     size = energy.size // 32

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,9 +73,11 @@ def load_frames(path: Path) -> list[dict[str, Any]]:
 
 
 def _unreadable(path: Path, error: Exception) -> BadFileError:
-    said = " ".join(str(error).split())[:300]
+    said = f"{type(error).__name__}: " + " ".join(str(error).split())[:300]
+    if isinstance(error, EOFError | struct.error):
+        said = f"it ends before its data do ({said})"
     return BadFileError(
-        f"{path.name!r} cannot be read: {type(error).__name__}: {said}",
+        f"{path.name!r} cannot be read: {said}",
         fix="check that the file is whole: copy it again from the microscope",
         path=path,
     )

@@ -68,6 +68,10 @@ def find_zero_loss(energy: NDArray[np.float64], values: NDArray[Any]) -> ZeroLos
         )
     counts = np.asarray(values, dtype=np.float64)
     near = np.flatnonzero(np.abs(energy) <= WITHIN)
+    if not np.isfinite(counts[near]).all():
+        raise NoZeroLossError(
+            "none", f"the channels within {WITHIN:g} eV of 0 are not all numbers, so no zero loss"
+        )
     top = int(near[np.argmax(counts[near])])
     level = float(np.median(counts))
     steps = np.diff(counts)
