@@ -68,3 +68,18 @@ def test_methods_say_what_the_papers_leave_out(built: dict[str, Path]) -> None:
     assert "plunging" in text
     assert "not recorded" in text
     assert "1-methyl-2-pyrrolidone" in text
+
+
+def test_the_published_move_of_lipt_with_what_else_would_be_there(built: dict[str, Path]) -> None:
+    with Study.open(built["ptanode"]) as study:
+        lengths = study.findings("cell_length")
+        changes = {f.subject.label: f for f in study.findings("strain") if f.subject}
+    assert [round(float(f.value or 0), 3) for f in lengths] in ([4.217, 4.161], [4.161, 4.217])
+    change = changes["c of LiPt"]
+    assert round(100 * float(change.value or 0), 2) == -1.32
+    # the paper's own tolerance rejects the label at the end of the move; it accepts the carbonate
+    assert {r.subject.label for r in change.rivals} == {
+        "another composition of the phase",
+        "Li2CO3 110",
+    }
+    assert change.std_sys is None
