@@ -217,9 +217,17 @@ def _courses(data: xr.Dataset, courses: Sequence[Finding], simulated: bool) -> F
         axes.axhline(0, color="#999999", linewidth=0.6)
         axes.set_xlabel(_axis_name(data))
         axes.set_ylabel("change of spacing (%)")
-        if len(x) <= 8:
+        if data["state"].attrs["name"] == "order":
+            names = [label.replace(", ", "\n") for label in _labels(data)]
+            axes.set_xticks(x, names, fontsize=7)
+            axes.set_xlabel("")
+        elif len(x) <= 8:
             axes.set_xticks(x)
-        axes.legend(fontsize=7, ncols=2, title="line first seen at", title_fontsize=7)
+        axes.margins(x=0.06)
+        axes.legend(
+            fontsize=7, title="line first seen at", title_fontsize=7,
+            loc="center left", bbox_to_anchor=(1.01, 0.5),
+        )  # fmt: skip
         if simulated:
             axes.set_title("SIMULATED", loc="left", fontsize=9)
 
