@@ -13,6 +13,7 @@ from consilience_xrd.identification.halo import halo_share
 from consilience_xrd.lines.blank import less_blank
 from consilience_xrd.lines.peaks import fit_peaks
 from consilience_xrd.lines.profiles import pseudo_voigt
+from consilience_xrd.maps.common import with_baselines
 from consilience_xrd.maps.fitting import FitSettings, fit_block
 from consilience_xrd.maps.lines import MapLine, windows_of
 from consilience_xrd.maps.scan import Block
@@ -110,3 +111,23 @@ def test_a_user_names_a_blank_for_phases_and_for_maps(tmp_path: Path) -> None:
         assert "blank" in study.store.open_dataset(whole.array)
         failed = study.analyse(["xrd.maps"], params={"phases": ["Pt"], "blank": "no.xy"})
         assert "No reference file" in str(failed.failures)
+
+
+def test_without_a_blank_a_halo_is_an_error_of_areas() -> None:
+    """A weak line on a halo and one on a plain: the baseline's choice moves the first."""
+    lines = [MapLine(1.49, 0.015, 0.4, "mean"), MapLine(2.66, 0.015, 0.4, "mean")]
+    truth = 30 + liquid(Q) + sum(2 * pseudo_voigt(Q, v.center, v.fwhm, v.eta) for v in lines)
+    counts = np.random.default_rng(5).poisson(np.tile(truth, (60, 1))).astype(float)
+    block = Block(counts, np.ones((1, len(Q))), None)
+    windows = windows_of(lines, Q)
+    plain = FitSettings(lam=1e5)
+    on_halo, beside = with_baselines(block, Q, lines, windows, plain)
+    assert on_halo.base_sys is not None
+    assert beside.base_sys is not None
+    assert on_halo.base_sys > 2 * beside.base_sys
+    clear = (np.abs(Q - 1.49) > 0.06) & (np.abs(Q - 2.66) > 0.06)
+    less, _ = with_baselines(
+        block, Q, lines, windows, FitSettings(lam=1e5, halo=liquid(Q), clear=clear)
+    )
+    assert less.base_sys is not None
+    assert less.base_sys < 0.7 * on_halo.base_sys

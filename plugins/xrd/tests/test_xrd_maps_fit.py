@@ -159,3 +159,12 @@ def test_range_of_q() -> None:
     assert clipped.read(0).intensity.shape == (4, len(clipped.q))
     with pytest.raises(BadInputError, match=r"points of q are left between 2\.99 and 3"):
         pattern_scan(scan_of(("y", "x", "q"), (2, 2, 100)), {}, 2.99)
+
+
+def test_a_line_that_stands_out_nowhere_has_an_area_of_unknown_shape() -> None:
+    block = patterns(np.zeros(100))
+    (line,) = with_common_fractions(block, Q, [LINE], windows_of([LINE], Q), SETTINGS)
+    assert line.eta == LINE.eta
+    assert line.area_sys is not None
+    # a Lorentzian in a window of eight widths has a fifth and more of its area in the tails
+    assert 0.05 < line.area_sys < 0.4

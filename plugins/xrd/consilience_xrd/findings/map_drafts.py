@@ -10,6 +10,7 @@ from consilience.model.finding import FindingDraft, Region
 from consilience_xrd.findings.drafts import drafts_of, subject_of
 from consilience_xrd.findings.fit_record import misfit_notes
 from consilience_xrd.findings.patterns import method_sentence
+from consilience_xrd.findings.second_opinion import with_second_opinion
 
 if TYPE_CHECKING:
     from consilience_xrd.findings.maps import MapResult, RegionResult
@@ -49,6 +50,8 @@ def region_drafts(
         f"mean pattern of {region.points} points; {method_sentence(region.fit)}",
         misfit_notes(region.fit),
     )
+    if region.whole is not None:
+        drafts = with_second_opinion(drafts, region.whole, region.pairing, region.results)
     if number == 0:
         return drafts
     elsewhere = {

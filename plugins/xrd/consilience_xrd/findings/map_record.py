@@ -77,6 +77,10 @@ def _lines(found: MapResult, put: Any, plane: tuple[str, str], unit: str, axis: 
         [np.nan if i.area_sys is None else i.area_sys for i in found.lines]), "1",
         title="relative systematic standard deviation of all areas of a line together, from its "
         "Lorentzian fraction")  # fmt: skip
+    put("line_area_base_sys", ("line",), np.array(
+        [np.nan if i.base_sys is None else i.base_sys for i in found.lines]), f"{unit} {axis}",
+        title="systematic standard deviation of an area by the choice of the baseline, typical of "
+        "a point")  # fmt: skip
     put("line_eta", ("line",), np.array([i.eta for i in found.lines]), "1",
         title="Lorentzian fraction, common to all points")  # fmt: skip
     for name, units in (("area", f"{unit} {axis}"), ("center", axis), ("fwhm", axis)):
@@ -98,6 +102,9 @@ def _phases(found: MapResult, put: Any, plane: tuple[str, str], unit: str, axis:
         title="summed area of the phase's lines",
         ancillary_variables="phase_intensity_std")  # fmt: skip
     put("phase_intensity_std", dims, np.array([m.intensity_std for m in maps]), area)
+    put("phase_intensity_sys", dims, _systematic(found), area,
+        title="systematic standard deviation of the summed area, by Lorentzian fractions and the "
+        "choice of the baseline, each moving all lines together")  # fmt: skip
     put("phase_limit", dims, np.array([m.limit for m in maps]), area,
         title="summed area that is missed in at most 5 % of trials")  # fmt: skip
     put("phase_detected", dims, np.array([m.detected for m in maps]).astype(np.int8), "1",
@@ -106,6 +113,19 @@ def _phases(found: MapResult, put: Any, plane: tuple[str, str], unit: str, axis:
         title="relative change of the lattice spacings against the map's median",
         ancillary_variables="phase_strain_std")  # fmt: skip
     put("phase_strain_std", dims, np.array([m.strain_std for m in maps]), "1")
+
+
+def _systematic(found: MapResult) -> NDArray[np.float64]:
+    """Of each phase at each point; NaN where a part of it is not known."""
+    nan = float("nan")
+    out = []
+    for phase in found.phase_lines:
+        lines = [found.lines[i] for i in phase.used]
+        share = np.array([nan if v.area_sys is None else v.area_sys for v in lines])
+        base = sum(nan if v.base_sys is None else v.base_sys for v in lines)
+        areas = found.maps["area"][list(phase.used)]
+        out.append(np.hypot(share @ np.abs(areas), base))
+    return np.array(out)
 
 
 def patterns_dataset(found: MapResult) -> xr.Dataset:

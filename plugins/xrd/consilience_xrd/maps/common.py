@@ -10,6 +10,7 @@ import numpy as np
 
 from consilience_xrd.lines.batch_profile import windows_model
 from consilience_xrd.lines.profiles import Components
+from consilience_xrd.lines.systematics import SOFTER, STIFFER
 from consilience_xrd.maps.fitting import (
     FitSettings,
     base_and_noise,
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 
     from consilience_xrd.maps.scan import Block
 
-__all__ = ["with_common_fractions", "with_shares"]
+__all__ = ["with_baselines", "with_common_fractions", "with_shares"]
 
 FRACTIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Lorentzian fractions tried for each window."""
 FRACTION_STD = 0.2
-"""Uncertainty of a fraction, since tails and baseline pass into each other: all areas of a line
-move together by what this does to them."""
+"""Least uncertainty of a fraction, since tails and baseline pass into each other: all areas of a
+line move together by what this does to them."""
+ANYWHERE = 12**-0.5
+"""Standard deviation of a fraction of which nothing is known but that it is one."""
 APART = 10.0
 """Widths between lines that are planted at once to see what the baseline leaves of them."""
 PLANTED = 6.0
@@ -69,19 +72,76 @@ def with_common_fractions(
                 ]
             )
         if not np.isfinite(sums).all() or max(sums) <= 0:
+            for i in window.lines:
+                out[i] = replace(lines[i], area_sys=_by_fraction(lines[i], q, window, components))
             continue
         # a parabola through the least and its neighbours
         at = int(np.clip(np.argmin(sums), 1, len(FRACTIONS) - 2))
         a, b, _ = np.polyfit(FRACTIONS[at - 1 : at + 2], sums[at - 1 : at + 2], 2)
         best = -b / (2 * a) if a > 0 else FRACTIONS[int(np.argmin(sums))]
         best = float(np.clip(best, 0.0, 1.0))
+        # chi-square rises by one within a standard deviation
+        std = float(np.clip(a**-0.5 if a > 0 else ANYWHERE, FRACTION_STD, ANYWHERE))
         for k, i in enumerate(window.lines):
             here_areas = np.array([a[k] for a in areas])
             change = None
             if np.isfinite(here_areas).all() and (here_areas > 0).all():
                 slope = np.gradient(np.log(here_areas), FRACTIONS)
-                change = float(abs(np.interp(best, FRACTIONS, slope)) * FRACTION_STD)
+                change = float(abs(np.interp(best, FRACTIONS, slope)) * std)
+            if change is None:
+                change = _by_fraction(replace(lines[i], eta=best), q, window, components)
             out[i] = replace(lines[i], eta=best, area_sys=change)
+    return out
+
+
+def _by_fraction(
+    line: MapLine, q: NDArray[np.float64], window: Window, components: Components
+) -> float:
+    """Relative change of a line's area by an unknown fraction, where no point shows its shape."""
+    x = q[window.first : window.last]
+    t = np.linspace(-1, 1, len(x))
+
+    def shape(eta: float) -> NDArray[np.float64]:
+        values = np.array([[1.0, line.center, line.fwhm, eta, 0.0, 0.0]])
+        return np.asarray(windows_model(x, values, t, components, False)[0])
+
+    truth = shape(line.eta)
+    low, high = (
+        np.linalg.lstsq(np.stack([shape(eta), np.ones_like(t), t], axis=1), truth, rcond=None)[0][0]
+        for eta in (0.0, 1.0)
+    )
+    return float(abs(high - low) * ANYWHERE)
+
+
+def with_baselines(
+    block: Block,
+    q: NDArray[np.float64],
+    lines: Sequence[MapLine],
+    windows: Sequence[Window],
+    settings: FitSettings,
+    components: Components = ((1.0, 1.0),),
+) -> list[MapLine]:
+    """Lines with what another smoothness of the baseline does to their areas.
+
+    Points of `block` are fitted again over baselines that follow half and twice the period.  The
+    larger root mean square change is taken as half the width of a rectangular distribution; noise
+    that it holds is not deducted.
+    """
+    few = np.unique(np.linspace(0, len(block.intensity) - 1, MOST_POINTS).astype(int))
+    some = block.at(few)
+
+    def areas(factor: float) -> NDArray[np.float64]:
+        other = replace(settings, lam=settings.lam * factor)
+        return fit_block(some, q, lines, windows, other, components, linear=True)["area"]
+
+    plain = areas(1.0)
+    moved = [(areas(factor) - plain) ** 2 for factor in (SOFTER, STIFFER)]
+    out = list(lines)
+    for i, line in enumerate(lines):
+        known = [change[i][np.isfinite(change[i])] for change in moved]
+        if all(len(k) for k in known):
+            largest = max(float(np.sqrt(k.mean())) for k in known)
+            out[i] = replace(line, base_sys=largest / 3**0.5)
     return out
 
 

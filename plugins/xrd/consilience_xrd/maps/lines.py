@@ -38,6 +38,9 @@ class MapLine:
         What the baseline leaves of a weak line's area.
     own_noise : float
         Variance of a fitted area over the area, from the line's own counts; 0: not counts.
+    base_sys : float or None
+        Systematic standard deviation of its area by the choice of the baseline, such as over a
+        liquid's halo; typical of a point, in the unit of areas.
     """
 
     center: float
@@ -48,6 +51,7 @@ class MapLine:
     area_sys: float | None = None
     share: float = 1.0
     own_noise: float = 0.0
+    base_sys: float | None = None
 
 
 @dataclass(frozen=True)
