@@ -1,5 +1,6 @@
 """Components are found, held against references with a score, and never named as them."""
 
+# SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 from pathlib import Path

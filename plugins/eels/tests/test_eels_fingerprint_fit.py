@@ -1,11 +1,13 @@
 """The fit of references: amounts, limits and reasons on spectra made of plain curves."""
 
+# SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from consilience_eels.findings.fingerprints_input import estimate_gain, gain_of_bins
 from consilience_eels.fingerprint.design import BARN, Design, ModelError, build_design
 from consilience_eels.fingerprint.fit import fit_spectrum
 from consilience_eels.fingerprint.limits import (
@@ -193,3 +195,19 @@ def test_pixels_with_like_spectra_are_grouped_and_interfaces_left_out() -> None:
     labels = alike(cube.reshape(50, 40).astype(float)).reshape(5, 10)
     assert (labels == np.where(left, 0, 1)).all()
     assert inner(labels)[0].tolist() == [True] * 3 + [False] * 2 + [True] * 5
+
+
+def test_a_gain_is_that_of_the_bins_that_are_fitted() -> None:
+    """Of a camera that spreads electrons over channels, single channels would say too little."""
+    chance = np.random.default_rng(3)
+    energy = 45.0 + 0.1 * np.arange(2000)
+    mean = 4e4 * (energy / 45.0) ** -2.0
+    plain = chance.poisson(mean).astype(np.float64)
+    spread = np.convolve(plain, [0.1, 0.2, 0.4, 0.2, 0.1], mode="same")[2:-2]
+    axis, inner = LossAxis.of(energy), LossAxis.of(energy[2:-2])
+    alone, of_bins = estimate_gain(inner, spread), gain_of_bins(inner, spread, 0.5)
+    assert alone is not None
+    assert of_bins is not None
+    assert alone < 0.3
+    assert 0.45 < of_bins < 1.2
+    assert gain_of_bins(axis, plain, 0.5) == pytest.approx(1.0, abs=0.15)

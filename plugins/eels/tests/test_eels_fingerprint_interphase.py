@@ -1,5 +1,6 @@
 """The simulated interphase of a platinum anode: what is found, what is absent, what is hidden."""
 
+# SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 from collections.abc import Callable

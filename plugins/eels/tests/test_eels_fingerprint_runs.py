@@ -1,5 +1,6 @@
 """The analysis of fingerprints on spectra that lack something, and with a user's references."""
 
+# SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,6 @@
 """Reference spectra: models of the edges of a species, and those of a user's files."""
 
+# SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 from pathlib import Path

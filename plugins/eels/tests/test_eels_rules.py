@@ -1,5 +1,6 @@
 """The published windows of dose come out of the rules, and apply where they were measured."""
 
+# SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 from typing import Any

@@ -14,10 +14,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Measurement, Notice, Signal
+from consilience_eels.files.axes import axes_hold, axis_of
 from consilience_eels.files.form import Form
 from consilience_eels.files.instrument import drop_defaults, exposure_of, microscope_of, start_of
 from consilience_eels.files.typed_json import from_text, to_text
@@ -183,9 +183,9 @@ def to_hyperspy(measurement: Measurement | Signal) -> Any:
     kept = from_text(data.attrs[KEPT]) if KEPT in data.attrs else {}
     axes = kept.get("axes", [])
     signal_axes = 2 if modality == "stem" else 1
-    if not _axes_hold(axes, array):
+    if not axes_hold(axes, array):
         axes = [
-            _axis_of(array, str(dim), navigate=i < array.ndim - signal_axes)
+            axis_of(array, str(dim), navigate=i < array.ndim - signal_axes)
             for i, dim in enumerate(array.dims)
         ]
     metadata = kept.get("metadata") or _metadata_of(measurement, modality, variable)
@@ -338,49 +338,6 @@ def _variable(
         )
     )
     return "intensity", "1"
-
-
-def _axes_hold(axes: list[dict[str, Any]], array: xr.DataArray) -> bool:
-    """Whether the axes that were kept are still those of the data: it may have been cut."""
-    if [axis.get("size") for axis in axes] != list(array.shape):
-        return False
-    for axis, dim in zip(axes, array.dims, strict=True):
-        if "axis" in axis:
-            values = np.asarray(axis["axis"], dtype=np.float64)
-        else:
-            values = axis["offset"] + axis["scale"] * np.arange(axis["size"])
-        known = known_unit(axis.get("units"))
-        found = array[dim].values
-        unit = array[dim].attrs.get("units")
-        factor = 1.0
-        if known is not None and unit != "1":
-            factor = known.factor / (1e3 if unit == "keV" else 1.0)
-        scale = float(np.max(np.abs(found))) or 1.0
-        if not np.allclose(values * factor, found, rtol=0, atol=1e-9 * scale):
-            return False
-    return True
-
-
-def _axis_of(array: xr.DataArray, dim: str, *, navigate: bool) -> dict[str, Any]:
-    """Return an axis from a coordinate: uniform where it is."""
-    values = np.asarray(array[dim].values, dtype=np.float64)
-    unit = array[dim].attrs.get("units")
-    common = {
-        "name": dim,
-        "units": None if unit == "1" else unit,
-        "navigate": navigate,
-        "is_binned": not navigate and dim in ("energy", "energy_loss"),
-    }
-    step = float(values[-1] - values[0]) / max(1, values.size - 1)
-    line = values[0] + step * np.arange(values.size)
-    if values.size == 1 or np.allclose(values, line, rtol=0, atol=1e-6 * abs(step)):
-        return {
-            **common,
-            "size": values.size,
-            "offset": float(values[0]),
-            "scale": step or 1.0,
-        }
-    return {**common, "axis": values}
 
 
 def _metadata_of(measurement: Measurement | Signal, modality: str, variable: str) -> dict[str, Any]:

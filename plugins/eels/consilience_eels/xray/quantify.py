@@ -33,7 +33,7 @@ __all__ = [
 
 
 MANY = 1000
-"""Counts of background above which the limit of many counts and the exact one are the same to 1 %."""
+"""Counts of background from which the limit of many counts is the exact one to 1 %."""
 
 
 @dataclass(frozen=True)
