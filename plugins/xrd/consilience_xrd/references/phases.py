@@ -304,7 +304,8 @@ def _parse(text: str, name: str) -> tuple[Any, list[str]]:
         except Exception as error:  # pymatgen raises many types on broken text
             raise BadFileError(
                 f"The CIF cannot be read: {str(error).splitlines()[0] if str(error) else error!r}.",
-                fix="Export it again, or take the reference back: consilience retract ID --reason …",
+                fix="Export it again, or take the reference back: "
+                "consilience retract ID --reason …",
                 path=name,
             ) from error
     notes = sorted({str(w.message).splitlines()[0] for w in caught})
