@@ -51,8 +51,13 @@ def maps_dataset(found: MapResult) -> xr.Dataset:
     put("background", plane, found.maps["background"], unit, title="mean of the baseline over q")
     put("total", plane, found.maps["total"], unit, title="mean of the intensity over q")
     if "blank_scale" in found.maps:
-        put("blank_scale", plane, found.maps["blank_scale"], "1",
-            title="fitted scale of the blank; where below zero, nothing is taken away")
+        put(
+            "blank_scale",
+            plane,
+            found.maps["blank_scale"],
+            "1",
+            title="fitted scale of the blank; where below zero, nothing is taken away",
+        )
     names = ", ".join(f"{i}: {r.name}" for i, r in enumerate(found.regions) if i)
     put(
         "region", plane, found.labels.astype(np.int16), "1",

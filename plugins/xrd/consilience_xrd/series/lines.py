@@ -107,7 +107,5 @@ def line_series(
         change,
         std,
         constant(places, [p.fit_std for _, p in seen]),
-        trend([x for x, _ in seen], places, [p.fit_std for _, p in seen])
-        if axis.numeric
-        else None,
+        trend([x for x, _ in seen], places, [p.fit_std for _, p in seen]) if axis.numeric else None,
     )
