@@ -18,7 +18,7 @@ from consilience_eels.fingerprint.stretches import LowLoss, Stretch, cut_stretch
 from consilience_eels.lowloss.zero_loss import NoZeroLossError, find_zero_loss
 from consilience_eels.spectra import LossAxis, blocks_of_rows
 
-__all__ = ["Cube", "Place", "estimate_gain", "places_of", "region_spectra"]
+__all__ = ["Cube", "Place", "estimate_gain", "gain_of_bins", "places_of", "region_spectra"]
 
 Array = NDArray[np.float64]
 
@@ -155,6 +155,24 @@ def estimate_gain(axis: LossAxis, spectrum: Array) -> float | None:
     return ratio if ratio > 0 else None
 
 
+def gain_of_bins(axis: LossAxis, spectrum: Array, width: float) -> float | None:
+    """Return counts for one electron in bins of `width` eV.
+
+    A camera spreads an electron over channels; single ones then scatter less than the bins that
+    are fitted.  The scatter of bins is taken where it is larger by more than its own error.
+    """
+    single = estimate_gain(axis, spectrum)
+    each = max(1, round(width / axis.step))
+    many = axis.size // each
+    if single is None or each == 1 or many < 100:
+        return single
+    energy = axis.energy[: many * each].reshape(many, each).mean(axis=1)
+    joined = estimate_gain(LossAxis.of(energy), spectrum[: many * each].reshape(many, each).sum(1))
+    if joined is None or joined < single * (1.0 + 10.0 / many**0.5):
+        return single
+    return joined
+
+
 def region_spectra(
     place: Place, mask: NDArray[np.bool_], gain: float | None, ranges: Sequence[tuple[float, float]]
 ) -> tuple[RegionSpectra, float, bool]:
@@ -188,11 +206,6 @@ def region_spectra(
         except NoZeroLossError:
             low_loss = None
     estimated = gain is None
-    used = gain or 1.0
-    if gain is None:
-        guesses = [estimate_gain(c.axis, sums[id(c)]) for c in place.cubes]
-        known = [g for g in guesses if g is not None]
-        used = float(np.mean(known)) if known else 1.0
     stretches: list[Stretch] = []
     for cube in place.cubes:
         axis = LossAxis.of(cube.axis.energy - shift)
@@ -212,7 +225,7 @@ def region_spectra(
                     high,
                     width,
                     name=cube.measurement.record.name,
-                    gain=used,
+                    gain=gain or gain_of_bins(cube.axis, sums[id(cube)], width) or 1.0,
                     exposure=exposure,
                 )
             )
@@ -222,4 +235,5 @@ def region_spectra(
             f"no range to fit lies within the spectra ({spans})",
             fix="give 'ranges' within them, such as [[45, 105]]",
         )
+    used = float(np.mean([one.gain for one in stretches]))
     return RegionSpectra(tuple(stretches), low_loss), used, estimated
