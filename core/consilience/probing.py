@@ -41,7 +41,7 @@ def probe_file(path: Path) -> FileProbe:
     except FileNotFoundError as error:
         raise NotFoundError(
             f"there is no file {str(path)!r}",
-            fix="check the path; relative paths start at the current folder or at --data",
+            fix="check the path; it starts at the current folder, or at --data of 'build'",
             path=path,
         ) from error
     except PermissionError as error:

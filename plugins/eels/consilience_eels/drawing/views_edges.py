@@ -187,7 +187,8 @@ def _spectra(data: xr.Dataset, edges: Sequence[Finding], name: str, *, simulated
             axes.axvline(onset, color="0.5", linewidth=0.8, linestyle=":")
         # a zero loss or an edge beside the windows would flatten what is shown
         own |= (energy >= before[0]) & (energy < before[1])
-        low, high = float(counts[own].min()), float(counts[own].max())
+        low = float(min(counts[own].min(), np.nanmin(under[own])))
+        high = float(counts[own].max())
         axes.set_ylim(low - 0.15 * (high - low), high + 0.15 * (high - low))
         axes.set_ylabel("counts")
         axes.legend(

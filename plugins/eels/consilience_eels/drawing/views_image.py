@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
+from consilience.report.text import number, unit_text
 from consilience.view import Block, Cell, Figure, Table, Text, ViewContext
 
 if TYPE_CHECKING:
@@ -93,12 +94,10 @@ def picture(array: xr.DataArray, name: str, quantity: str, *, simulated: bool) -
             axes.set_title("simulated data")
 
     finite = values[np.isfinite(values)]
-    field = (
-        f"{width:.4g} × {steps[0] * rows:.4g} {long}" if long else "not calibrated, sizes in pixels"
-    )
+    field = _field(width, steps[0] * rows, long) if long else "not calibrated, sizes in pixels"
     caption = (
         f"{said}{columns} × {rows} pixels, {field}; {quantity} from "
-        f"{finite.min():.4g} to {finite.max():.4g}."
+        f"{number(float(finite.min()), 4)} to {number(float(finite.max()), 4)}."
         if finite.size
         else f"{said}{columns} × {rows} pixels without a value."
     )
@@ -153,3 +152,10 @@ def _table(values: object, quantity: str) -> Table:
         rows,
         note=f"mean {quantity} of blocks, named by their first row and column",
     )
+
+
+def _field(width: float, height: float, unit: str) -> str:
+    """Return the size of a field; in micrometres from 10 of them on."""
+    if unit == "nm" and min(width, height) >= 1e4:
+        width, height, unit = width / 1e3, height / 1e3, "µm"
+    return f"{number(width, 4)} × {number(height, 4)} {unit_text(unit)}"

@@ -124,7 +124,7 @@ def _figure(
 
     found = ", ".join(name for name, _ in ticks) or "none"
     return Figure(
-        title=f"{'Simulated pattern' if simulated else 'Pattern'}: {measurement.record.name}",
+        title=f"{'Simulated pattern' if simulated else 'Pattern'}: {measurement.record.file_name}",
         caption=caption,
         alt=f"{mark}Diffraction pattern, intensity against {label}, from {x[0]:.3g} to "
         f"{x[-1]:.3g}; strongest at {x[int(np.argmax(y))]:.4g}; phases present: {found}.",
