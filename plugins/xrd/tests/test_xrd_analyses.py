@@ -171,3 +171,23 @@ def test_export_leaves_out_errors_that_are_not_known(tmp_path: Path) -> None:
     assert "it is not known for 1 of 2500 points" in text
     assert read_text_pattern(out).sigma is None
     assert all(len(r.split()) == 2 for r in text.splitlines() if not r.startswith("#"))
+
+
+def test_a_broken_cif_is_left_out_and_the_others_are_looked_for(tmp_path: Path) -> None:
+    from consilience import Study
+    from consilience_xrd.simulation.powder import SimulationParams, run
+
+    params = SimulationParams.model_validate({"phases": {"LiF": 9000.0, "Pt": 20000.0}})
+    data, _ = run(params, 1, tmp_path)
+    broken = tmp_path / "broken.cif"
+    broken.write_text("data_x\n_cell_length_a nonsense\n")
+    with Study.create(tmp_path / "study") as study:
+        study.add_sample("powder", elements=["Li", "F", "Pt"])
+        study.add(data, "powder")
+        study.add_reference(broken)
+        summary = study.analyse(["xrd.phases"])
+        found = {f.subject.label for f in study.findings("phase") if f.subject and f.status}
+    assert not summary.failures
+    (said,) = [n for n in summary.notices if n.code == "reference-unread"]
+    assert said.message.startswith("broken.cif is left out: ")
+    assert "LiF" in found

@@ -20,6 +20,8 @@ from consilience_xrd.files.nexus import find_signals
 from consilience_xrd.files.xrdml import read_xrdml
 from consilience_xrd.findings.analyses import run_phases
 from consilience_xrd.findings.params import PhaseParams
+from consilience_xrd.lines.humps import humps
+from consilience_xrd.lines.peaks import fit_peaks
 
 pytestmark = [pytest.mark.data, pytest.mark.filterwarnings("ignore")]
 
@@ -142,3 +144,22 @@ def test_frames_of_the_multimodal_scan(shared_data: Path) -> None:
     wrong = [text for code, text, _, _ in found.warnings if code == "axis-longer-than-data"]
     assert len(wrong) == 2
     assert "4150 values, the data 1000" in " ".join(wrong)
+
+
+def test_the_baseline_follows_the_data_between_strong_lines(shared_data: Path) -> None:
+    """Tails of a line of 1e5 counts once took the whole background beside it away."""
+    pattern = read_xrdml(shared_data / "xrd" / "XRD-918-16_10.xrdml")[0]
+    fit = fit_peaks(pattern)
+    below = pattern.intensity < np.quantile(pattern.intensity, 0.3)
+    assert fit.baseline.values.min() > 0.6 * np.median(pattern.intensity[below])
+    assert not fit.notes
+
+
+def test_a_hump_that_the_baseline_does_not_follow_is_said() -> None:
+    x = np.linspace(5, 60, 4000)
+    hump = 4000 * np.exp(-0.5 * ((x - 12) / 1.5) ** 2) * (x > 10)
+    level = np.full_like(x, 100.0)
+    said = humps(x, level + hump, level, np.sqrt(level), 10.0, "deg")
+    assert len(said) == 1
+    assert said[0].startswith("between 10 and 16.")
+    assert not humps(x, level, level, np.sqrt(level), 10.0, "deg")

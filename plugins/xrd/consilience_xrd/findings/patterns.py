@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from consilience.analysis import AnalysisContext, ReferenceFile
-from consilience.errors import BadInputError
+from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Measurement, Notice
 from consilience_xrd.axes import check_wavelength
 from consilience_xrd.files.calibrant import reference_file_pattern
@@ -140,7 +140,14 @@ def phases_considered(
     for reference in context.references:
         if not reference.name.lower().endswith(".cif"):
             continue
-        phase = phase_from_cif(reference.path, label=reference.title or None, name=reference.name)
+        label = reference.title or None
+        try:
+            phase = phase_from_cif(reference.path, label=label, name=reference.name)
+        except BadFileError as error:
+            # one that cannot be read must not keep the others from being looked for
+            text = f"{reference.name} is left out: {error.what}"
+            notices.append(Notice(code="reference-unread", message=text, fix=error.fix))
+            continue
         replaced = [p for p in chosen if p.identity == phase.identity]
         if any(p.expanded and p.citation.startswith("CIF") for p in replaced):
             notices.append(

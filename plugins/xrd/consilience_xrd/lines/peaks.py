@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from consilience_xrd.lines.baseline import Baseline, fit_baseline
 from consilience_xrd.lines.grouping import groups_of, middle
+from consilience_xrd.lines.humps import humps
 from consilience_xrd.lines.peakfind import Candidate, estimate_noise, find_candidates, typical_width
 from consilience_xrd.lines.peakfit import GroupFit, Peak, Shape, fit_group
 from consilience_xrd.lines.profiles import Components, doublet_center, pseudo_voigt
@@ -33,6 +34,8 @@ __all__ = [
 
 TURNS = 3
 """Fits of each group, the later ones with the tails of others and a baseline without peaks."""
+LOWEST = 0.5
+"""Least share of the first baseline that what is left beside the peaks may be."""
 CORE = 1.5
 """Distance from a maximum, in widths, within which the noise is that of the peak."""
 
@@ -138,6 +141,7 @@ def fit_peaks(
             xs, ys, base, ss, counts, components, in_angle, shape, groups, window, significance,
         )  # fmt: skip
     peaks, model = _assemble(xs, base.values, fitted, components, in_angle)
+    notes += humps(xs, ys, model, noise, points, pattern.unit)
     if len(xs) != len(x):
         full_model, full_base = np.full(len(x), np.nan), np.full(len(x), np.nan)
         full_noise = np.full(len(x), np.nan)
@@ -251,7 +255,8 @@ def without_peaks(
     """Return what a baseline is drawn under, and where that is not the data.
 
     Near the maxima, where the noise is the peaks', the background of the group's fit stands in
-    for the data; over the whole of a group that fits poorly, `instead`.
+    for the data; over the whole of a group that fits poorly, and where hardly anything is left,
+    `instead`.
     """
     left, replaced = y - tails, np.zeros(len(x), bool)
     for got in fits:
@@ -268,7 +273,9 @@ def without_peaks(
         background = got.model - tails_of(xs, got.peaks, components, in_angle)
         left[part] = np.where(core, background, left[part])
         replaced[part] |= core
-    return left, replaced
+    # tails that are too long, or a level that makes up for them, are no background
+    low = left < LOWEST * instead
+    return np.where(low, instead, left), replaced | low
 
 
 def _with_shoulders(
