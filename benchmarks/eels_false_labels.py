@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from consilience_eels.findings.fingerprints_input import DEEP, SHALLOW, WIDTHS, estimate_gain
-from consilience_eels.fingerprint.design import LowLoss, ModelError, cut_stretch
+from consilience_eels.fingerprint.design import ModelError
 from consilience_eels.fingerprint.region import Asked, RegionSpectra, describe_region
 from consilience_eels.fingerprint.species import Library, make_library
+from consilience_eels.fingerprint.stretches import LowLoss, cut_stretch
 from consilience_eels.simulation.interphase import (
     InterphaseParams,
     Layer,
