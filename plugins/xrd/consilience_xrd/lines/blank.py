@@ -148,7 +148,8 @@ def smoothed_blank(blank: Pattern, x: NDArray[np.float64], fwhm: float) -> NDArr
     from scipy.ndimage import gaussian_filter1d
 
     step = float(np.median(np.diff(blank.x)))
-    return np.interp(x, blank.x, gaussian_filter1d(blank.intensity, max(fwhm / step / 2, 1.0)))
+    smooth = gaussian_filter1d(blank.intensity, max(fwhm / step / 2, 1.0))
+    return np.asarray(np.interp(x, blank.x, smooth))
 
 
 def less_blank(
