@@ -174,3 +174,20 @@ def test_end_of_the_axis_that_cannot_be_told_leaves_the_error_open() -> None:
     assert finding.value is not None
     assert finding.std_sys is None
     assert any("beyond the end of the axis" in text for text in finding.assumptions)
+
+
+@pytest.mark.parametrize(("clip", "said"), [(1.0, False), (0.9, False), (0.75, True), (0.5, True)])
+def test_a_top_that_was_clipped_and_then_scaled_is_noticed(clip: float, said: bool) -> None:
+    import xarray as xr
+
+    from consilience.model.measurement import Signal
+    from consilience_eels.files.checks import check_spectrum
+
+    energy = np.arange(-5.0, 40.0, 0.1)
+    peak = 60_000 * np.exp(-0.5 * (energy / 0.45) ** 2) + 200 * np.exp(
+        -0.5 * ((energy - 20) / 4) ** 2
+    )
+    counts = np.random.default_rng(2).poisson(1.3 * np.minimum(peak, clip * 60_000) + 5.0) - 2.5
+    data = xr.Dataset({"counts": ("energy_loss", counts)}, {"energy_loss": energy})
+    codes = {n.code for n in check_spectrum(Signal("low loss", "eels", data))}
+    assert ("zero-loss-flat" in codes) == said

@@ -67,7 +67,7 @@ def _answers(said: Sequence[Finding], simulated: bool) -> Table:
                 str(finding.evidence.get("region_label", "")),
                 finding.kind,
                 subject,
-                WORDS.get(finding.status or "", "unknown"),
+                WORDS.get(finding.status or "", "cannot be told"),
                 _percent(finding.value),
                 _percent(limit),
                 _percent(asked),

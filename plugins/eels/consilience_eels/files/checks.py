@@ -28,6 +28,10 @@ FEW = 10
 """X-rays in a whole spectrum or map that no sample under a beam stays below."""
 
 
+FLAT_TOP = 0.55
+"""Width at nine tenths over that at half height from which a zero loss is no plain peak."""
+
+
 def check_spectrum(signal: Signal) -> list[Notice]:
     """Look for a zero-loss peak that is not at zero, for negative counts, and for a beam.
 
@@ -54,7 +58,8 @@ def check_spectrum(signal: Signal) -> list[Notice]:
         return notices
     if energy.size < 2 or not energy[0] <= 0.0 <= energy[-1]:
         return notices
-    notices += _ceiling(values.reshape(-1, energy.size))
+    ceiling = _ceiling(values.reshape(-1, energy.size))
+    notices += ceiling or _flat_top(whole)
     step = float(energy[1] - energy[0])
     top = float(energy[int(np.argmax(whole))])
     if abs(top) <= NEAR_ZERO and abs(top) > 1.01 * step:
@@ -167,6 +172,26 @@ def _ceiling(spectra: NDArray[Any]) -> list[Notice]:
             message=f"{flat} of {len(spectra)} spectra have a flat top: their zero loss is "
             "saturated, so neither thickness nor deconvolution can be had from them",
             fix="record the zero loss with a shorter exposure",
+        )
+    ]
+
+
+def _flat_top(whole: NDArray[Any]) -> list[Notice]:
+    """A top that is too flat for a peak, though its channels differ."""
+    import numpy as np
+
+    from consilience_eels.lowloss.zero_loss import flatness
+
+    ratio = flatness(np.asarray(whole, dtype=float))
+    if ratio is None or ratio < FLAT_TOP:
+        return []
+    return [
+        Notice(
+            code="zero-loss-flat",
+            message=f"the top of the zero loss is flat: at nine tenths of its height it is "
+            f"{ratio:.2f} times as wide as at half (0.39 for a Gaussian): clipped by the detector "
+            "and then scaled or summed, or it wandered between frames",
+            fix="look at a single frame; if it was clipped, t/λ and deconvolution are wrong",
         )
     ]
 

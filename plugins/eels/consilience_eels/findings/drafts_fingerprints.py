@@ -135,7 +135,7 @@ def _draft(
         kind=kind,
         subject=subject,
         region=common["region"],
-        value=None if hidden or said.status == "absent_below_limit" else share,
+        value=share if said.status == "present" else None,
         unit="1",
         std_stat=None if hidden or common["gain_unknown"] else stat,
         std_sys=None if hidden else sys,

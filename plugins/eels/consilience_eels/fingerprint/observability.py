@@ -32,6 +32,13 @@ __all__ = ["Answer", "Cause", "Question", "answer"]
 Array = NDArray[np.float64]
 Status = Literal["present", "absent_below_limit", "not_observable"]
 
+LABEL = 3.0
+"""Standard deviations from which a species is called present.
+
+Absence is given up from `Z95` on; in between neither is said, since what references are wrong by
+is known to about one standard deviation only.
+"""
+
 WORTH = 1.3
 """A cause is named if the limit would be lower by this factor without it."""
 
@@ -84,10 +91,13 @@ class Cause:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of one question; amounts in formula units per nm² along its direction."""
+    """What is said of one question; amounts in formula units per nm² along its direction.
+
+    `status` is None where it cannot be told.
+    """
 
     question: Question
-    status: Status
+    status: Status | None
     significance: float
     limit: float
     reason: str | None
@@ -154,7 +164,13 @@ def answer(
     own = design.index([n for n in question.group if n in design.species])
     found = float(amounts[own].sum())
     if z > Z95 and (limit <= question.asked or found >= limit):
-        return Answer(question, "present", z, limit, None, (), others, per)
+        if z >= LABEL:
+            return Answer(question, "present", z, limit, None, (), others, per)
+        reason = (
+            f"{z:.1f} standard deviations speak for {question.name}: too many to call it absent, "
+            f"fewer than the {LABEL:g} of a label"
+        )
+        return Answer(question, None, z, limit, reason, (), others, per)
     if limit <= question.asked:
         return Answer(question, "absent_below_limit", z, limit, None, (), others, per)
     causes = _causes(question, null, edges, references, t_over_lambda, single) if explain else []
