@@ -215,7 +215,8 @@ def test_closing_ends_a_reader_that_runs(tmp_path) -> None:
 
 
 PARENT = """
-import sys, threading, time
+import signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # some callers have it ignored
 sys.path.insert(0, {fakes!r})
 from pathlib import Path
 from fake_worker_jobs import make_job

@@ -20,10 +20,11 @@ __all__ = ["open_nexus"]
 
 
 class _H5Array(BackendArray):
-    """One data set of an open file."""
+    """One data set of an open file; a damaged one is told when its values are asked for."""
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, path: Path) -> None:
         self.data = data
+        self.path = path
         self.shape = tuple(int(n) for n in data.shape)
         self.dtype = np.dtype(data.dtype)
 
@@ -33,7 +34,8 @@ class _H5Array(BackendArray):
         )
 
     def _raw(self, key: tuple[Any, ...]) -> Any:
-        return np.asarray(self.data[key])
+        with damaged(self.path):
+            return np.asarray(self.data[key])
 
 
 def open_nexus(path: Path, companions: Mapping[str, Path], lazy: Mapping[str, Json]) -> xr.Dataset:
@@ -83,7 +85,7 @@ def _dataset(file: Any, path: Path, lazy: Mapping[str, Json]) -> xr.Dataset:
         attrs |= {"ancillary_variables": f"{variable}_std", "std_from": "file"}
         std = file[lazy["errors"]]
         check_dataset(std, path)
-        errors = indexing.LazilyIndexedArray(_H5Array(std))
+        errors = indexing.LazilyIndexedArray(_H5Array(std, path))
         data[f"{variable}_std"] = xr.Variable(names, errors, {"units": lazy["unit"]})
     if lazy.get("mask"):
         mask = file[lazy["mask"]]
@@ -94,6 +96,6 @@ def _dataset(file: Any, path: Path, lazy: Mapping[str, Json]) -> xr.Dataset:
             (np.asarray(mask[()]) != 0).astype(np.uint8),
             {"units": "1"},
         )
-    array = indexing.LazilyIndexedArray(_H5Array(source))
+    array = indexing.LazilyIndexedArray(_H5Array(source, path))
     data[variable] = xr.Variable(names, array, attrs)
     return data
