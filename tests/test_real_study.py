@@ -24,8 +24,6 @@ pytestmark = [
 
 REFUSED = {
     "4dstem/Single_9_Frame_CounterDepth_12_Rows_256.hdr",
-    "4dstem/Single_9_Frame_CounterDepth_12_Rows_256.mib",
-    "4dstem/test1.blo",
     "apt/R31_06365-v02.rrng",
     "apt/SeHoKim_R5076_44076_v02.rng",
     "apt/Si.RNG",

@@ -93,6 +93,10 @@ def is_map(measurement: Measurement) -> bool:
     return False
 
 
+NO_GEOMETRY = "no-geometry"
+"""Code of the notice of frames that were registered without a geometry."""
+
+
 def run_maps(
     measurements: Sequence[Measurement], params: MapsParams, context: AnalysisContext
 ) -> AnalysisOutput:
@@ -100,6 +104,10 @@ def run_maps(
     measurement = measurements[0]
     if not is_map(measurement):
         return AnalysisOutput([])
+    if any(n.code == NO_GEOMETRY for n in measurement.record.notices):
+        text = "the frames have no geometry, so no map was made of them"
+        fix = "register them with --with geometry=FILE.poni"
+        return AnalysisOutput([], {}, [Notice(code=NO_GEOMETRY, message=text, fix=fix)])
     scan = _scan(measurement, params, context)
     if scan.points == 1:
         text = "the scan has one point, so nothing can vary over it"

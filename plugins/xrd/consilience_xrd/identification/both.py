@@ -182,8 +182,10 @@ def _gain(pattern: Pattern, fit: PeakFit, pairing: Pairing, whole: WholePattern,
 
 
 def _needed(whole: WholePattern, key: str) -> bool:
+    """Whether the fit cannot do without a phase, or has none to put in its place."""
     said = whole.of(key)
-    return said is None or said.taken
+    others = any(p.taken for p in whole.phases if p.phase != key)
+    return said is None or said.taken or not others
 
 
 def _why(whole: WholePattern, key: str) -> str:
