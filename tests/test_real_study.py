@@ -94,6 +94,7 @@ def test_nothing_is_swallowed(real: tuple[Study, Any]) -> None:
         "compton",
         "eels",
         "edx",
+        "ediff",
         "stem",
         "apt",
     }
