@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consilience.declarations import Modality, PluginInfo, Reader, Ref, Simulator, View
+from consilience.declarations import Analysis, Modality, PluginInfo, Reader, Ref, Simulator, View
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience_compton import __version__
+from consilience_compton.declared_analyses import ANALYSES
+from consilience_compton.declared_readers import READERS
+from consilience_compton.declared_views import VIEWS
 
 
 @hookimpl
@@ -39,35 +42,20 @@ def register_modalities() -> Sequence[Modality]:
 
 @hookimpl
 def register_readers() -> Sequence[Reader]:
-    """Raw frames."""
-    return [
-        Reader(
-            "compton.hexitec",
-            ("compton",),
-            ("*.h5", "*.hdf5"),
-            probe=Ref("consilience_compton.probe:probe_hexitec"),
-            read=Ref("consilience_compton.reading:read_hexitec"),
-            open=Ref("consilience_compton.lazy:open_hexitec"),
-            companions={
-                "gain": "text, keV per adu for each pixel, 80 x 80 values for each module",
-                "intercept": "text, keV at 0 adu for each pixel, 80 x 80 values for each module",
-            },
-            title="raw frames of a HEXITEC detector (HDF5)",
-        )
-    ]
+    """Files that can be read."""
+    return READERS
+
+
+@hookimpl
+def register_analyses() -> Sequence[Analysis]:
+    """Findings that can be made."""
+    return ANALYSES
 
 
 @hookimpl
 def register_views() -> Sequence[View]:
-    """Draw the mean frame and the distribution of values."""
-    return [
-        View(
-            "compton.frames",
-            "Detector frames",
-            Ref("consilience_compton.views:frames_view"),
-            "compton",
-        )
-    ]
+    """Sections of the report."""
+    return VIEWS
 
 
 @hookimpl
@@ -77,8 +65,8 @@ def register_simulators() -> Sequence[Simulator]:
         Simulator(
             "compton.frames",
             "compton",
-            Ref("consilience_compton.simulation:FrameParams"),
-            Ref("consilience_compton.simulation:simulate_frames"),
+            Ref("consilience_compton.simulation.frames:FrameParams"),
+            Ref("consilience_compton.simulation.frames:simulate_frames"),
             "hits of one energy on a quiet HEXITEC module",
         )
     ]

@@ -13,10 +13,10 @@ from consilience.declarations import Claim
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Signal
 from consilience.probing import probe_file
-from consilience_compton.lazy import open_hexitec
-from consilience_compton.probe import probe_hexitec
-from consilience_compton.reading import read_hexitec
-from consilience_compton.simulation import FrameParams, simulate_frames
+from consilience_compton.files.frames import read_hexitec
+from consilience_compton.files.lazy import open_hexitec
+from consilience_compton.files.probe import probe_hexitec
+from consilience_compton.simulation.frames import FrameParams, simulate_frames
 
 
 def read(path: Path, **companions: Path) -> Signal:

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consilience.declarations import Check, Modality, PluginInfo, Reader, Ref, Simulator, View
+from consilience.declarations import (
+    Analysis,
+    Check,
+    Modality,
+    PluginInfo,
+    Reader,
+    Ref,
+    Simulator,
+    View,
+)
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience_xrf import __version__
+from consilience_xrf.declared_analyses import ANALYSES
+from consilience_xrf.declared_readers import CHECKS, READERS
+from consilience_xrf.declared_views import VIEWS
 
 
 @hookimpl
@@ -39,36 +51,26 @@ def register_modalities() -> Sequence[Modality]:
 
 @hookimpl
 def register_readers() -> Sequence[Reader]:
-    """Plain one-column spectra."""
-    return [
-        Reader(
-            "xrf.mca",
-            ("xrf",),
-            ("*.mca",),
-            probe=Ref("consilience_xrf.probe:probe_mca"),
-            read=Ref("consilience_xrf.reading:read_mca"),
-            options={
-                "zero": "energy of channel 0 in keV; with 'gain' it makes the energy axis",
-                "gain": "keV a channel; with 'zero' it makes the energy axis",
-                "energy_unit": "keV or eV: unit of the file's own calibration, if it names none",
-            },
-            title="one spectrum as a column of counts (plain .mca)",
-        )
-    ]
+    """Files that can be read."""
+    return READERS
+
+
+@hookimpl
+def register_analyses() -> Sequence[Analysis]:
+    """Findings that can be made."""
+    return ANALYSES
 
 
 @hookimpl
 def register_checks() -> Sequence[Check]:
-    """Spectra without counts, odd lengths, a last channel that collects the overflow."""
-    return [
-        Check("xrf.spectrum", "xrf", Ref("consilience_xrf.checks:check_spectrum"), "sane spectrum")
-    ]
+    """What is looked for in data before they are registered."""
+    return CHECKS
 
 
 @hookimpl
 def register_views() -> Sequence[View]:
-    """Draw the spectrum."""
-    return [View("xrf.spectrum", "XRF spectrum", Ref("consilience_xrf.views:spectrum_view"), "xrf")]
+    """Sections of the report."""
+    return VIEWS
 
 
 @hookimpl
@@ -78,8 +80,8 @@ def register_simulators() -> Sequence[Simulator]:
         Simulator(
             "xrf.lines",
             "xrf",
-            Ref("consilience_xrf.simulation:LineParams"),
-            Ref("consilience_xrf.simulation:simulate_lines"),
+            Ref("consilience_xrf.simulation.lines:LineParams"),
+            Ref("consilience_xrf.simulation.lines:simulate_lines"),
             "Gaussian lines on a falling background, Poisson noise",
         )
     ]

@@ -11,10 +11,10 @@ from consilience.declarations import Claim
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Signal
 from consilience.probing import probe_file
-from consilience_xrf.checks import check_spectrum
-from consilience_xrf.probe import probe_mca
-from consilience_xrf.reading import read_mca
-from consilience_xrf.simulation import Line, LineParams, simulate_lines
+from consilience_xrf.files.checks import check_spectrum
+from consilience_xrf.files.mca import read_mca
+from consilience_xrf.files.probe import probe_mca
+from consilience_xrf.simulation.lines import Line, LineParams, simulate_lines
 
 
 def read(path: Path, text: str, **options: object) -> Signal:

@@ -13,7 +13,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from consilience.errors import BadFileError
-from consilience_compton.probe import DATASET
+from consilience_compton.files.probe import DATASET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

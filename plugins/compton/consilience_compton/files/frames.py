@@ -12,8 +12,8 @@ import numpy as np
 from consilience.errors import BadFileError, BadInputError
 from consilience.hdf5 import origin_of
 from consilience.model.measurement import DataSummary, Notice, Signal, VariableSummary
-from consilience_compton.lazy import MODULE, frames_of, open_file, read_table
-from consilience_compton.probe import DATASET
+from consilience_compton.files.lazy import MODULE, frames_of, open_file, read_table
+from consilience_compton.files.probe import DATASET
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,7 +20,7 @@ import xarray as xr
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Notice, Signal
 from consilience.options import choice_option, number_option
-from consilience_xrf.probe import NUMBER, SPEC_LINE
+from consilience_xrf.files.probe import NUMBER, SPEC_LINE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,1 @@
+"""Energy scale of each pixel, bad pixels, drift between states."""

@@ -1,0 +1,1 @@
+"""Analyses: the only place that makes findings."""

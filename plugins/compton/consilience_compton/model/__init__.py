@@ -1,0 +1,1 @@
+"""Free-atom profiles, and lithium content from a ratio."""

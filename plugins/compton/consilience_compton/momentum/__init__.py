@@ -1,0 +1,1 @@
+"""From energy to electron momentum, windows, regions."""

@@ -1,0 +1,1 @@
+"""Momentum ratios and roughness over states."""

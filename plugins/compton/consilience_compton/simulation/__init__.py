@@ -1,0 +1,1 @@
+"""Simulated files, marked as such."""

@@ -1,0 +1,1 @@
+"""Interfaces, roughness, pores and components in tomograms."""

@@ -1,0 +1,1 @@
+"""Normalisation, areal density, self-absorption, profiles."""

@@ -1,0 +1,1 @@
+"""Backgrounds, fits by pixel, limits and overlaps."""

@@ -1,0 +1,1 @@
+"""Element lines, yields, attenuation, and the response of the detector."""
