@@ -19,24 +19,49 @@ def plugin_info() -> PluginInfo:
         name="compton",
         version=__version__,
         api=API_VERSION,
-        summary="X-ray Compton scattering: frames of a HEXITEC detector",
+        summary="X-ray Compton scattering and surfaces: HEXITEC spectra, CT volumes",
         licence="BSD-3-Clause",
     )
 
 
 @hookimpl
 def register_modalities() -> Sequence[Modality]:
-    """Frames of a pixel detector that measures the energy of each photon."""
+    """Frames and spectra of a pixel detector, and volumes of computed tomography."""
     return [
         Modality(
             "compton",
             "X-ray Compton scattering",
-            coordinates={"frame": ("1",), "row": ("1",), "column": ("1",)},
-            variables={"raw_frames": ("adu",), "gain": ("keV/adu",), "intercept": ("keV",)},
+            coordinates={
+                "frame": ("1",),
+                "row": ("1",),
+                "column": ("1",),
+                "channel": ("1",),
+                "energy": ("keV",),
+                "energy_edges": ("keV",),
+            },
+            variables={
+                "raw_frames": ("adu",),
+                "gain": ("keV/adu",),
+                "intercept": ("keV",),
+                "counts": ("count",),
+                "shared_counts": ("count",),
+                "good": ("1",),
+                "offset": ("adu",),
+            },
             sees="electron momentum, light elements too, through millimetres of material",
             blind="crystal structure; anything without the energy calibration of each pixel",
             asks=("energy", "dose", "dose_rate", "temperature", "atmosphere"),
-        )
+        ),
+        Modality(
+            "xct",
+            "X-ray computed tomography",
+            coordinates={"z": ("um", "1"), "y": ("um", "1"), "x": ("um", "1")},
+            variables={"labels": ("1",), "grey": ("1",)},
+            sees="shape: interfaces, pores, cracks, in three dimensions, inside closed cells",
+            blind="which elements these are; what is smaller than a voxel; contrast of lithium "
+            "against pores or polymer",
+            asks=("energy", "dose", "dose_rate", "temperature", "atmosphere"),
+        ),
     ]
 
 
