@@ -316,17 +316,17 @@ class Geometry:
         return np.asarray(np.degrees(np.arctan2(sideways, forward)))
 
     def angle_widths(self) -> NDArray[np.float64] | None:
-        """Return the standard deviation of the angles that one pixel sees, degrees, (rows, columns).
+        """Return the standard deviation of the angles that one pixel sees, (rows, columns).
 
-        A pixel's own width and the pinhole's (a uniform disc), added in quadrature; None where the
-        distance or the pitch is not known.  An unknown aperture counts as a point.
+        In degrees.  A pixel's own width and the pinhole's (a uniform disc), added in quadrature;
+        None where the distance or the pitch is not known.  An unknown aperture counts as a point.
         """
         if self.distance is None or self.pitch is None:
             return None
         along, across = self.offsets()
         pixel = self.pitch * 1e-3 / math.sqrt(12.0)
         hole = 0.25 * (self.aperture or 0.0)
-        # one radian of the ray is D at the centre and more beside it, and the rays come in at a slant
+        # one radian is D at the centre and more beside it, where rays come in at a slant
         d = self.distance
         lever = (d**2 + along**2 + across**2) / np.hypot(d, across)
         return np.asarray(np.degrees(math.hypot(pixel, hole) / lever))
