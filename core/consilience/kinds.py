@@ -74,11 +74,13 @@ CORE_KINDS: tuple[Kind, ...] = (
         "20 %: uncertainty of the inelastic mean free path",
     ),
     Kind("t_over_lambda", "relative thickness", "scalar", "1", 0.2, True, "20 %, as thickness"),
+    Kind("mass_thickness", "mass per area", "scalar", "kg/m^2", 0.2, True, "20 %, as thickness"),
     Kind("momentum_ratio", "electron momentum ratio", "scalar", "1"),
     Kind("li_content", "lithium content x", "scalar", "1"),
     Kind("roughness", "surface roughness", "scalar", "um"),
     Kind("interface_position", "position of an interface", "scalar", "nm"),
     Kind("interface_width", "width of an interface", "scalar", "nm"),
+    Kind("line_profile", "profile along a line", "series", None),
     Kind("spatial_change", "change of a distribution", "map", "1"),
     Kind("homogeneity", "homogeneity", "text", None),
 )

@@ -102,21 +102,11 @@ def register_kinds() -> Sequence[Kind]:
             "scalar",
             "angstrom^3",
         ),
-        Kind(
-            "mass_thickness",
-            "mass per area",
-            "scalar",
-            "kg/m^2",
-            0.2,
-            True,
-            "20 %, as thickness",
-        ),
         Kind("energy_resolution", "energy resolution", "scalar", "eV"),
         Kind("drift", "drift of a series of frames", "scalar", "nm"),
         Kind("single_scattering", "spectrum without plural scattering", "series", None),
         Kind("splice_scale", "scale between low loss and core loss", "scalar", "1"),
         Kind("edge_intensity", "counts of an ionisation edge", "scalar", "count"),
-        Kind("line_profile", "profile along a line", "series", None),
     ]
 
 
