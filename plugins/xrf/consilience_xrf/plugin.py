@@ -20,6 +20,22 @@ from consilience_xrf.declared_analyses import ANALYSES
 from consilience_xrf.declared_readers import CHECKS, READERS
 from consilience_xrf.declared_views import VIEWS
 
+SPACE = {"x": ("um", "mm", "1"), "y": ("um", "mm", "1")}
+"""Positions have unit 1 where the file names none."""
+
+POINT = {
+    "live_time": ("s",),
+    "real_time": ("s",),
+    "dwell": ("s",),
+    "dead_time": ("1",),
+    "monitor": ("count", "A", "1"),
+}
+"""What is known of each point beside its spectrum; `dead_time` is a fraction of real time."""
+
+SEES = "elements from about sodium up, by their characteristic lines, micrometres deep"
+BLIND = "lithium and other light elements; chemical state; crystal structure"
+ASKS = ("energy", "dose", "dose_rate", "temperature", "atmosphere")
+
 
 @hookimpl
 def plugin_info() -> PluginInfo:
@@ -28,24 +44,40 @@ def plugin_info() -> PluginInfo:
         name="xrf",
         version=__version__,
         api=API_VERSION,
-        summary="X-ray fluorescence spectra",
+        summary="X-ray fluorescence: spectra, element maps and how they change",
         licence="BSD-3-Clause",
     )
 
 
 @hookimpl
 def register_modalities() -> Sequence[Modality]:
-    """Counts over detector channels, with an energy axis where one is known."""
+    """Spectra for each point or not; element maps that another program made of them.
+
+    ``xrf``: ``counts`` over (channel,), (y, x, channel) or with more directions of the scan
+    before them; ``energy`` lies over ``channel`` where it is known.  ``xrf_map``: ``measured``
+    (1 where the scan has a value, else 0) over (y, x), and each map a variable of any name with
+    ``attrs["element"]`` and ``attrs["line"]``.  What belongs to a point (``live_time``,
+    ``monitor``, …) lies over the scan's directions in both.
+    """
     return [
         Modality(
             "xrf",
             "X-ray fluorescence",
-            coordinates={"channel": ("1",), "energy": ("keV",)},
-            variables={"counts": ("count",)},
-            sees="elements from about sodium up, by their characteristic lines, micrometres deep",
-            blind="lithium and other light elements; chemical state; crystal structure",
-            asks=("energy", "dose", "dose_rate", "temperature", "atmosphere"),
-        )
+            coordinates={"channel": ("1",), "energy": ("keV",), **SPACE},
+            variables={"counts": ("count",), **POINT},
+            sees=SEES,
+            blind=BLIND,
+            asks=ASKS,
+        ),
+        Modality(
+            "xrf_map",
+            "X-ray fluorescence maps",
+            coordinates=dict(SPACE),
+            variables={"measured": ("1",), **POINT},
+            sees=SEES,
+            blind=BLIND,
+            asks=ASKS,
+        ),
     ]
 
 
