@@ -46,6 +46,8 @@ def register_modalities() -> Sequence[Modality]:
                 "counts": ("count",),
                 "shared_counts": ("count",),
                 "good": ("1",),
+                "energy_scale": ("1",),
+                "energy_shift": ("keV",),
                 "offset": ("adu",),
             },
             sees="electron momentum, light elements too, through millimetres of material",

@@ -9,6 +9,11 @@ Variables and coordinates
         edges; bins need not be even.  Use `energy_edges_of`: it refuses axes in channels.
     ``good`` (1), optional
         1 for pixels that may be used, over ``(row, column)``.
+    ``energy_scale`` (1) and ``energy_shift`` (keV), optional
+        A pixel's own scale, over ``(row, column)``: a photon's energy is ``energy_scale`` times
+        what the common axis says, plus ``energy_shift``.  `pixel_scale_of` returns both.
+    ``shared_counts`` (count), optional
+        Hits with a neighbour above threshold in the same frame, kept apart from ``counts``.
 
 Metadata of the measurement (absent where the file says nothing)
     ``incident_energy`` (keV), ``scattering_angle`` (deg, at the middle of the detector),
@@ -38,6 +43,7 @@ __all__ = [
     "centres",
     "energy_edges_of",
     "number_of",
+    "pixel_scale_of",
     "spectra_dataset",
 ]
 
@@ -135,6 +141,26 @@ def energy_edges_of(data: xr.Dataset) -> NDArray[np.float64]:
             fix="give the bins in rising order, all of them numbers",
         )
     return edges
+
+
+def pixel_scale_of(
+    data: xr.Dataset,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return each pixel's own energy scale, or None where all share the common axis.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+
+    Returns
+    -------
+    (scale, shift) or None
+        Arrays over ``(row, column)``: energy = scale × stated energy + shift, in keV.
+    """
+    if "energy_scale" not in data.variables or "energy_shift" not in data.variables:
+        return None
+    scale, shift = data["energy_scale"].values, data["energy_shift"].values
+    return np.asarray(scale, dtype=np.float64), np.asarray(shift, dtype=np.float64)
 
 
 def number_of(metadata: Mapping[str, Any], name: str, unit: str) -> float | None:
