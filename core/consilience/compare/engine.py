@@ -8,8 +8,10 @@ from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from consilience.compare.consensus import consensus_verdicts
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import gathered, groups_of
+from consilience.compare.multiplicity import with_false_discoveries_controlled
 from consilience.compare.presence import unlisted
 from consilience.compare.qualified import (
     as_far_as_known,
@@ -90,7 +92,9 @@ def compare_findings(
     sample or one line of samples, and do not rest on the same measurement.  Two
     findings of one modality meet only in one state: several states are a series.
     A comparison of scope "group" is asked once for two compositions, whatever the number
-    of their elements.
+    of their elements.  Numbers that three or more techniques state have a consensus beside the
+    pairs.  Of all disagreements that rest on a test, those are kept that stand at a false
+    discovery rate of `level`; after that caveats are applied.
     """
     kinds = {kind.name: kind for kind in registry.all(Kind)}
     listed = _complete_lists(findings)
@@ -121,7 +125,7 @@ def compare_findings(
         verdict = _decide(first, second, serving, context, asked)
         if verdict is not None:
             met.update(verdict.findings)
-            _keep(verdicts, with_caveats(verdict, by_finding))
+            _keep(verdicts, verdict)
     for finding in findings:
         if weighed_in(finding) or finding.sample not in listed or finding.kind != "phase":
             continue
@@ -130,10 +134,15 @@ def compare_findings(
             verdict = of_one_world(verdict, finding, listed[finding.sample][0])
             verdict = while_unaltered(verdict, finding, context)
             met.update(verdict.findings[:1])
-            _keep(verdicts, with_caveats(verdict, by_finding))
+            _keep(verdicts, verdict)
+    vetoed = {c.finding for c in caveats if c.effect == "veto"}
+    for verdict in consensus_verdicts(findings, context, vetoed):
+        _keep(verdicts, verdict)
     for verdict in _alone(findings, met, context):
         _keep(verdicts, verdict)
-    return [verdicts[key] for key in sorted(verdicts)]
+    controlled = with_false_discoveries_controlled(list(verdicts.values()), level)
+    told = {v.id: with_caveats(v, by_finding) for v in controlled}
+    return [told[key] for key in sorted(told)]
 
 
 def _order(finding: Finding) -> tuple[bool, str]:

@@ -10,7 +10,7 @@ from consilience.declarations import Kind
 from consilience.model.canonical import canonical_json
 from consilience.model.finding import Finding, Region
 
-__all__ = ["Place", "gathered", "groups_of", "place_of"]
+__all__ = ["Place", "gathered", "groups_of", "place_of", "region_key"]
 
 Place = Literal["same", "part", "larger", "other"]
 
@@ -61,7 +61,7 @@ def place_of(first: Region | None, second: Region | None) -> Place:
     ``"part"``: the second is a region of the whole that the first speaks of; ``"larger"``:
     the other way round; ``"other"``: two regions that need not be the same.
     """
-    one, other = _known(first), _known(second)
+    one, other = region_key(first), region_key(second)
     if one == other:
         return "same"
     if one is None:
@@ -69,7 +69,8 @@ def place_of(first: Region | None, second: Region | None) -> Place:
     return "larger" if other is None else "other"
 
 
-def _known(region: Region | None) -> dict[str, object] | None:
+def region_key(region: Region | None) -> dict[str, object] | None:
+    """Return what makes two regions the same, None for the whole."""
     if region is None or region.shape == "whole":
         return None
     said = region.to_json()

@@ -62,7 +62,7 @@ def _joined(names: Sequence[str], most: int = 5) -> str:
 
 def banner(content: ReportContent) -> Banner:
     """Say in words what the comparisons came to, and what the reader must know first."""
-    lines = [_origin_line(content)]
+    lines = [_origin_line(content), _multiplicity_line(content.verdicts)]
     lines += _caveat_lines(content)
     lines += _record_lines(content)
     faulty = [m.name for m in content.measurements if any(n.severity == "fault" for n in m.notices)]
@@ -136,6 +136,30 @@ def _origin_line(content: ReportContent) -> str:
         return line + (f" {_count(entered, 'finding')} entered by hand." if entered else "")
     parts = [f"{n} {origin}" for origin, n in counts.items() if n]
     return f"Of {total} {what}s, {_joined(parts)}. Each is marked where it is used."
+
+
+def _multiplicity_line(verdicts: Sequence[Verdict]) -> str:
+    """Say that many comparisons were made, and what that costs."""
+    tests = sum(v.p_value is not None and v.verdict != "not_comparable" for v in verdicts)
+    weak = sum("false_discovery_rate" in v.numbers for v in verdicts)
+    stand = sum(v.verdict == "disagree" and v.p_value is not None for v in verdicts)
+    if not weak and (tests < 2 or not stand):
+        return ""
+    parts = []
+    if stand:
+        one = stand == 1
+        parts.append(
+            f"{_count(stand, 'disagreement')} of numbers {'stands' if one else 'stand'}"
+            f" among {tests} tests at a false discovery rate of 5 %"
+        )
+    if weak:
+        verb = "does" if weak == 1 else "do"
+        parts.append(
+            f"{weak} that would disagree alone {verb} not and {'is' if weak == 1 else 'are'} "
+            "undecided"
+        )
+    said = "; ".join(parts)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _caveat_lines(content: ReportContent) -> list[str]:
