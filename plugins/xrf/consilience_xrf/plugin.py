@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from consilience.declarations import (
     Analysis,
     Check,
+    Exporter,
+    Kind,
     Modality,
     PluginInfo,
     Reader,
@@ -17,6 +19,8 @@ from consilience.declarations import (
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience_xrf import __version__
 from consilience_xrf.declared_analyses import ANALYSES
+from consilience_xrf.declared_exporters import EXPORTERS
+from consilience_xrf.declared_kinds import KINDS
 from consilience_xrf.declared_readers import CHECKS, READERS
 from consilience_xrf.declared_views import VIEWS
 
@@ -88,6 +92,12 @@ def register_readers() -> Sequence[Reader]:
 
 
 @hookimpl
+def register_kinds() -> Sequence[Kind]:
+    """What the core does not know."""
+    return KINDS
+
+
+@hookimpl
 def register_analyses() -> Sequence[Analysis]:
     """Findings that can be made."""
     return ANALYSES
@@ -117,3 +127,9 @@ def register_simulators() -> Sequence[Simulator]:
             "Gaussian lines on a falling background, Poisson noise",
         )
     ]
+
+
+@hookimpl
+def register_exporters() -> Sequence[Exporter]:
+    """Maps as pictures and tables."""
+    return EXPORTERS

@@ -1,0 +1,277 @@
+"""Maps made comparable: by what each point was exposed to, then by one number for all of them.
+
+Dividing by one number makes the errors of all maps move together; its standard deviation is
+carried apart, as a shared one.
+
+References
+----------
+.. [1] B. Efron, R. J. Tibshirani, *An Introduction to the Bootstrap* (1993), chapters 6 and 10:
+   standard errors and bias of a statistic by repeating it on perturbed data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consilience.errors import BadInputError
+from consilience_xrf.amounts.element_maps import ElementMap, MapSet
+
+__all__ = [
+    "Exposure",
+    "Normaliser",
+    "common_basis",
+    "corrected",
+    "exposure_of",
+    "greatest",
+    "joint_covariance",
+    "percentile",
+]
+
+Array = NDArray[np.float64]
+REPEATS = 400
+"""Of the bootstrap of a normaliser."""
+REACH = 8.0
+"""Standard deviations below the greatest value that a point can be and yet become it."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What each point got, to divide by.
+
+    Attributes
+    ----------
+    amount : ndarray, shape (ny, nx)
+        NaN where it is not known or not above 0.
+    unit : str
+        Of the amount: ``count``, ``A s``, ``s``, or ``1`` for "each point the same".
+    relative_std : ndarray or None
+        Of the amount; None: not known.
+    live : ndarray, shape (ny, nx)
+        Live over real time, 1 where that is not known.
+    by : tuple of str
+        What it is made of.
+    """
+
+    amount: Array
+    unit: str
+    relative_std: Array | None
+    live: Array
+    by: tuple[str, ...]
+
+
+def common_basis(sets: Sequence[MapSet], wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return what of `wanted` every set has, and in one unit; the rest is left out for all."""
+    found = []
+    for name in wanted:
+        units = {s.point_unit.get(name) for s in sets}
+        if len(units) == 1 and None not in units:
+            found.append(name)
+    return tuple(found)
+
+
+def exposure_of(maps: MapSet, basis: Sequence[str], monitor_std: float | None = None) -> Exposure:
+    """Return what each point of a scan was exposed to.
+
+    A monitor in counts or without unit is taken as the sum over the dwell time; one in A as a rate,
+    which is multiplied by dwell or real time.  Without a monitor the live time is taken, else the
+    dwell time.  The share of live time corrects for pulses that the detector lost; pile-up is
+    another matter.
+
+    Parameters
+    ----------
+    maps : MapSet
+    basis : sequence of str
+        From `common_basis`.
+    monitor_std : float, optional
+        Relative standard deviation of the monitor at a point; by default 1/√counts of one in
+        counts, else not known.
+
+    Raises
+    ------
+    BadInputError
+        No point has an exposure above 0.
+    """
+    have = {name: maps.point[name] for name in basis}
+    ones = np.ones(maps.shape)
+    live, by = ones, []
+    if "live_time" in have and "real_time" in have:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            live = have["live_time"] / have["real_time"]
+        by.append("live over real time")
+    elif "dead_time" in have:
+        live = 1.0 - have["dead_time"]
+        by.append("dead time")
+    amount, unit = ones, "1"
+    relative: Array | None = np.zeros(maps.shape)
+    if "monitor" in have:
+        amount, unit = have["monitor"], maps.point_unit["monitor"]
+        by.insert(0, "monitor")
+        if monitor_std is not None:
+            relative = np.full(maps.shape, monitor_std)
+        elif unit == "count":
+            relative = 1.0 / np.sqrt(np.clip(amount, 1.0, None))
+        else:
+            relative = None
+        if unit == "A":
+            time = next((n for n in ("dwell", "real_time", "live_time") if n in have), None)
+            if time is not None:
+                amount, unit = amount * have[time], "A s"
+                by.insert(1, time)
+    elif "live_time" in have:
+        amount, unit, live, by = have["live_time"], "s", ones, ["live_time"]
+    elif "dwell" in have or "real_time" in have:
+        time = "dwell" if "dwell" in have else "real_time"
+        amount, unit = have[time], "s"
+        by.insert(0, time)
+    good = np.isfinite(amount) & (amount > 0) & np.isfinite(live) & (live > 0)
+    if not good.any():
+        raise BadInputError(
+            f"no point has a {' and '.join(by) or 'value'} above 0, so its maps cannot be divided",
+            fix="leave it out with the parameter 'normalise_by'",
+        )
+    amount, live = np.where(good, amount, np.nan), np.where(good, np.clip(live, 1e-6, 1.0), np.nan)
+    return Exposure(amount, unit, relative, live, tuple(by))
+
+
+def corrected(one: ElementMap, exposure: Exposure, reference: float) -> ElementMap:
+    """Return a map as if each point had got `reference` and the detector had lost nothing.
+
+    Parameters
+    ----------
+    one : ElementMap
+    exposure : Exposure
+    reference : float
+        In the exposure's unit: the mean over all maps that are compared.
+    """
+    scale = reference / (exposure.amount * exposure.live)
+    values = one.values * scale
+    std = None if one.std is None else one.std * np.abs(scale)
+    if std is not None and exposure.relative_std is not None:
+        std = np.hypot(std, np.abs(values) * exposure.relative_std)
+    return replace(one, values=values, std=std)
+
+
+@dataclass(frozen=True)
+class Normaliser:
+    """One number that all maps of a line are divided by.
+
+    Attributes
+    ----------
+    value : float
+    std : float or None
+        Its counting error.
+    bias : float or None
+        How much noise alone lifts it: the greatest of many noisy points lies above the truth.
+    where : tuple of int
+        Map, row and column of the greatest; empty for a percentile.
+    what : str
+    """
+
+    value: float
+    std: float | None
+    bias: float | None
+    where: tuple[int, ...] = ()
+    what: str = "greatest"
+
+    @property
+    def relative_std(self) -> float | None:
+        """Standard deviation over value."""
+        return None if self.std is None else self.std / self.value
+
+
+def greatest(maps: Sequence[ElementMap]) -> Normaliser:
+    """Return the greatest value of all maps, as notebook C1 divides by.
+
+    Raises
+    ------
+    BadInputError
+        No value is above 0.
+    """
+    values, std = _pooled(maps)
+    top = int(np.argmax(values))
+    which, place = _place(maps, float(values[top]))
+    made = _perturbed(values, std, 1) if std is not None else None
+    return Normaliser(
+        float(values[top]),
+        None if made is None else made[0],
+        None if made is None else made[1],
+        (which, *place),
+    )
+
+
+def percentile(maps: Sequence[ElementMap], share: float = 99.5) -> Normaliser:
+    """Return a percentile of all values, which one bright grain or hot pixel does not move."""
+    values, std = _pooled(maps)
+    count = max(1, round(values.size * (1.0 - share / 100.0)))
+    value = float(-np.partition(-values, count - 1)[count - 1])
+    if value <= 0.0:
+        raise BadInputError(
+            f"the percentile {share:g} of the maps is {value:g}, so nothing can be divided by it",
+            fix="give a higher percentile, or leave this line out",
+        )
+    made = _perturbed(values, std, count) if std is not None else None
+    return Normaliser(
+        value,
+        None if made is None else made[0],
+        None if made is None else made[1],
+        what=f"percentile {share:g}",
+    )
+
+
+def _pooled(maps: Sequence[ElementMap]) -> tuple[Array, Array | None]:
+    values = np.concatenate([m.values.ravel() for m in maps])
+    good = np.isfinite(values)
+    stds = [m.std for m in maps]
+    std = None
+    if all(s is not None for s in stds):
+        std = np.concatenate([s.ravel() for s in stds if s is not None])
+        good &= np.isfinite(std)
+        std = std[good]
+    values = values[good]
+    if not values.size or values.max() <= 0.0:
+        raise BadInputError(
+            f"no point of {maps[0].name if maps else 'the maps'} is above 0, so there is nothing "
+            "to divide by",
+            fix="leave this line out",
+        )
+    return values, std
+
+
+def _place(maps: Sequence[ElementMap], value: float) -> tuple[int, tuple[int, int]]:
+    for i, one in enumerate(maps):
+        at = np.argwhere(one.values == value)
+        if at.size:
+            return i, (int(at[0][0]), int(at[0][1]))
+    return 0, (0, 0)
+
+
+def _perturbed(values: Array, std: Array, count: int) -> tuple[float, float]:
+    """Standard deviation and bias of the `count`-th greatest, from noise added once more."""
+    least = float(-np.partition(-values, count - 1)[count - 1])
+    near = values >= least - REACH * np.maximum(std, float(np.median(std)))
+    chosen, noise = values[near], std[near]
+    chance = np.random.default_rng(1)
+    found = np.empty(REPEATS)
+    block = max(1, 2_000_000 // chosen.size)
+    for first in range(0, REPEATS, block):
+        size = min(block, REPEATS - first)
+        drawn = chosen + noise * chance.standard_normal((size, chosen.size))
+        found[first : first + size] = -np.partition(-drawn, count - 1, axis=1)[:, count - 1]
+    return float(found.std(ddof=1)), float(found.mean() - least)
+
+
+def joint_covariance(means: Array, own: Array, relative_std: float) -> Array:
+    """Return the covariance of means divided by one number: their own errors and the shared one.
+
+    Parameters
+    ----------
+    means, own : ndarray, shape (n,)
+        Means in shares, and their own standard deviations.
+    relative_std : float
+        Of the number that all were divided by.
+    """
+    return np.asarray(np.diag(own**2) + relative_std**2 * np.outer(means, means))
