@@ -1,0 +1,69 @@
+"""What the sample scatters: the elastic line and the Compton peak.
+
+References
+----------
+.. [1] F. Biggs, L. B. Mendelsohn, J. B. Mann, Atomic Data and Nuclear Data Tables 16 (1975) 201.
+.. [2] R. Ribberfors, Physical Review B 12 (1975) 2067: profile against energy.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import xraylib
+from numpy.typing import NDArray
+
+from consilience_xrf.lines.geometry import ELECTRON_REST, Geometry
+from consilience_xrf.lines.response import Response, line_shape
+
+__all__ = ["compton_shape", "elastic_shape"]
+
+Array = NDArray[np.float64]
+
+INVERSE_FINE_STRUCTURE = 137.035999
+POINTS = 81
+WIDEST = 8.0
+"""Atomic units of momentum beyond which a profile is nothing."""
+
+
+def elastic_shape(edges: Array, geometry: Geometry, response: Response) -> Array | None:
+    """Return one count of the elastic line over the channels; None without incident energy."""
+    at = geometry.incident_energy
+    if at is None:
+        return None
+    return line_shape(edges, np.array([at]), np.ones(1), response)
+
+
+def compton_shape(
+    edges: Array, geometry: Geometry, response: Response, scatterer: str = "O"
+) -> Array | None:
+    """Return one count of the Compton peak, broadened by the electrons' momenta.
+
+    Parameters
+    ----------
+    edges : ndarray, shape (channels + 1,)
+    geometry : Geometry
+    response : Response
+    scatterer : str
+        Element whose free-atom profile [1]_ stands for the sample's.
+    """
+    incident = geometry.incident_energy
+    if incident is None:
+        return None
+    z = xraylib.SymbolToAtomicNumber(scatterer)
+    momentum = np.linspace(-WIDEST, WIDEST, POINTS)
+    profile = np.array([xraylib.ComptonProfile(z, abs(float(p))) for p in momentum])
+    energy = _energy_of(momentum, incident, math.radians(geometry.scattering_angle))
+    inside = energy < incident  # an electron cannot give more than the beam's energy here
+    weights = profile[inside] / profile[inside].sum()
+    return line_shape(edges, energy[inside], weights, response)
+
+
+def _energy_of(momentum: Array, incident: float, angle: float) -> Array:
+    """Energy of photons scattered by electrons of a momentum along the scattering vector, a.u."""
+    bend = 1.0 - math.cos(angle)
+    free = incident / (1.0 + incident / ELECTRON_REST * bend)
+    # to first order in the momentum: ΔE = p_z/mc · |k| · E'/E, with |k|² = E² + E'² − 2 E E' cos θ
+    transfer = math.sqrt(incident**2 + free**2 - 2 * incident * free * math.cos(angle))
+    return np.asarray(free * (1.0 + momentum / INVERSE_FINE_STRUCTURE * transfer / incident))
