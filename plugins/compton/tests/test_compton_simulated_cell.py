@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xraylib
 
 from consilience.errors import BadInputError
+from consilience_compton.files.hxt import open_hxt, read_hxt
 from consilience_compton.model.profiles import HIGH, LOW, nmc622, ratio_of_windows
 from consilience_compton.momentum.kinematics import compton_energy, energy_of_momentum
+from consilience_compton.simulation.cell_files import CellParams, simulate_cell_files
 from consilience_compton.simulation.forward import (
     FIRST,
     SECOND,
@@ -179,3 +183,24 @@ def test_cells_that_cannot_be(given: dict[str, float], says: str) -> None:
         Cell(**given)
     with pytest.raises(BadInputError, match="region 4 of 3"):
         Cell().layers(4)
+
+
+def test_files_say_that_they_are_simulated_and_what_was_planted(tmp_path: Path) -> None:
+    params = CellParams(rates=["1 C"], rows=2, columns=2, bins=60, counts=1e3)
+    files = simulate_cell_files(params, 5, tmp_path)
+    assert len(files) == 16
+    truth = json.loads(files[-1].read_text())
+    assert truth["origin"] == "simulated"
+    assert truth["cells"][0]["x"] == [1.01, 0.93, 0.66, 0.78, 0.91]
+    named = truth["cells"][0]["files"]["end of charge"]
+    (signal,) = read_hxt(tmp_path / named[0], {}, {})
+    assert signal.origin == "simulated"
+    assert signal.metadata["incident_energy"] == {"value": 115.0, "unit": "keV"}
+    assert signal.metadata["scattering_angle"] == {"value": 90.0, "unit": "deg"}
+    with open_hxt(tmp_path / named[0], {}, signal.lazy or {}) as data:
+        assert data["counts"].shape == (2, 2, 60)
+        np.testing.assert_allclose(data["energy_edges"][[0, -1]], [10.0, 150.0])
+        made = simulate_cell(
+            seed=5, rate="1 C", rows=2, columns=2, bins=60, counts=1e3, cell=Cell(binder=0.1)
+        )
+        np.testing.assert_array_equal(data["counts"].values, made.counts[2, 0])
