@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consilience.declarations import Analysis, Modality, PluginInfo, Reader, Ref, Simulator, View
+from consilience.declarations import (
+    Analysis,
+    Kind,
+    Modality,
+    PluginInfo,
+    Reader,
+    Ref,
+    Simulator,
+    View,
+)
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience_compton import __version__
 from consilience_compton.declared_analyses import ANALYSES
+from consilience_compton.declared_kinds import KINDS
 from consilience_compton.declared_readers import READERS
 from consilience_compton.declared_views import VIEWS
 
@@ -58,7 +68,13 @@ def register_modalities() -> Sequence[Modality]:
             "xct",
             "X-ray computed tomography",
             coordinates={"z": ("um", "1"), "y": ("um", "1"), "x": ("um", "1")},
-            variables={"labels": ("1",), "grey": ("1",)},
+            variables={
+                "labels": ("1",),
+                "grey": ("1",),
+                "projections": ("adu",),
+                "image_key": ("1",),
+                "angle": ("deg",),
+            },
             sees="shape: interfaces, pores, cracks, in three dimensions, inside closed cells",
             blind="which elements these are; what is smaller than a voxel; contrast of lithium "
             "against pores or polymer",
@@ -71,6 +87,12 @@ def register_modalities() -> Sequence[Modality]:
 def register_readers() -> Sequence[Reader]:
     """Files that can be read."""
     return READERS
+
+
+@hookimpl
+def register_kinds() -> Sequence[Kind]:
+    """Areal roughness and volumes: what the core's kinds do not say."""
+    return KINDS
 
 
 @hookimpl
@@ -87,7 +109,7 @@ def register_views() -> Sequence[View]:
 
 @hookimpl
 def register_simulators() -> Sequence[Simulator]:
-    """Random hits on a quiet detector."""
+    """Random hits on a quiet detector, and spectra of a layered cell."""
     return [
         Simulator(
             "compton.frames",
@@ -95,5 +117,12 @@ def register_simulators() -> Sequence[Simulator]:
             Ref("consilience_compton.simulation.frames:FrameParams"),
             Ref("consilience_compton.simulation.frames:simulate_frames"),
             "hits of one energy on a quiet HEXITEC module",
-        )
+        ),
+        Simulator(
+            "compton.cell",
+            "compton",
+            Ref("consilience_compton.simulation.cell_files:CellParams"),
+            Ref("consilience_compton.simulation.cell_files:simulate_cell_files"),
+            "spectra of a layered lithium cell in five states at two rates",
+        ),
     ]
