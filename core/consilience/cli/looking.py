@@ -28,6 +28,7 @@ def attach(app: typer.Typer) -> None:
     app.command("findings")(findings)
     app.command("steps")(steps)
     app.command("compare")(compare)
+    app.command("reach")(reach)
     app.command("verify")(verify)
 
 
@@ -241,6 +242,29 @@ def compare(context: typer.Context, as_json: Json = False) -> None:
             "nothing to compare yet: it takes two findings about one thing, for example what was "
             "weighed in ('step add prepare --constituent …') and what was measured",
         )
+
+
+@fail_well
+def reach(context: typer.Context, as_json: Json = False) -> None:
+    """Say which technique speaks of what, with a reason in every empty cell."""
+    from dataclasses import asdict
+
+    from consilience.study import Study
+
+    with Study.open(context.obj.study) as study:
+        rows = study.reach()
+    if as_json:
+        print_json([asdict(cell) for row in rows for cell in row])
+        return
+    table(
+        ["kind", "technique", "findings", "why none"],
+        [
+            [c.kind, c.technique, c.said or str(c.findings or "–"), c.reason]
+            for row in rows
+            for c in row
+        ],
+        "nothing was found yet: register files with 'add', then run 'analyse'",
+    )
 
 
 @fail_well

@@ -64,6 +64,7 @@ class Page:
     more_chains: list[Shown]
     timeline: list[Shown]
     custody: list[ShownSection]
+    agreement: list[ShownSection]
     cards: list[Card]
     cards_open: bool
     groups: list[SampleGroup]
@@ -151,6 +152,7 @@ def arrange(content: ReportContent) -> Page:
             show(b, "core", table_open=True) for b in timeline_blocks(content.steps, records)
         ],
         custody=_shown(content.custody, Budget()),
+        agreement=_shown(content.agreement, Budget()),
         cards=[
             _card(r, anchors, techniques, _shown(sections_of.get(("m", r.id), ()), budget))
             for r in records

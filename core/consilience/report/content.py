@@ -94,6 +94,8 @@ class ReportContent:
         all are asked, and their exposures alone can tell.
     custody : sequence of Section
         Contradictions, doses, protocols, completeness and methods, after the steps.
+    agreement : sequence of Section
+        What is said of what and who can speak of what, after the verdicts.
     sections : sequence of Section
         What the views of the plugins add, in order; see `consilience.report.views`.
     failed_views : sequence of FailedView
@@ -129,6 +131,7 @@ class ReportContent:
     unfounded: Sequence[Checked] = ()
     dose_known: Mapping[str, bool] | None = None
     custody: Sequence[Section] = ()
+    agreement: Sequence[Section] = ()
     sections: Sequence[Section] = ()
     failed_views: Sequence[FailedView] = ()
     failed_plugins: Sequence[FailedPlugin] = ()

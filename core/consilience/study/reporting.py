@@ -11,6 +11,7 @@ from consilience._version import __version__
 from consilience.declarations import Kind, Modality
 from consilience.model.measurement import Notice
 from consilience.progress import Progress, no_progress
+from consilience.study.comparing import agreement_sections
 from consilience.study.custody_sections import custody_sections
 from consilience.view import ViewContext
 
@@ -60,6 +61,7 @@ def report_content(study: Study, progress: Progress = no_progress) -> ReportCont
             if any(f.name == "dose" for f in c.fields)
         },
         custody=custody_sections(study, complete, unfounded),
+        agreement=agreement_sections(study, findings, verdicts),
         measurements=[m.record for m in measurements],
         findings=findings,
         verdicts=verdicts,

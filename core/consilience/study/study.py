@@ -15,6 +15,7 @@ from consilience.registry import Registry
 from consilience.study.entry import Entry
 
 if TYPE_CHECKING:
+    from consilience.compare.reach import Reach
     from consilience.custody.account.completeness import Completeness
     from consilience.custody.dose import DoseLedger
     from consilience.custody.dose.plan import DosePlan
@@ -147,20 +148,16 @@ class Study(Entry):
     def compare(self) -> list[Verdict]:
         """Compare all findings that can meet; verdicts are derived, never stored."""
         from consilience.compare import compare_findings
+        from consilience.study.comparing import modalities_of
 
         findings = self.findings()
         custody = self.custody()
-        records = custody.records
-        places = {r.id: custody.place(r) for r in records.values()}
-        modalities = {
-            f.id: records[f.measurements[0]].modality if f.measurements else f.entered_by
-            for f in findings
-        }
+        places = {r.id: custody.place(r) for r in custody.records.values()}
         return compare_findings(
             self.registry,
             self.samples(),
             findings,
-            modalities,
+            modalities_of(self, findings),
             caveats=self.caveats(findings),
             margins=self.margins(),
             steps=self.steps(),
@@ -169,6 +166,12 @@ class Study(Entry):
             homogeneity=self.homogeneity(),
             open_array=self.store.open_dataset,
         )
+
+    def reach(self) -> list[list[Reach]]:
+        """Say who can speak of what: kinds against techniques, a reason in every empty cell."""
+        from consilience.study.comparing import reach
+
+        return reach(self)
 
     def dose_ledger(self) -> DoseLedger:
         """Return every irradiation, and what each measured region received."""
