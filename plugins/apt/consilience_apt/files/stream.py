@@ -6,6 +6,7 @@ holds the whole list.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -100,7 +101,7 @@ def wanted_columns(columns: Sequence[str], known: Sequence[str]) -> list[str]:
     return list(columns)
 
 
-class BlockSource:
+class BlockSource(ABC):
     """An `IonSource` whose `read` fills columns in any dtype: what files have in common."""
 
     path: Path
@@ -148,11 +149,11 @@ class BlockSource:
                 fill(first, number)
                 yield first, {name: array[:number] for name, array in out.items()}
 
+    @abstractmethod
     def _filling(
         self, out: Mapping[str, NDArray[Any]], most: int
     ) -> AbstractContextManager[Callable[[int, int], None]]:
         """Open the file; give ``fill(first, number)``, which writes into the start of `out`."""
-        raise NotImplementedError
 
 
 class _Arrays:
