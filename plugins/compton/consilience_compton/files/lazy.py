@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 import xarray as xr
-from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from consilience.errors import BadFileError
 from consilience_compton.files.probe import DATASET
+from consilience_compton.files.stored import StoredArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,48 +92,6 @@ def frames_of(file: h5py.File, path: Path) -> h5py.Dataset:
     return dataset
 
 
-class _Frames(BackendArray):
-    """The data set in the open file; a broken chunk is an error with the file's name."""
-
-    def __init__(self, dataset: h5py.Dataset, path: Path) -> None:
-        self.dataset, self.path = dataset, path
-        self.shape = dataset.shape
-        self.dtype = dataset.dtype
-
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        return indexing.explicit_indexing_adapter(
-            key, self.shape, indexing.IndexingSupport.OUTER_1VECTOR, self._read
-        )
-
-    def _read(self, key: tuple[Any, ...]) -> Any:
-        # h5py knows neither negative steps nor unordered lists
-        plain: list[Any] = []
-        after: list[Any] = []
-        for wanted, size in zip(key, self.shape, strict=True):
-            if isinstance(wanted, slice):
-                span = range(*wanted.indices(size))
-                turned = span[::-1] if span.step < 0 else span
-                plain.append(slice(turned.start, turned.stop, turned.step))
-                after.append(slice(None, None, -1 if span.step < 0 else None))
-            elif isinstance(wanted, np.ndarray):
-                unique, inverse = np.unique(
-                    np.where(wanted < 0, wanted + size, wanted), return_inverse=True
-                )
-                plain.append(unique)
-                after.append(inverse)
-            else:
-                plain.append(int(wanted))
-        try:
-            found = self.dataset[tuple(plain)]
-        except (OSError, RuntimeError, ValueError) as error:
-            raise BadFileError(
-                f"{DATASET!r} of {self.path.name!r} cannot be read at {key}: {error}",
-                fix="the file is damaged; copy it again from the instrument",
-                path=self.path,
-            ) from error
-        return found[tuple(after)] if after else found
-
-
 def open_hexitec(
     path: Path, companions: Mapping[str, Path], lazy: Mapping[str, object]
 ) -> xr.Dataset:
@@ -163,7 +121,7 @@ def open_hexitec(
         raise
     frames = xr.Variable(
         ("frame", "row", "column"),
-        indexing.LazilyIndexedArray(_Frames(dataset, path)),
+        indexing.LazilyIndexedArray(StoredArray(dataset, path)),
         {"units": "adu"},
     )
     variables: dict[str, Any] = {DATASET: frames}
