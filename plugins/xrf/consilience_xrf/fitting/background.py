@@ -1,4 +1,7 @@
-"""What lies under the lines: SNIP, and columns that let each pixel have a background of its own.
+"""What lies under the lines: SNIP, splines on it, and columns for a background of each pixel.
+
+SNIP alone stays above the background where lines crowd and goes below it where counts are few.  So
+it is a first shape only, multiplied by splines that are fitted together with the lines.
 
 References
 ----------
@@ -10,16 +13,32 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import BSpline
 from scipy.ndimage import gaussian_filter1d
 
+from consilience_xrf.fitting.linear import fit_poisson
 from consilience_xrf.lines.response import Response
 
-__all__ = ["background_columns", "channels_of_width", "snip", "snip_of_sum"]
+__all__ = [
+    "SPACING",
+    "WINDOW",
+    "background_columns",
+    "channels_of_width",
+    "fitted_background",
+    "snip",
+    "snip_of_sum",
+    "spline_columns",
+    "unexplained",
+]
 
 Array = NDArray[np.float64]
 
-WINDOW = 1.6
+WINDOW = 3.0
 """Full widths at half maximum over which SNIP looks to either side."""
+SPACING = 6.0
+"""Full widths at half maximum between the knots of splines."""
+STRANGE, SHARE = 5.0, 0.1
+"""Standard deviations, and share of the model, from which an excess is taken for unknown lines."""
 BLOCK = 64
 """Spectra at once: what stays in the processor's cache."""
 
@@ -97,3 +116,92 @@ def background_columns(energy: Array, shape: Array, pieces: int) -> Array:
     areas = parts.sum(axis=0)
     filled = areas > 1e-9 * max(float(areas.sum()), 1e-300)
     return np.asarray(parts[:, filled] / areas[filled])
+
+
+def spline_columns(
+    energy: Array, shape: Array, response: Response, spacing: float = SPACING
+) -> Array:
+    """Return a first shape of the background times cubic splines, each column of area 1.
+
+    Parameters
+    ----------
+    energy : ndarray, shape (channels,)
+    shape : ndarray, shape (channels,)
+        As of `snip_of_sum`.
+    response : Response
+    spacing : float
+        Line widths (at the middle of the axis) between knots.
+    """
+    span = float(energy[-1] - energy[0])
+    middle = max(float(energy[energy.size // 2]), 0.0)
+    pieces = max(2, round(span / (spacing * response.fwhm(middle))))
+    knots = np.linspace(energy[0], energy[-1], pieces + 1)
+    padded = np.concatenate([[knots[0]] * 3, knots, [knots[-1]] * 3])
+    inside = np.minimum(energy, knots[-1] - 1e-9 * span)
+    splines = BSpline.design_matrix(inside, padded, 3).toarray()
+    parts = splines * np.maximum(shape, 1e-3 * max(float(shape.max()), 1e-300))[:, None]
+    return np.asarray(parts / parts.sum(axis=0))
+
+
+def unexplained(counts: Array, model: Array, width: float) -> Array:
+    """Return by how many standard deviations a line at each channel would rise above the model.
+
+    Parameters
+    ----------
+    counts, model : ndarray, shape (channels,)
+    width : float
+        Standard deviation of a line, channels.
+    """
+    near = gaussian_filter1d(counts - model, width)
+    # a Gaussian filter of unit area leaves 1/(2 √π width) of the variance
+    spread = gaussian_filter1d(np.maximum(model, 1e-9), width) / (2.0 * np.sqrt(np.pi) * width)
+    return np.asarray(near / np.sqrt(spread))
+
+
+def fitted_background(
+    energy: Array,
+    total: Array,
+    lines: Array,
+    response: Response,
+    *,
+    window: float = WINDOW,
+    spacing: float = SPACING,
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Return the background of a spectrum with many counts, fitted together with its lines.
+
+    Parameters
+    ----------
+    energy, total : ndarray, shape (channels,)
+    lines : ndarray, shape (channels, n)
+        Columns of all that is no background.
+    response : Response
+    window, spacing : float
+        Line widths: of SNIP, and between knots.
+
+    Returns
+    -------
+    background : ndarray, shape (channels,)
+    columns : ndarray, shape (channels, k)
+        The splines that it is a sum of.
+    strange : ndarray of bool, shape (channels,)
+        Where lines rise that `lines` has not; they were left out.
+    """
+    first = snip_of_sum(energy, total, response, window)
+    columns = spline_columns(energy, first, response, spacing)
+    matrix = np.hstack([lines, columns])
+    step = float(energy[-1] - energy[0]) / (energy.size - 1)
+    middle = np.array([max(float(energy[energy.size // 2]), 0.0)])
+    width = max(float(response.sigma(middle)[0]) / step, 0.5)
+    strange = np.zeros(energy.size, dtype=np.bool_)
+    amounts = np.zeros(matrix.shape[1])
+    for _ in range(3):
+        use = ~strange
+        amounts = fit_poisson(total[use], matrix[use])
+        model = matrix @ amounts
+        high = unexplained(total, model, width) > STRANGE
+        high &= gaussian_filter1d(total - model, width) > SHARE * gaussian_filter1d(model, width)
+        more = gaussian_filter1d(high.astype(float), width) > 0.05
+        if not (more & ~strange).any() or (more | strange).mean() > 0.5:
+            break
+        strange |= more
+    return columns @ amounts[lines.shape[1] :], columns, strange

@@ -55,7 +55,7 @@ def fit_poisson(counts: Array, matrix: Array, fixed: Array | None = None) -> Arr
         now = nonnegative(weighted.T @ matrix, ((counts - base) @ weighted)[None])[0]
         model = matrix @ now + base
         if np.abs(now - amounts).max(initial=0.0) <= SETTLED * max(now.sum(), 1.0):
-            return now
+            return np.asarray(now)
         amounts = now
     return amounts
 

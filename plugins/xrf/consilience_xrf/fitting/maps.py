@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from consilience.errors import BadInputError
 from consilience_xrf.fitting.background import (
+    SPACING,
+    WINDOW,
     background_columns,
     channels_of_width,
+    fitted_background,
     snip,
     snip_of_sum,
 )
@@ -25,10 +28,12 @@ __all__ = ["BACKGROUNDS", "MapFit", "chosen_families", "fit_maps", "mean_spectru
 
 Array = NDArray[np.float64]
 
-BACKGROUNDS = ("columns", "snip", "none")
+BACKGROUNDS = ("auto", "columns", "splines", "snip", "none")
 PIECES = 5
 SOFTEST = 1.0
 """keV: softer lines, which air and windows keep back, are fitted only where they are named."""
+FEW = 16
+"""Fewer spectra than this have a background of splines each, not one shape of their mean."""
 ROWS = 2048
 """Spectra at once."""
 
@@ -186,8 +191,10 @@ def fit_maps(
     incident_energy: float | None = None,
     response: Response | None = None,
     geometry: Geometry | None = None,
-    background: str = "columns",
+    background: str = "auto",
     pieces: int = PIECES,
+    window: float = WINDOW,
+    spacing: float = SPACING,
     scatter: bool = True,
     escape: bool = True,
     pile_up: bool = False,
@@ -212,11 +219,15 @@ def fit_maps(
     response : Response, optional
         Of the detector; by default its noise is fitted to the mean spectrum.
     geometry : Geometry, optional
-    background : {"columns", "snip", "none"}
-        "columns": SNIP of the mean spectrum in `pieces` parts that are fitted to each spectrum,
-        so that few counts bias nothing.  "snip": SNIP of each spectrum, subtracted.
+    background : {"auto", "columns", "splines", "snip", "none"}
+        "columns": the background of the mean spectrum (splines times SNIP) in `pieces` parts that
+        are fitted to each spectrum, so that few counts bias nothing.  "splines": all splines are
+        fitted to each spectrum.  "auto": "splines" for fewer than 16 spectra, else "columns".
+        "snip": SNIP of each spectrum, subtracted.
     pieces : int
         1 or more.
+    window, spacing : float
+        Of SNIP and of splines, line widths.
     scatter, escape, pile_up : bool
         What else is fitted.
     low, high : float, optional
@@ -267,27 +278,39 @@ def fit_maps(
         from consilience_xrf.lines.calibration import fitted_response
 
         response = fitted_response(axis, mean * good.sum(), families, geometry)
+    number = int(good.sum())
+    piled = pile_up_column(axis, mean) if pile_up else None
+
+    def designed(columns: Array | None) -> Design:
+        return build_design(
+            axis,
+            families,
+            response,
+            geometry,
+            scatter=scatter,
+            escape=escape,
+            pile_up=piled,
+            background=columns,
+        )
+
+    if background == "auto":
+        background = "splines" if number < FEW else "columns"
     under = np.zeros(axis.size)
     columns = None
-    if background == "columns":
-        under = snip_of_sum(axis, mean * good.sum(), response) / good.sum()
-        columns = background_columns(axis, under, pieces) if under.any() else None
+    if background in ("columns", "splines"):
+        lines = designed(None).matrix
+        under, columns, _ = fitted_background(
+            axis, mean * number, lines, response, window=window, spacing=spacing
+        )
+        under = under / number
+        if background == "columns":
+            columns = background_columns(axis, under, pieces) if under.any() else None
     elif background == "snip":
-        under = snip_of_sum(axis, mean * good.sum(), response) / good.sum()
-    piled = pile_up_column(axis, mean) if pile_up else None
-    design = build_design(
-        axis,
-        families,
-        response,
-        geometry,
-        scatter=scatter,
-        escape=escape,
-        pile_up=piled,
-        background=columns,
-    )
+        under = snip_of_sum(axis, mean * number, response, window) / number
+    design = designed(columns)
     own = background == "snip"
     solver = Solver(design.matrix, mean, under if own else None)
-    width = channels_of_width(axis, response) if own else 0
+    width = channels_of_width(axis, response, window) if own else 0
     fitted = _fit_blocks(counts, inside, good, solver, width, chi2=chi2, progress=progress)
     covariance = solver.covariance(solver.mean_amounts)
     std = np.sqrt(np.maximum(np.diag(covariance), 1e-300))

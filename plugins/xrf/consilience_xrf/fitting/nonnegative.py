@@ -18,6 +18,7 @@ PATIENCE = 3
 """Full exchanges without progress before single ones (after [1]_)."""
 MOST = 200
 TOLERANCE = 1e-9
+RIDGE = 1e-11
 
 
 def nonnegative(gram: Array, right: Array, start: Array | None = None) -> Array:
@@ -26,7 +27,7 @@ def nonnegative(gram: Array, right: Array, start: Array | None = None) -> Array:
     Parameters
     ----------
     gram : ndarray, shape (n, n) or (pixels, n, n)
-        Positive definite; one for all, or one for each.
+        Positive (semi-)definite; one for all, or one for each.
     right : ndarray, shape (pixels, n)
     start : ndarray, shape (pixels, n), optional
         The unbounded solution, if known.
@@ -43,6 +44,8 @@ def nonnegative(gram: Array, right: Array, start: Array | None = None) -> Array:
     scale = np.sqrt(np.diagonal(gram, axis1=-2, axis2=-1))
     scale = np.where(scale > 0, scale, 1.0)
     g = gram / (scale[..., :, None] * scale[..., None, :])
+    # columns that are nothing, or the sum of others, get an answer and not an error
+    g = g + RIDGE * np.eye(n)
     b = right / scale
     x = _solve(g, b, np.ones((pixels, n), dtype=np.bool_)) if start is None else start * scale
     size = np.abs(b).max(axis=1) + 1e-300

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from consilience.errors import BadInputError
-from consilience_xrf.fitting.background import background_columns, snip_of_sum
+from consilience_xrf.fitting.background import snip_of_sum, spline_columns
 from consilience_xrf.fitting.design import build_design
 from consilience_xrf.fitting.linear import fit_poisson, weights_of
 from consilience_xrf.fitting.nonnegative import nonnegative
@@ -31,7 +31,6 @@ Array = NDArray[np.float64]
 FANO = 0.115
 """Of silicon; taken where one line cannot tell noise from Fano's factor."""
 NAMES = ("zero", "gain", "noise", "fano")
-PIECES = 4
 MISFIT = 0.02
 """Share of a channel's counts by which the shape of lines is not known."""
 
@@ -132,7 +131,7 @@ def calibrate(
     used = slice(first, last)
     y = np.asarray(counts[used], dtype=np.float64)
     under = snip_of_sum(axis[used], y, start)
-    columns = background_columns(axis[used], under, PIECES) if under.any() else None
+    columns = spline_columns(axis[used], under, start) if under.any() else None
     values = dict(zip(NAMES, (zero, gain, start.noise, start.fano), strict=True))
     scale = {"zero": gain, "gain": gain / counts.size, "noise": 0.01, "fano": 0.01}
     smooth = np.maximum(under + np.convolve(y, np.ones(5) / 5.0, "same"), 1.0)
@@ -191,7 +190,7 @@ def fitted_response(
     for noise in np.geomspace(max(0.04, 0.5 * step), 0.6, 12):
         trial = replace(start, noise=float(noise))
         under = snip_of_sum(energy, counts, trial)
-        columns = background_columns(energy, under, PIECES) if under.any() else None
+        columns = spline_columns(energy, under, start) if under.any() else None
         matrix = build_design(energy, families, trial, geometry, background=columns).matrix
         amounts = fit_poisson(counts, matrix)
         model = matrix @ amounts
