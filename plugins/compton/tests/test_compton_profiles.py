@@ -141,7 +141,7 @@ def test_other_refusals() -> None:
     with pytest.raises(BadInputError, match="no interpolation of profiles"):
         free_atom_profile("Li", np.zeros(1), "by eye")
     with pytest.raises(BadInputError, match="has no width"):
-        ratio_of_windows("Li", low=(1.0, -1.0))
+        ratio_of_windows("Li", low=((1.0, -1.0),))
     with pytest.raises(BadInputError, match="resolution of -1"):
         broadened("Li", np.zeros(1), -1.0)
     assert free_atom_profile("Li", np.array([1.0]), CUBIC)[0] == pytest.approx(0.439)

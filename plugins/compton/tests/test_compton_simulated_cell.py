@@ -12,6 +12,7 @@ import xraylib
 
 from consilience.errors import BadInputError
 from consilience_compton.files.hxt import open_hxt, read_hxt
+from consilience_compton.model.cell import ELECTROLYTE, Cell, Layer, molar_mass
 from consilience_compton.model.profiles import HIGH, LOW, nmc622, ratio_of_windows
 from consilience_compton.momentum.kinematics import compton_energy, energy_of_momentum
 from consilience_compton.simulation.cell_files import CellParams, simulate_cell_files
@@ -22,7 +23,6 @@ from consilience_compton.simulation.forward import (
     lines,
     scattered,
 )
-from consilience_compton.simulation.layers import ELECTROLYTE, Cell, Layer, molar_mass
 from consilience_compton.simulation.spectra import (
     default_geometry,
     even_edges,
@@ -67,7 +67,7 @@ def _atoms(formula: str) -> dict[str, float]:
 def test_the_first_model_is_the_ratio_of_windows_that_was_put_in() -> None:
     layer = Layer("oxide", nmc622(0.7), 1.0)
     sums = []
-    for first, last in (LOW, *HIGH):
+    for first, last in (*LOW, *HIGH):
         at = energy_of_momentum(np.array([first, last]), 115.0, 90.0)
         sums.append(float(scattered([layer], at, 115.0, AT_90).sum()))
     assert sums[0] / (sums[1] + sums[2]) == pytest.approx(ratio_of_windows(nmc622(0.7)), rel=1e-4)
@@ -78,7 +78,7 @@ def test_the_second_model_is_another_one() -> None:
     ratios = {}
     for model in (FIRST, SECOND):
         sums = []
-        for first, last in (LOW, *HIGH):
+        for first, last in (*LOW, *HIGH):
             at = energy_of_momentum(np.array([first, last]), 115.0, 90.0)
             edges = np.linspace(at[0], at[1], 201)
             sums.append(float(scattered([layer], edges, 115.0, AT_90, model).sum()))

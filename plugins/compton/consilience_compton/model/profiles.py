@@ -63,8 +63,8 @@ LOG_LINEAR = "ln J linear in p"
 LINEAR = "J linear in p"
 INTERPOLATIONS = (SPLINE, CUBIC, LOG_LINEAR, LINEAR)
 
-LOW: Window = (-1.0, 1.0)
-"""Window of low momentum of the published ratio, atomic units."""
+LOW: tuple[Window, ...] = ((-1.0, 1.0),)
+"""Windows of low momentum of the published ratio, atomic units."""
 HIGH: tuple[Window, ...] = ((-5.0, -1.0), (1.0, 5.0))
 """Windows of high momentum of the published ratio, atomic units."""
 
@@ -190,12 +190,12 @@ def broadened(
 
 def ratio_of_windows(
     composition: Composition,
-    low: Window = LOW,
+    low: Sequence[Window] = LOW,
     high: Sequence[Window] = HIGH,
     fwhm: float = 0.0,
     interpolation: str = SPLINE,
 ) -> float:
-    """Return ∫J over `low` divided by ∫J over all of `high`; dimensionless.
+    """Return ∫J over all of `low` divided by ∫J over all of `high`; dimensionless.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def ratio_of_windows(
         A window without width.
     """
     parts = []
-    for first, last in (low, *high):
+    for first, last in (*low, *high):
         if not last > first:
             raise BadInputError(
                 f"the window from {first:g} to {last:g} a.u. has no width",
@@ -212,13 +212,13 @@ def ratio_of_windows(
         grid = np.linspace(first, last, max(3, math.ceil((last - first) / _STEP) + 1))
         profile = broadened(composition, grid, fwhm, interpolation)
         parts.append(float(np.trapezoid(profile, grid)))
-    return parts[0] / sum(parts[1:])
+    return sum(parts[: len(low)]) / sum(parts[len(low) :])
 
 
 def free_atom_emr(
     composition: Composition,
     fwhm: float = 0.0,
-    low: Window = LOW,
+    low: Sequence[Window] = LOW,
     high: Sequence[Window] = HIGH,
 ) -> ModelRatio:
     """Return the electron momentum ratio of the free-atom model, with what interpolation does.

@@ -61,8 +61,8 @@ class CellParams(BaseModel):
 def simulate_cell_files(params: CellParams, seed: int, folder: Path) -> list[Path]:
     """Write ``cell-SEED-RATE-STATE-region-N.hxt`` and ``cell-SEED.truth.json``."""
     from consilience_compton.files.hxt_layout import write_hxt
+    from consilience_compton.model.cell import Cell
     from consilience_compton.simulation.forward import FIRST, SECOND
-    from consilience_compton.simulation.layers import Cell
     from consilience_compton.simulation.spectra import simulate_cell
 
     cell = Cell(

@@ -23,6 +23,7 @@ import xraylib
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from consilience_compton.model.cell import Layer
 from consilience_compton.model.profiles import LOG_LINEAR, SPLINE, free_atom_profile
 from consilience_compton.momentum.kinematics import (
     MOMENTUM_UNIT,
@@ -30,7 +31,6 @@ from consilience_compton.momentum.kinematics import (
     momentum,
     momentum_exact,
 )
-from consilience_compton.simulation.layers import Layer
 
 __all__ = ["FIRST", "SECOND", "Model", "cross_section", "expected_counts", "lines", "scattered"]
 

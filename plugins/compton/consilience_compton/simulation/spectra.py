@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from consilience_compton.model.cell import STATES, STOICHIOMETRY, Cell
 from consilience_compton.momentum.kinematics import Geometry
 from consilience_compton.simulation.forward import FIRST, Model, expected_counts
-from consilience_compton.simulation.layers import STATES, STOICHIOMETRY, Cell
 
 __all__ = [
     "SimulatedCell",
