@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from consilience.errors import BadInputError
+from consilience_xrf.lines.elements import SHELLS, family
 
 __all__ = ["LINE_NAME", "Emission", "edge_energy", "emission", "line_energy"]
 
@@ -26,15 +27,12 @@ YIELD_STD = {"K": 0.03, "L": 0.10, "M": 0.20}
 """Relative standard deviation of yields times rates by shell, of the size that [3]_ states."""
 
 _GROUPS = {
-    "K": ("KA_LINE", "KB_LINE"),
     "Ka": ("KA_LINE",),
     "Kb": ("KB_LINE",),
     "La": ("LA_LINE",),
     "Lb": ("LB_LINE",),
     "Lg": ("LG1_LINE", "LG2_LINE", "LG3_LINE", "LG4_LINE"),
     "Ll": ("LL_LINE",),
-    "L": ("LA_LINE", "LB_LINE", "LG1_LINE", "LG2_LINE", "LG3_LINE", "LL_LINE", "LE_LINE"),
-    "M": ("MA1_LINE", "MA2_LINE", "MB_LINE", "MG_LINE"),
     "Ma": ("MA1_LINE", "MA2_LINE"),
 }
 
@@ -121,6 +119,12 @@ def emission(element: str, line: str, beam: float) -> Emission:
             f"{edge:.4g} keV",
             fix="name a line of a shell that is bound less, or check the beam's energy",
         )
+    if line in SHELLS:
+        whole = family(element, line, beam)
+        if whole is None or whole.cross_section is None:
+            raise _unknown(element, line, beam)
+        mean = float((whole.weights * whole.energies).sum())
+        return Emission(element, line, mean, whole.cross_section, YIELD_STD[line])
     number = _number(element)
     total = weighted = other = 0.0
     for name in _members(line):
@@ -138,13 +142,17 @@ def emission(element: str, line: str, beam: float) -> Emission:
         weighted += one * at
         other += _other_tables(number, code, beam)
     if total <= 0.0:
-        raise BadInputError(
-            f"no cross section of {element}_{line} is known at {beam:g} keV",
-            fix="name another line of the element",
-        )
+        raise _unknown(element, line, beam)
     by_tables = abs(other - total) / total if other > 0.0 else 0.0
     std = math.hypot(YIELD_STD.get(line[0], 0.2), by_tables)
     return Emission(element, line, weighted / total, total, std)
+
+
+def _unknown(element: str, line: str, beam: float) -> BadInputError:
+    return BadInputError(
+        f"no cross section of {element}_{line} is known at {beam:g} keV",
+        fix="name another line of the element",
+    )
 
 
 def _other_tables(number: int, code: int, beam: float) -> float:
@@ -167,6 +175,10 @@ def line_energy(element: str, line: str) -> float:
     """
     import xraylib
 
+    if line in SHELLS:
+        whole = family(element, line)
+        if whole is not None:
+            return float((whole.weights * whole.energies).sum())
     number = _number(element)
     total = weighted = 0.0
     for name in _members(line):
@@ -182,6 +194,6 @@ def line_energy(element: str, line: str) -> float:
         weighted += rate * at
     if total <= 0.0:
         raise BadInputError(
-            f"{line!r} is no line of {element}", fix=f"name one of {', '.join(_GROUPS)}"
+            f"{line!r} is no line of {element}", fix=f"name K, L, M or {', '.join(_GROUPS)}"
         )
     return weighted / total

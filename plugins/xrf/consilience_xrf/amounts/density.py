@@ -1,0 +1,325 @@
+"""Mass per area from counts: by a standard, or by fundamental parameters.
+
+A layer of mass per area m in which the element's fraction is w gives, for unit exposure,
+
+    N = S m (1 - exp(-χ m/w)) / (χ m/w),
+
+with the thin sensitivity S (counts per µg/cm²) and χ of beam and line in the layer's own matter
+([1]_, eq. 3, primary fluorescence).  It saturates at S w/χ: beyond, only a least mass is known.
+Secondary fluorescence, by lines of other elements, is not in it.
+
+References
+----------
+.. [1] J. Sherman, Spectrochimica Acta 7 (1955) 283.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consilience.errors import BadInputError
+from consilience_xrf.amounts.attenuation import (
+    Geometry,
+    Layer,
+    Material,
+    self_absorption,
+    slant_attenuation,
+    transmission,
+)
+from consilience_xrf.amounts.emission import emission
+
+__all__ = [
+    "Bench",
+    "MassPerArea",
+    "Sensitivity",
+    "fundamental_sensitivity",
+    "mass_per_area",
+    "mean_with_errors",
+    "saturation",
+    "standard_sensitivity",
+    "transferred",
+]
+
+Array = NDArray[np.float64]
+MICRO = 1e-6
+"""Grams in a microgram."""
+THICK = 0.95
+"""Share of the saturated counts from which on only a least mass is given."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Beam, angles, and what lies before the sample and the detector.
+
+    Attributes
+    ----------
+    beam : float
+        keV.
+    geometry : Geometry
+    over : tuple of Layer
+        Over the sample; beam and lines pass them (electrolyte, window of the cell).
+    before : tuple of Layer
+        Before the detector; the lines pass them at right angles (air, window, dead layer).
+    detector : Layer
+        What the detector counts with.
+    """
+
+    beam: float
+    geometry: Geometry = field(default_factory=Geometry)
+    over: tuple[Layer, ...] = ()
+    before: tuple[Layer, ...] = ()
+    detector: Layer = field(default_factory=lambda: Layer(Material.of("Si"), 450.0, 0.0))
+
+    def seen(self, line: float) -> tuple[float, float | None]:
+        """Return the share of a line that is let through and counted, and its relative error."""
+        over = transmission(self.over, self.beam, line, self.geometry)
+        before = transmission(self.before, None, line, Geometry())
+        stopped = 1.0 - transmission((self.detector,), None, line, Geometry()).value
+        known = over.std is not None and before.std is not None
+        relative = None
+        if known:
+            relative = math.hypot(
+                (over.std or 0.0) / over.value, (before.std or 0.0) / before.value
+            )
+        return over.value * before.value * stopped, relative
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Counts for 1 µg/cm² of a thin layer and one unit of exposure.
+
+    Attributes
+    ----------
+    value : float
+    std_stat : float
+    parts : dict
+        Systematic standard deviations, in the unit of `value`, by name; None: not known.
+    how : str
+    """
+
+    value: float
+    std_stat: float
+    parts: Mapping[str, float | None]
+    how: str
+
+    @property
+    def std_sys(self) -> float | None:
+        """All parts together; None where one is not known."""
+        known = [p for p in self.parts.values() if p is not None]
+        return math.hypot(*known) if len(known) == len(self.parts) else None
+
+
+def _chi(element: str, line: str, bench: Bench, matrix: Material | None) -> float:
+    own = emission(element, line, bench.beam)
+    matter = matrix or Material.of(element)
+    return slant_attenuation(matter, bench.beam, own.energy, bench.geometry)
+
+
+def saturation(
+    element: str, line: str, bench: Bench, matrix: Material | None = None, fraction: float = 1.0
+) -> float:
+    """Return the mass of the element in µg/cm² that gives as many counts as infinitely much."""
+    return fraction / _chi(element, line, bench, matrix) / MICRO
+
+
+def fundamental_sensitivity(
+    element: str,
+    line: str,
+    bench: Bench,
+    photons: float,
+    solid_angle: float,
+    photons_std: float | None = None,
+    solid_angle_std: float | None = None,
+) -> Sensitivity:
+    """Return the sensitivity from cross sections.
+
+    Parameters
+    ----------
+    photons : float
+        On the sample for one unit of exposure.
+    solid_angle : float
+        Of the detector, sr.
+    photons_std, solid_angle_std : float, optional
+        Relative standard deviations.
+
+    Raises
+    ------
+    BadInputError
+        The line is not excited.
+    """
+    own = emission(element, line, bench.beam)
+    share, seen_std = bench.seen(own.energy)
+    into = photons * solid_angle / (4.0 * math.pi) * share
+    value = into * own.cross_section * bench.geometry.way_in * MICRO
+    parts: dict[str, float | None] = {
+        "cross_section": own.relative_std * value,
+        "photons": None if photons_std is None else photons_std * value,
+        "solid_angle": None if solid_angle_std is None else solid_angle_std * value,
+        "layers": None if seen_std is None else seen_std * value,
+    }
+    return Sensitivity(value, 0.0, parts, "fundamental parameters, primary fluorescence only")
+
+
+def standard_sensitivity(
+    counts: float,
+    counts_std: float,
+    mass: float,
+    mass_std: float | None,
+    element: str,
+    line: str,
+    bench: Bench | None,
+) -> Sensitivity:
+    """Return the sensitivity that a standard shows, as of a layer so thin that it absorbs nothing.
+
+    Parameters
+    ----------
+    counts, counts_std : float
+        Mean over the standard, for one unit of exposure.
+    mass, mass_std : float
+        Mass per area of the element in the standard, µg/cm²; the deviation may be unknown.
+    bench : Bench or None
+        For the absorption in the standard itself; None: it is taken as thin.  Layers over the
+        standard are corrected for, so that the sensitivity is that without any.
+
+    Raises
+    ------
+    BadInputError
+        The standard has no counts or no mass.
+    """
+    if counts <= 0.0 or mass <= 0.0:
+        raise BadInputError(
+            f"the standard gives {counts:.4g} counts of {element}_{line} for {mass:.4g} µg/cm²",
+            fix="name a standard that holds the element, with its mass per area above 0",
+        )
+    lost, over = 1.0, 1.0
+    over_std: float | None = 0.0
+    if bench is not None:
+        lost = float(self_absorption(mass * MICRO, _chi(element, line, bench, None)))
+        own = emission(element, line, bench.beam)
+        passed = transmission(bench.over, bench.beam, own.energy, bench.geometry)
+        over = passed.value
+        over_std = None if passed.std is None else passed.std / over
+    value = counts / (mass * lost * over)
+    parts: dict[str, float | None] = {
+        "standard": None if mass_std is None else value * mass_std / mass,
+        "layers": None if over_std is None else value * over_std,
+    }
+    return Sensitivity(value, value * counts_std / counts, parts, "a standard")
+
+
+def transferred(
+    known: Sensitivity, of: tuple[str, str], to: tuple[str, str], bench: Bench
+) -> Sensitivity:
+    """Return the sensitivity for another line, by the ratio of fundamental parameters.
+
+    What both have in common (photons, solid angle) cancels; errors of the two cross sections and
+    of the layers' thickness do not.
+    """
+    bare = replace(bench, over=())
+    one, other = (fundamental_sensitivity(*line, bare, 1.0, 1.0, 0.0, 0.0) for line in (of, to))
+    ratio = other.value / one.value
+    value = known.value * ratio
+    parts: dict[str, float | None] = {
+        name: None if part is None else part * ratio for name, part in known.parts.items()
+    }
+    parts["cross_sections"] = value * math.hypot(
+        *(emission(*line, bench.beam).relative_std for line in (of, to))
+    )
+    if one.parts["layers"] is None or other.parts["layers"] is None:
+        parts["detector_layers"] = None
+    else:
+        parts["detector_layers"] = value * abs(
+            one.parts["layers"] / one.value - other.parts["layers"] / other.value
+        )
+    how = f"{known.how} of {'_'.join(of)}, carried over by fundamental parameters"
+    return Sensitivity(value, known.std_stat * ratio, parts, how)
+
+
+@dataclass(frozen=True)
+class MassPerArea:
+    """What was found, in µg/cm².
+
+    Attributes
+    ----------
+    values, std : ndarray
+        NaN where the layer is too thick to tell; `std` None where the counts have none.
+    thick : ndarray of bool
+        Where only a least mass is known.
+    least : float
+        That mass.
+    thin : ndarray
+        Mass that the counts stand for if nothing is absorbed.
+    slope : ndarray
+        What an error of the thin mass is multiplied by.
+    absorbed : float
+        Mean share of the counts that the layer keeps to itself.
+    """
+
+    values: Array
+    std: Array | None
+    thick: NDArray[np.bool_]
+    least: float
+    thin: Array
+    slope: Array
+    absorbed: float
+
+
+def mass_per_area(
+    counts: Array,
+    std: Array | None,
+    sensitivity: float,
+    chi: float,
+    fraction: float = 1.0,
+) -> MassPerArea:
+    """Return the mass per area of an element, its own absorption undone.
+
+    Parameters
+    ----------
+    counts, std : ndarray
+        For one unit of exposure.
+    sensitivity : float
+        Counts per µg/cm² of a thin layer, of `Sensitivity` and with the layers over it.
+    chi : float
+        cm²/g of the layer's matter; 0 takes the layer as thin.
+    fraction : float
+        Mass fraction of the element in the layer.
+    """
+    thin = np.asarray(counts, dtype=np.float64) / sensitivity
+    deviation = None if std is None else np.asarray(std, dtype=np.float64) / sensitivity
+    if chi <= 0.0:
+        none = np.zeros(thin.shape, dtype=np.bool_)
+        return MassPerArea(thin, deviation, none, math.inf, thin, np.ones(thin.shape), 0.0)
+    per = chi * MICRO / fraction
+    share = thin * per
+    with np.errstate(invalid="ignore"):
+        thick = np.isfinite(share) & (share >= THICK)
+    safe = np.where(thick, np.nan, share)
+    values = -np.log1p(-safe) / per
+    slope = 1.0 / (1.0 - safe)
+    spread = None if deviation is None else deviation * slope
+    mean = float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
+    absorbed = 1.0 - float(self_absorption(mean, per)) if math.isfinite(mean) else math.nan
+    least = -math.log1p(-THICK) / per
+    return MassPerArea(values, spread, thick, least, thin, slope, absorbed)
+
+
+def mean_with_errors(
+    found: MassPerArea, relative_sensitivity: Sequence[float | None]
+) -> tuple[float, float | None, tuple[float | None, ...]]:
+    """Return the mean mass of a map, its counting error, and what each relative error adds.
+
+    An error of the sensitivity moves all points together, by `slope` times the thin mass.
+    """
+    good = np.isfinite(found.values)
+    mean = float(found.values[good].mean())
+    stat = None
+    if found.std is not None:
+        stat = float(np.sqrt(np.square(found.std[good]).sum())) / int(good.sum())
+    per = float((found.slope[good] * found.thin[good]).mean())
+    moved = tuple(None if part is None else abs(part * per) for part in relative_sensitivity)
+    return mean, stat, moved
