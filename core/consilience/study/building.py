@@ -152,6 +152,19 @@ def build(
                 metadata=peaks.metadata,
             )
         )
+    for rows in file.table:
+        summary.added.append(
+            study.add_table(
+                rows.sample,
+                rows.modality,
+                rows.columns,
+                rows.citation,
+                title=rows.title,
+                labels=rows.labels,
+                state=_state(rows.state),
+                metadata=rows.metadata,
+            )
+        )
     study.forget()
     named = {wish.key for wish in file.analysis}
     for wish in file.analysis:

@@ -286,6 +286,37 @@ class Entry(Stating):
             metadata=metadata,
         )
 
+    def add_table(
+        self,
+        sample: str,
+        modality: str,
+        columns: Mapping[str, Mapping[str, Any]],
+        citation: str,
+        *,
+        title: str = "",
+        labels: Sequence[str] = (),
+        state: Mapping[str, StateValue] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Added:
+        """Register a published table of numbers as an *entered* measurement.
+
+        Each column has ``unit`` and ``values``, one for each row, and may have ``std``, one
+        number or one for each row; `labels` name the rows.
+        """
+        from consilience.study.tables import register_table
+
+        return register_table(
+            self,
+            sample,
+            modality,
+            columns,
+            citation,
+            title=title,
+            labels=labels,
+            state=state,
+            metadata=metadata,
+        )
+
     def add_reference(self, file: str | Path, title: str = "") -> Added:
         """Register a reference file (for example a CIF) for all analyses of the study."""
         path = Path(file)

@@ -93,6 +93,19 @@ class PeakListTable(_Table):
     metadata: dict[str, Json] = {}
 
 
+class EnteredTable(_Table):
+    """``[[table]]``: a published table of numbers, as an entered measurement."""
+
+    sample: str
+    modality: str
+    columns: dict[str, dict[str, Json]]
+    citation: str
+    title: str = ""
+    labels: list[str] = []
+    state: dict[str, Json] = {}
+    metadata: dict[str, Json] = {}
+
+
 class SeriesTable(_Table):
     """``[[series]]``: sensor data onto the step with this `name`."""
 
@@ -122,6 +135,7 @@ class StudyFile(_Table):
     series: list[SeriesTable] = []
     finding: list[FindingTable] = []
     peak_list: list[PeakListTable] = []
+    table: list[EnteredTable] = []
     analysis: list[AnalysisTable] = []
     rule: list[dict[str, Json]] = []
     protocol: list[dict[str, Json]] = []
