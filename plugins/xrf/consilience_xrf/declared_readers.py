@@ -6,6 +6,14 @@ from consilience.declarations import Check, Reader, Ref
 
 __all__ = ["CHECKS", "READERS"]
 
+ENERGY_OPTIONS = {
+    "zero": "energy of channel 0 in keV; with 'gain' it makes the energy axis",
+    "gain": "keV a channel; with 'zero' it makes the energy axis",
+    "energy_unit": "keV or eV: unit of the file's own energies, if it names none",
+    "energy_scale": "0.5 where the file's energies are twice the true ones",
+    "incident_energy": "energy of the beam in keV, where the file states none",
+}
+
 READERS = (
     Reader(
         "xrf.mca",
@@ -19,6 +27,23 @@ READERS = (
             "energy_unit": "keV or eV: unit of the file's own calibration, if it names none",
         },
         title="one spectrum as a column of counts (plain .mca)",
+    ),
+    Reader(
+        "xrf.nexus",
+        ("xrf", "xrf_map"),
+        ("*.nxs", "*.nx", "*.nexus", "*.h5", "*.hdf5"),
+        probe=Ref("consilience_xrf.files.probe:probe_nexus"),
+        read=Ref("consilience_xrf.files.nexus:read_nexus"),
+        open=Ref("consilience_xrf.files.cube:open_cube"),
+        linked=Ref("consilience.hdf5_files:linked_files"),
+        options={
+            **ENERGY_OPTIONS,
+            "positions": "first: of positions longer than the data take the first ones",
+            "position_unit": "um or mm: unit of the positions, if the file names none",
+            "detector": "number of one element of the detector from 0, or sum",
+            "map_unit": "count, count/s, ug/cm^2 or 1: unit of maps, if the file names none",
+        },
+        title="NeXus: scans of spectra (NXfluo), and element maps made of them",
     ),
 )
 

@@ -76,8 +76,8 @@ class AxisCheck:
         said = f"the elastic peak lies at {self.elastic:.2f} keV for a beam of {incident:.3f} keV"
         if not self.lines:
             return said
-        named = ", ".join(f"{e} Kα {energy:.2f}" for energy, e, _ in self.lines)
-        return f"{said}, and {len(self.lines)} of {self.peaks} peaks lie near lines: {named}"
+        named = ", ".join(f"{e} {energy:.2f}" for energy, e, _ in self.lines)
+        return f"{said}; of {self.peaks} peaks {len(self.lines)} lie near Kα lines ({named})"
 
 
 @lru_cache(maxsize=1)

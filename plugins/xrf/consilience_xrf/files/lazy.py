@@ -78,11 +78,10 @@ class CubeArray(BackendArray):
         where[self.roles.index("channel")] = _slice(channels)
         if "detector" in self.roles and self.detector is not None:
             where[self.roles.index("detector")] = slice(self.detector, self.detector + 1)
-        out = (
-            self._spectra(where)
-            if self.grid is None
-            else self._plane(where, ranges[-3], ranges[-2])
-        )
+        if self.grid is None:
+            out = self._ordered(where)
+        else:
+            out = self._plane(where, self.grid, ranges[-3], ranges[-2])
         dropped = tuple(0 if isinstance(k, int) else slice(None) for k in _plain(key))
         return np.asarray(out[dropped], dtype=self.dtype)
 

@@ -1,4 +1,4 @@
-"""Is this a one-column spectrum?  Looks at the head alone and imports nothing heavy."""
+"""Is this file ours?  Looks at the head alone and imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from consilience.declarations import Claim, FileProbe
 
-__all__ = ["NUMBER", "SPEC_LINE", "probe_mca"]
+__all__ = ["NUMBER", "SPEC_LINE", "probe_mca", "probe_nexus"]
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 """A decimal number; not ``nan``, ``inf`` or ``1_000``, which float() would take."""
@@ -30,5 +30,27 @@ def probe_mca(probe: FileProbe) -> Claim:
     filled = [line.strip() for line in lines if line.strip()]
     data = [line for line in filled if not line.startswith("#")]
     if data and all(NUMBER.fullmatch(line) for line in data):
+        return Claim.YES
+    return Claim.NO
+
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+
+_FLUORESCENCE = (b"NXfluo", b"fluorescence", b"XRF Elemental Maps", b"xrf", b"xsp3", b"xspress3")
+"""Words in the head of a NeXus file that speak of fluorescence."""
+
+_NAMES = ("xrf", "fluo", "xsp3", "xspress3")
+
+
+def probe_nexus(probe: FileProbe) -> Claim:
+    """Say YES to HDF5 whose head or name speaks of fluorescence, and NO to any other.
+
+    Other readers take NeXus files too; a file that holds several techniques is claimed by all
+    of them, and the user chooses.
+    """
+    if not probe.head.startswith(HDF5):
+        return Claim.NO
+    name = probe.path.name.lower()
+    if any(word in probe.head for word in _FLUORESCENCE) or any(word in name for word in _NAMES):
         return Claim.YES
     return Claim.NO
