@@ -209,8 +209,8 @@ def _coarse(fine: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
 def film_truth(film: Film, state: FilmState, seed: int = 0) -> dict[str, float]:
     """Return the numbers of a state as planted, from the scene without scan, shift or noise.
 
-    `void_fraction`: area of the voids over that of the film as made.  `rim_share`: matter in the
-    rim over all matter.  `edge_to_centre`: mean areal density of the rim over that of the rest of
+    `void_fraction`: area of the voids over that of the film as made.  `rim_share`: matter
+    outside of the core, over all matter.  `edge_to_centre`: mean areal density of the rim over that of the rest of
     the film.  `matter`: against the film as made.  Centre y, x and spread (root mean square
     distance from it) in um.
     """
@@ -231,7 +231,7 @@ def film_truth(film: Film, state: FilmState, seed: int = 0) -> dict[str, float]:
     return {
         "matter": 1 - state.loss,
         "void_fraction": float(holes / area),
-        "rim_share": float(mass[sharp & ~core].sum() / mass.sum()),
+        "rim_share": float(1 - mass[core].sum() / mass.sum()),
         "edge_to_centre": float(mass[sharp & ~core].mean() / mass[core].mean()),
         "centre_y": centre[0] + state.shift[0],
         "centre_x": centre[1] + state.shift[1],
