@@ -1,1 +1,3 @@
-"""Energy scale of each pixel, bad pixels, drift between states."""
+"""The energy scale of each pixel, pixels that cannot be used, and shifts between states."""
+
+from __future__ import annotations

@@ -1,0 +1,313 @@
+"""Each pixel's energy scale from the detector's own lines, and which pixels cannot be used."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from consilience_compton.calibration.fitting import (
+    FWHM_START,
+    LineFit,
+    LineModel,
+    fit_lines,
+    free_families,
+    line_residuals,
+)
+from consilience_compton.calibration.lines import ELEMENTS, REGIONS, LineGroup
+from consilience_compton.spectra import blocks_of_rows, centres
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "STATUS",
+    "Calibration",
+    "LineTable",
+    "Sums",
+    "calibrate",
+    "line_table",
+    "sums_of",
+]
+
+Array = NDArray[np.float64]
+STATUS = ("good", "pooled", "dead", "few counts", "insensitive", "hot", "wide", "shifted")
+"""What the numbers of `Calibration.status` mean; the first two can be used."""
+FINEST = 0.12
+"""keV: narrower bins are put together for the fit, which the lines' width does not notice."""
+TIMES = 3.0
+"""Hot or insensitive: so many times more or fewer counts than the median pixel."""
+WIDE = 1.5
+"""Of the median width."""
+SHIFTED = 6.0
+"""Robust standard deviations of all pixels, and at least `SHIFTED_KEV`."""
+SHIFTED_KEV = 0.3
+POOLS = (3, 5, 7, 11, 15)
+"""Sides of the squares of pixels that are put together until the wanted error is reached."""
+SEEN = 5.0
+"""A group of lines is used if it is this many standard deviations strong in the sum."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """One walk through a cube: the bins with lines, all counts of each pixel, and the sum.
+
+    Parameters
+    ----------
+    lines : ndarray, shape (rows, columns, m)
+        Counts in the bins of `edges` that hold lines, narrow bins put together.
+    edges : ndarray
+        Of the whole, coarser axis, keV; ``used`` says which of its bins are in `lines`.
+    used : ndarray of bool
+    total : ndarray, shape (rows, columns)
+    spectrum : ndarray, shape (n,)
+        Sum of all pixels on the axis of the file.
+    """
+
+    lines: Array
+    edges: Array
+    used: NDArray[np.bool_]
+    total: Array
+    spectrum: Array
+
+
+def sums_of(counts: xr.DataArray, edges: Array) -> Sums:
+    """Walk once through a cube.
+
+    Parameters
+    ----------
+    counts : xarray.DataArray, shape (rows, columns, n)
+    edges : ndarray, shape (n + 1,)
+        keV.
+    """
+    n = edges.size - 1
+    together = max(1, int(FINEST / float(np.median(np.diff(edges)))))
+    first = np.arange(0, n - together + 1, together)
+    coarse = np.append(edges[first], edges[first[-1] + together])
+    middle = centres(coarse)
+    used = np.zeros(middle.size, dtype=bool)
+    for low, high in REGIONS:
+        used |= (middle > low) & (middle < high)
+    rows, columns = counts.shape[:2]
+    lines = np.zeros((rows, columns, int(used.sum())))
+    total, spectrum = np.zeros((rows, columns)), np.zeros(n)
+    starts = first[used]
+    for where, block in blocks_of_rows(counts):
+        for k in range(together):
+            lines[where] += block[:, :, starts + k]
+        total[where] = block.sum(axis=2, dtype=np.float64)
+        spectrum += block.sum(axis=(0, 1), dtype=np.float64)
+    return Sums(lines, coarse, used, total, spectrum)
+
+
+@dataclass(frozen=True)
+class LineTable:
+    """Lines of the sum spectrum beside the straight scale that was fitted to all of them.
+
+    Parameters
+    ----------
+    names : tuple of str
+    energy : ndarray
+        Tabulated means, keV.
+    counts, residual, residual_std : ndarray
+        Counts; energy found less tabulated, and its statistical error, keV.
+    fit : LineFit
+        Of the sum spectrum.
+    """
+
+    names: tuple[str, ...]
+    energy: Array
+    counts: Array
+    residual: Array
+    residual_std: Array
+    fit: LineFit
+
+    def straightness(self, energy: float) -> float | None:
+        """Systematic error at `energy` (keV) by lines that do not lie on the straight scale.
+
+        The scatter of the lines beyond counting, times the leverage that a straight line
+        through them has there; None for fewer than three lines, which cannot tell.
+        """
+        if self.energy.size < 3:
+            return None
+        beyond = float(np.mean(self.residual**2 - self.residual_std**2))
+        mean = self.energy.mean()
+        spread = float(np.sum((self.energy - mean) ** 2))
+        leverage = 1.0 / self.energy.size + (energy - mean) ** 2 / spread
+        free = self.energy.size / (self.energy.size - 2)
+        return math.sqrt(max(beyond, 0.0) * free * leverage)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Energy scales of all pixels.
+
+    Parameters
+    ----------
+    scale, shift : ndarray, shape (rows, columns)
+        E = scale·E_stated + shift (keV); NaN where not known.
+    covariance : ndarray, shape (rows, columns, 2, 2)
+    fwhm : ndarray, shape (rows, columns, regions)
+        keV, of the pixel itself, not of its pool.
+    status : ndarray of uint8, shape (rows, columns)
+        Index into `STATUS`.
+    pool : ndarray of uint8, shape (rows, columns)
+        Side of the square of pixels whose counts gave the scale; 1 for the pixel alone.
+    table : LineTable
+    energy : float
+        Where errors were judged, keV.
+    """
+
+    scale: Array
+    shift: Array
+    covariance: Array
+    fwhm: Array
+    status: NDArray[np.uint8]
+    pool: NDArray[np.uint8]
+    table: LineTable
+    energy: float
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """Pixels that can be used."""
+        return self.status < 2
+
+    def at(self, energy: float) -> tuple[Array, Array]:
+        """Return the correction at a stated energy and its statistical error, keV."""
+        c = self.covariance
+        var = energy**2 * c[..., 0, 0] + 2 * energy * c[..., 0, 1] + c[..., 1, 1]
+        moved = (self.scale - 1.0) * energy + self.shift
+        return moved, np.sqrt(np.maximum(var, 0.0))
+
+
+def line_table(sums: Sums, elements: tuple[str, ...] = ELEMENTS) -> LineTable | None:
+    """Fit the lines of the sum of all pixels; None where fewer than two groups are seen.
+
+    Raises
+    ------
+    BadInputError
+        The energy axis holds no region with lines.
+    """
+    summed = np.zeros(sums.used.size)
+    summed[sums.used] = sums.lines.sum(axis=(0, 1))
+    families = free_families(elements)
+    while len(families) >= 2:
+        model = LineModel(sums.edges, families, FWHM_START)
+        fit = fit_lines(summed[None], model)
+        seen = fit.strength[0] > SEEN * fit.strength_std[0]
+        seen &= np.isfinite(fit.scale[0])
+        if seen.all():
+            rest = line_residuals(summed, model, fit)
+            groups = [family[0][0] for family in families]
+            return LineTable(
+                tuple(g.name for g in groups),
+                np.array([g.mean for g in groups]),
+                fit.strength[0],
+                rest[:, 0],
+                rest[:, 1],
+                fit,
+            )
+        families = tuple(f for f, keep in zip(families, seen, strict=True) if keep)
+    return None
+
+
+def calibrate(
+    sums: Sums,
+    table: LineTable,
+    energy: float,
+    wanted: float = 0.1,
+    elements: tuple[str, ...] = ELEMENTS,
+) -> Calibration:
+    """Fit every pixel, and pixels with too few counts together with their neighbours.
+
+    Parameters
+    ----------
+    sums : Sums
+    table : LineTable
+        Of the same cube.
+    energy : float
+        Where the error counts, keV: the Compton peak.
+    wanted : float
+        Statistical error at `energy`, keV, above which neighbours are added.
+
+    Returns
+    -------
+    Calibration
+    """
+    rows, columns = sums.total.shape
+    model = _by_element(sums, table, elements)
+    spectra = np.zeros((rows * columns, sums.used.size))
+    spectra[:, sums.used] = sums.lines.reshape(rows * columns, -1)
+    fit = fit_lines(spectra, model)
+    status = _judged(sums.total, fit, energy, wanted)
+    scale, shift = fit.scale.copy(), fit.shift.copy()
+    covariance = fit.covariance.copy()
+    pool = np.ones(rows * columns, dtype=np.uint8)
+    flat = status.ravel()
+    usable = np.isin(flat, (0, 3)).reshape(rows, columns)
+    for side in POOLS:
+        wanting = np.flatnonzero(flat == 3)
+        if not wanting.size or side > 2 * max(rows, columns):
+            break
+        inside = np.where(usable[..., None], sums.lines, 0.0)
+        summed = uniform_filter(inside, (side, side, 0), mode="constant") * side**2
+        together = np.zeros((wanting.size, sums.used.size))
+        together[:, sums.used] = np.rint(summed.reshape(rows * columns, -1)[wanting])
+        pooled = fit_lines(together, model)
+        reached = pooled.at(energy)[1] <= wanted  # False for NaN
+        at = wanting[reached]
+        scale[at], shift[at] = pooled.scale[reached], pooled.shift[reached]
+        covariance[at] = pooled.covariance[reached]
+        pool[at], flat[at] = side, 1
+    lost = flat >= 2
+    scale[lost & (flat != 6) & (flat != 7)] = np.nan
+    shape = (rows, columns)
+    fwhm = fit.width * np.array(FWHM_START)
+    return Calibration(
+        scale.reshape(shape),
+        np.where(np.isfinite(scale), shift, np.nan).reshape(shape),
+        covariance.reshape(*shape, 2, 2),
+        fwhm.reshape(*shape, -1),
+        flat.reshape(shape).astype(np.uint8),
+        pool.reshape(shape),
+        table,
+        energy,
+    )
+
+
+def _by_element(sums: Sums, table: LineTable, elements: tuple[str, ...]) -> LineModel:
+    """One family for each element, with the ratio of its groups as in the sum."""
+    counts = dict(zip(table.names, table.counts, strict=True))
+    families: list[tuple[tuple[LineGroup, float], ...]] = []
+    for element in elements:
+        members = [f[0][0] for f in free_families((element,)) if f[0][0].name in counts]
+        if members:
+            most = max(counts[g.name] for g in members)
+            families.append(tuple((g, float(counts[g.name] / most)) for g in members))
+    return LineModel(sums.edges, tuple(families), FWHM_START)
+
+
+def _judged(total: Array, fit: LineFit, energy: float, wanted: float) -> NDArray[np.uint8]:
+    """Return the status of each pixel, flat order in the shape of `total`."""
+    flat = total.ravel()
+    status = np.zeros(flat.size, dtype=np.uint8)
+    alive = flat > 0
+    median = float(np.median(flat[alive]))
+    moved, std = fit.at(energy)
+    known = np.isfinite(moved) & (std <= wanted)
+    width = fit.width[:, 0]
+    if known.sum() >= 10:
+        middle = float(np.median(moved[known]))
+        sigma = 1.4826 * float(np.median(np.abs(moved[known] - middle)))
+        far = np.abs(moved - middle) > max(SHIFTED * sigma, SHIFTED_KEV)
+        status[known & far] = 7
+        status[known & (width > WIDE * float(np.median(width[known])))] = 6
+    status[~known] = 3
+    status[flat > TIMES * median] = 5
+    status[flat < median / TIMES] = 4
+    status[~alive] = 2
+    return status.reshape(total.shape)
