@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import xraylib
 
 from consilience.errors import BadInputError
-from consilience_compton.model.profiles import atoms_of, electrons, nmc622
+from consilience_compton.model.profiles import atoms_of, composition_at, electrons
 
-__all__ = ["ELECTROLYTE", "STATES", "STOICHIOMETRY", "Cell", "Layer", "molar_mass"]
+__all__ = ["ELECTROLYTE", "NMC622", "STATES", "STOICHIOMETRY", "Cell", "Layer", "molar_mass"]
 
 STATES = ("pristine", "charging", "end of charge", "discharging", "end of discharge")
 STOICHIOMETRY: dict[str, tuple[float, ...]] = {
@@ -24,6 +24,7 @@ STOICHIOMETRY: dict[str, tuple[float, ...]] = {
 }
 """Planted x of the five states at each rate: those that Huang et al. (2025) print in Table 1."""
 
+NMC622 = "LixNi0.6Mn0.2Co0.2O2"
 ELECTROLYTE = "C32H60O19N1S2F6Li1"
 """Poly(ethylene oxide) with LiTFSI, 15 ether oxygens for each lithium."""
 _LITHIUM_DENSITY = 0.534
@@ -58,7 +59,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Cell:
-    """Thicknesses in µm; `x` is the lithium of LiₓNi₀.₆Mn₀.₂Co₀.₂O₂ in the cathode.
+    """Thicknesses in µm; `x` is the lithium of the oxide in the cathode.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ class Cell:
         Thickness of the layers; together not above `beam`.
     binder : float
         Mass fraction of carbon and poly(vinylidene fluoride), half each, in the cathode.
+    oxide : str
+        With ``Lix`` for the lithium that moves.
     shift : float
         How far the sheet of regions 1 and 2 lies off the layers' edges, towards the cathode,
         which takes as much lithium out of it and is what α and β do not know.
@@ -85,6 +88,7 @@ class Cell:
     cathode: float = 65.0
     electrolyte: float = 30.0
     binder: float = 0.0
+    oxide: str = NMC622
     shift: float = 0.0
 
     def __post_init__(self) -> None:
@@ -137,8 +141,8 @@ class Cell:
     def _cathode(self, thickness: float) -> list[Layer]:
         mass = thickness * _CATHODE_DENSITY
         # as made, x = 1: later states lose lithium, not nickel
-        oxide = mass * (1.0 - self.binder) / molar_mass(nmc622(1.0))
-        found = [Layer("cathode", nmc622(self.x), oxide)]
+        oxide = mass * (1.0 - self.binder) / molar_mass(composition_at(self.oxide, 1.0))
+        found = [Layer("cathode", composition_at(self.oxide, self.x), oxide)]
         for name, formula in (("carbon", "C"), ("PVDF", "C2H2F2")):
             if self.binder:
                 amount = 0.5 * mass * self.binder / molar_mass(formula)

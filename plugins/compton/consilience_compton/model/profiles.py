@@ -39,6 +39,7 @@ __all__ = [
     "ModelRatio",
     "atoms_of",
     "broadened",
+    "composition_at",
     "electrons",
     "free_atom_emr",
     "free_atom_profile",
@@ -123,6 +124,27 @@ def atoms_of(composition: Composition) -> dict[str, float]:
     if sum(atoms.values()) <= 0.0:
         raise BadInputError("a composition without atoms", fix="give atoms by symbol, {'Li': 1}")
     return atoms
+
+
+def composition_at(formula: str, x: float) -> dict[str, float]:
+    """Return the atoms of a formula with ``Lix`` in it.
+
+    Parameters
+    ----------
+    formula : str
+        Such as ``"LixNi0.6Mn0.2Co0.2O2"``; one without ``Lix`` is returned as it is.
+    x : float
+
+    Raises
+    ------
+    BadInputError
+        Not a formula, or a negative x.
+    """
+    if "Lix" not in formula:
+        return atoms_of(formula)
+    if x < 0.0 or not math.isfinite(x):
+        raise BadInputError(f"x = {x:g} in {formula!r}", fix="give 0 or more")
+    return {**atoms_of(formula.replace("Lix", "Li1", 1)), "Li": x}
 
 
 def nmc622(x: float) -> dict[str, float]:
