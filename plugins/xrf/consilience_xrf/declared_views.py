@@ -13,4 +13,25 @@ VIEWS = (
         Ref("consilience_xrf.drawing.spectrum:spectrum_view"),
         "xrf",
     ),
+    View(
+        "xrf.maps",
+        "Element maps",
+        Ref("consilience_xrf.drawing.maps_view:element_maps_view"),
+        "xrf_map",
+        scope="sample",
+    ),
+    View(
+        "xrf.profiles",
+        "Element maps along lines",
+        Ref("consilience_xrf.drawing.profile_view:profiles_view"),
+        "xrf_map",
+        scope="sample",
+    ),
+    View(
+        "xrf.density",
+        "Mass per area",
+        Ref("consilience_xrf.drawing.density_view:density_view"),
+        "xrf_map",
+        scope="sample",
+    ),
 )
