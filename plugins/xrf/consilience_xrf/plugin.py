@@ -117,7 +117,7 @@ def register_views() -> Sequence[View]:
 
 @hookimpl
 def register_simulators() -> Sequence[Simulator]:
-    """Lines on a falling background with Poisson noise."""
+    """Single spectra, scans, and a film over its cycles."""
     return [
         Simulator(
             "xrf.lines",
@@ -125,7 +125,21 @@ def register_simulators() -> Sequence[Simulator]:
             Ref("consilience_xrf.simulation.lines:LineParams"),
             Ref("consilience_xrf.simulation.lines:simulate_lines"),
             "Gaussian lines on a falling background, Poisson noise",
-        )
+        ),
+        Simulator(
+            "xrf.scan",
+            "xrf",
+            Ref("consilience_xrf.simulation.maps:ScanParams"),
+            Ref("consilience_xrf.simulation.maps:run_scan"),
+            "scan of a film: spectra and element maps, with what is true",
+        ),
+        Simulator(
+            "xrf.series",
+            "xrf_map",
+            Ref("consilience_xrf.simulation.maps:SeriesParams"),
+            Ref("consilience_xrf.simulation.maps:run_series"),
+            "element maps of a film over 50 cycles: voids, matter that moves to the rim",
+        ),
     ]
 
 

@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from consilience.testing import PluginContract, SampleFile
+
+PARAMS: dict[str, Mapping[str, object]] = {
+    "xrf.density": {"photons": 1e8, "solid_angle": 0.1},
+    "xrf.sensitivity": {"standard": {"Pt": {"mass": 214.5}}},
+}
+
+
+def _scans(tmp_path: Path) -> list[SampleFile]:
+    """Small scans of the simulated film: spectra, and maps of three states."""
+    from consilience_xrf.simulation.forward import Beamline
+    from consilience_xrf.simulation.lines import LineParams, simulate_lines
+    from consilience_xrf.simulation.maps import (
+        FIFTY_CYCLES,
+        ScanParams,
+        SeriesParams,
+        run_scan,
+        run_series,
+    )
+    from consilience_xrf.simulation.scene import Grid
+    from consilience_xrf.simulation.states import Setting
+
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    beam = Beamline(channels=512, gain=0.04)
+    scan = ScanParams(setting=Setting(grid=Grid(rows=4, columns=6, step=1.0), beamline=beam))
+    states = (FIFTY_CYCLES[0], FIFTY_CYCLES[2], FIFTY_CYCLES[5])
+    series = SeriesParams(setting=Setting(grid=Grid(rows=14, columns=19, step=0.4)), states=states)
+    spectra, maps, _ = run_scan(scan, 5, folder)
+    *more, _ = run_series(series, 6, folder)
+    return [
+        SampleFile(simulate_lines(LineParams(), 4, folder)[0], "xrf.mca"),
+        *(SampleFile(path, "xrf.nexus") for path in (spectra, maps, *more)),
+    ]
 
 
 class TestContract(PluginContract):
@@ -15,7 +49,10 @@ class TestContract(PluginContract):
         counts = "\n".join(str(i % 7) for i in range(128))
         plain.write_text(f"# Origin: simulated\n{counts}\n", encoding="ascii")
         return [
-            *super().sample_files(tmp_path),
+            *_scans(tmp_path),
             SampleFile(plain, "xrf.mca"),
             SampleFile(plain, "xrf.mca", {"zero": "-0.5", "gain": "0.005"}),
         ]
+
+    def analysis_params(self, key: str) -> Mapping[str, object]:
+        return PARAMS.get(key, {})
