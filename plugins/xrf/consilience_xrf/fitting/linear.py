@@ -30,7 +30,14 @@ LEAST = 1e-3
 """Part of the mean channel below which no channel's expected counts go: weights stay finite."""
 
 
-def fit_poisson(counts: Array, matrix: Array, fixed: Array | None = None) -> Array:
+def fit_poisson(
+    counts: Array,
+    matrix: Array,
+    fixed: Array | None = None,
+    *,
+    rounds: int = ROUNDS,
+    settled: float = SETTLED,
+) -> Array:
     """Return the non-negative amounts of the columns in one spectrum.
 
     Parameters
@@ -39,6 +46,10 @@ def fit_poisson(counts: Array, matrix: Array, fixed: Array | None = None) -> Arr
     matrix : ndarray, shape (channels, n)
     fixed : ndarray, shape (channels,), optional
         Background that is there whatever the amounts.
+    rounds : int
+        At most.
+    settled : float
+        Change of an amount, as a part of all, at which it is enough.
 
     Returns
     -------
@@ -49,12 +60,12 @@ def fit_poisson(counts: Array, matrix: Array, fixed: Array | None = None) -> Arr
     base = np.zeros(len(counts)) if fixed is None else fixed
     model = np.maximum(counts, 1.0)
     amounts = np.zeros(matrix.shape[1])
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         weight = weights_of(model)
         weighted = matrix * weight[:, None]
         now = nonnegative(weighted.T @ matrix, ((counts - base) @ weighted)[None])[0]
         model = matrix @ now + base
-        if np.abs(now - amounts).max(initial=0.0) <= SETTLED * max(now.sum(), 1.0):
+        if np.abs(now - amounts).max(initial=0.0) <= settled * max(now.sum(), 1.0):
             return np.asarray(now)
         amounts = now
     return amounts

@@ -32,6 +32,8 @@ BACKGROUNDS = ("auto", "columns", "splines", "snip", "none")
 PIECES = 5
 SOFTEST = 1.0
 """keV: softer lines, which air and windows keep back, are fitted only where they are named."""
+LOWEST = 0.9
+"""keV from which spectra are fitted unless the caller says otherwise."""
 FEW = 16
 """Fewer spectra than this have a background of splines each, not one shape of their mean."""
 ROWS = 2048
@@ -261,7 +263,10 @@ def fit_maps(
     one = counts.ndim == 1
     if one:
         counts, mask = np.asarray(counts)[None], None
-    inside = fitted_range(energy, geometry.incident_energy, low, high)
+    mean, good = mean_spectrum(counts, mask)
+    if not good.any():
+        raise BadInputError("no spectrum holds any counts", fix="check the shutter and the mask")
+    inside = fitted_range(energy, geometry.incident_energy, low, high, mean)
     axis = energy[inside]
     families, why = chosen_families(elements, axis, geometry.incident_energy)
     if not families:
@@ -270,14 +275,11 @@ def fit_maps(
             f"no element can be fitted ({said or 'none was named'})",
             fix="name elements whose lines the beam excites and the axis holds",
         )
-    mean, good = mean_spectrum(counts, mask)
-    if not good.any():
-        raise BadInputError("no spectrum holds any counts", fix="check the shutter and the mask")
     mean = mean[inside]
     if response is None:
         from consilience_xrf.lines.calibration import fitted_response
 
-        response = fitted_response(axis, mean * good.sum(), families, geometry)
+        response, geometry = fitted_response(axis, mean * good.sum(), families, geometry)
     number = int(good.sum())
     piled = pile_up_column(axis, mean) if pile_up else None
 
@@ -342,19 +344,33 @@ def fit_maps(
 
 
 def fitted_range(
-    energy: Array, incident: float | None, low: float | None, high: float | None
+    energy: Array,
+    incident: float | None,
+    low: float | None,
+    high: float | None,
+    mean: Array | None = None,
 ) -> slice:
-    """Return the channels that are fitted."""
-    first = low if low is not None else max(0.5, float(energy[0]))
+    """Return the channels that are fitted.
+
+    Where `low` is not given it is 0.9 keV, or where the detector's noise at the lower end of
+    `mean` has ended.
+    """
+    first = low if low is not None else max(LOWEST, float(energy[0]))
     last = high if high is not None else float(energy[-1])
     if high is None and incident is not None:
         last = min(last, 1.06 * incident)
     a, b = (int(i) for i in np.searchsorted(energy, [first, last]))
+    b = min(b + (high is not None), energy.size)
     if b - a < 8:
         raise BadInputError(
             f"fewer than 8 channels lie from {first:.4g} to {last:.4g} keV",
             fix="check the energy axis and the range",
         )
+    if low is None and mean is not None:
+        near = max(int(np.searchsorted(energy, energy[a] + 0.6)), a + 3)
+        window = mean[a : min(near, b - 8)]
+        if window.size and window[0] > 3.0 * max(float(window.min()), 1e-9):
+            a += int(window.argmin())
     return slice(a, b)
 
 

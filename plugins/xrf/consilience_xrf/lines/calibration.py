@@ -13,24 +13,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import least_squares
 
 from consilience.errors import BadInputError
 from consilience_xrf.fitting.background import snip_of_sum, spline_columns
 from consilience_xrf.fitting.design import build_design
-from consilience_xrf.fitting.linear import fit_poisson, weights_of
+from consilience_xrf.fitting.linear import fit_poisson
 from consilience_xrf.fitting.nonnegative import nonnegative
 from consilience_xrf.lines.elements import Family
 from consilience_xrf.lines.geometry import Geometry
-from consilience_xrf.lines.response import Response
+from consilience_xrf.lines.response import FWHM, Response
 
-__all__ = ["Calibration", "calibrate", "fitted_response"]
+__all__ = ["Calibration", "calibrate", "fitted_response", "noise_of_peaks"]
 
 Array = NDArray[np.float64]
 
 FANO = 0.115
 """Of silicon; taken where one line cannot tell noise from Fano's factor."""
 NAMES = ("zero", "gain", "noise", "fano")
+FAR = 4.0
+"""Standard deviations beyond which a channel's misfit counts less and less."""
 MISFIT = 0.02
 """Share of a channel's counts by which the shape of lines is not known."""
 
@@ -96,7 +99,8 @@ def calibrate(
     families : sequence of Family
         Known to be there.
     geometry : Geometry
-        With an incident energy the elastic line and the Compton peak are fitted too.
+        With an incident energy the elastic line and the Compton peak are fitted too, as far as
+        `high` takes them in.
     response : Response, optional
         First values.
     fit : sequence of str
@@ -151,7 +155,10 @@ def calibrate(
         amounts = nonnegative(weighted.T @ matrix, (y @ weighted)[None])[0]
         return np.asarray((y - matrix @ amounts) * spread)
 
-    found = least_squares(residual, np.zeros(len(fit)), method="trf", x_scale=1.0, max_nfev=40)
+    # what the model has no lines for must not bend the axis
+    found = least_squares(
+        residual, np.zeros(len(fit)), loss="soft_l1", f_scale=FAR, x_scale=1.0, max_nfev=40
+    )
     final = dict(values)
     for name, value in zip(fit, found.x, strict=True):
         final[name] = values[name] + float(value) * scale[name]
@@ -172,10 +179,52 @@ def calibrate(
     )
 
 
+def noise_of_peaks(energy: Array, counts: Array, geometry: Geometry) -> float | None:
+    """Return the electronic noise (FWHM, keV) that the widths of single peaks speak of.
+
+    Parameters
+    ----------
+    energy, counts : ndarray, shape (channels,)
+    geometry : Geometry
+
+    Returns
+    -------
+    float or None
+        From the narrowest quarter of all high peaks, as others are of several lines; None
+        where no peak is high.
+    """
+    step = float(energy[-1] - energy[0]) / (energy.size - 1)
+    start = Response(detector=geometry.detector.material)
+    smooth = gaussian_filter1d(np.asarray(counts, dtype=np.float64), max(0.02 / step, 0.5))
+    net = smooth - snip_of_sum(energy, counts, start)
+    spread = np.sqrt(np.maximum(smooth, 1.0))
+    found = []
+    for k in np.flatnonzero((net[1:-1] >= net[:-2]) & (net[1:-1] > net[2:])) + 1:
+        if net[k] * np.sqrt(max(0.1 / step, 1.0)) < 20.0 * spread[k]:
+            continue
+        half = 0.5 * net[k]
+        left = np.flatnonzero(net[:k] < half)
+        right = np.flatnonzero(net[k:] < half)
+        if not (left.size and right.size):
+            continue
+        a, b = int(left[-1]), k + int(right[0])
+        low = a + (half - net[a]) / (net[a + 1] - net[a])
+        high = b - (half - net[b]) / (net[b - 1] - net[b])
+        width = (high - low) * step
+        excess = width**2 - (start.fwhm(float(energy[k])) ** 2 - start.noise**2)
+        found.append(excess - (FWHM * max(0.02, 0.5 * step)) ** 2)
+    if not found:
+        return None
+    return float(np.sqrt(np.clip(np.quantile(found, 0.25), 0.03**2, 0.5**2)))
+
+
 def fitted_response(
     energy: Array, counts: Array, families: Sequence[Family], geometry: Geometry
-) -> Response:
-    """Return the resolution of a spectrum on a known axis: noise fitted, Fano's factor assumed.
+) -> tuple[Response, Geometry]:
+    """Return resolution and scattering angle from a spectrum on a known axis.
+
+    The noise is fitted and Fano's factor assumed; the angle is fitted where the geometry has
+    none and the Compton peak is on the axis.
 
     Parameters
     ----------
@@ -184,17 +233,38 @@ def fitted_response(
         The fit decides how much of each there is; none may be there.
     geometry : Geometry
     """
-    start = Response(noise=0.1, fano=FANO, detector=geometry.detector.material)
-    step = float(energy[-1] - energy[0]) / (energy.size - 1)
-    best, least = start, np.inf
-    for noise in np.geomspace(max(0.04, 0.5 * step), 0.6, 12):
-        trial = replace(start, noise=float(noise))
-        under = snip_of_sum(energy, counts, trial)
-        columns = spline_columns(energy, under, start) if under.any() else None
-        matrix = build_design(energy, families, trial, geometry, background=columns).matrix
-        amounts = fit_poisson(counts, matrix)
-        model = matrix @ amounts
-        away = float(np.sum((counts - model) ** 2 * weights_of(np.maximum(model, 1.0))))
-        if away < least:
-            best, least = trial, away
-    return best
+    first = noise_of_peaks(energy, counts, geometry) or 0.1
+    start = Response(noise=first, fano=FANO, detector=geometry.detector.material)
+
+    def misfit(response: Response, place: Geometry) -> float:
+        under = snip_of_sum(energy, counts, response)
+        columns = spline_columns(energy, under, response) if under.any() else None
+        matrix = build_design(energy, families, response, place, background=columns).matrix
+        model = matrix @ fit_poisson(counts, matrix, rounds=6, settled=1e-3)
+        spread = np.maximum(model, 1.0)
+        squares = (counts - model) ** 2 / (spread + (MISFIT * spread) ** 2)
+        # lines of elements that nobody named must not widen all others
+        return float(np.sum(np.log1p(squares / FAR**2)))
+
+    def noise_of(place: Geometry, trials: Array) -> Response:
+        some = [replace(start, noise=float(noise)) for noise in trials]
+        return min(some, key=lambda response: misfit(response, place))
+
+    incident = geometry.incident_energy
+    free = geometry.scattering_angle is None and incident is not None
+    free = free and energy[0] < incident < energy[-1] if incident is not None else False
+    response = start
+    if families:
+        response = noise_of(geometry, first * np.geomspace(0.5, 2.0, 7))
+    if free:
+        for angles in (np.arange(40.0, 171.0, 13.0), np.array([-8.0, -4.0, 4.0, 8.0])):
+            known = geometry.scattering_angle
+            some = [
+                replace(geometry, scattering_angle=float(a if known is None else known + a))
+                for a in angles
+            ]
+            some += [geometry] if known is not None else []
+            geometry = min(some, key=lambda place: misfit(response, place))
+    if families:
+        response = noise_of(geometry, response.noise * np.geomspace(0.82, 1.22, 5))
+    return response, geometry

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from consilience.errors import BadInputError
 
-__all__ = ["SHELLS", "Family", "atomic_number", "families_of", "family", "split_name"]
+__all__ = [
+    "HEAVIEST",
+    "SHELLS",
+    "Family",
+    "atomic_number",
+    "families_of",
+    "family",
+    "split_name",
+    "symbol",
+]
 
 Array = NDArray[np.float64]
 
@@ -27,6 +36,7 @@ FAINTEST = 1e-4
 WELL_ABOVE = 1.5
 """Times the innermost edge of a shell: what excites where no incident energy is known."""
 HEAVIEST = 98
+"""Z of the last element with tabulated lines."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,11 @@ def atomic_number(element: str) -> int:
             fix="write a symbol from H to Cf, for example 'Fe'",
         )
     return known[element]
+
+
+def symbol(z: int) -> str:
+    """Return the symbol of an atomic number from 1 to `HEAVIEST`."""
+    return str(xraylib.AtomicNumberToSymbol(z))
 
 
 def split_name(name: str) -> tuple[str, str | None]:

@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 
 ELECTRON_REST = 510.99895
 """keV."""
+RIGHT = 90.0
 
 
 def mass_attenuation(material: str, energy: Array) -> Array:
@@ -72,8 +73,9 @@ class Geometry:
     ----------
     incident_energy : float, optional
         keV; None where it is unknown.
-    scattering_angle : float
-        Degrees between beam and detector.
+    scattering_angle : float, optional
+        Degrees between beam and detector; None: unknown, found from the Compton peak where
+        spectra are fitted, else taken for 90.
     path : tuple of Layer
         Between sample and detector: air, window, dead layer.
     detector : Layer
@@ -81,7 +83,7 @@ class Geometry:
     """
 
     incident_energy: float | None = None
-    scattering_angle: float = 90.0
+    scattering_angle: float | None = None
     path: tuple[Layer, ...] = ()
     detector: Layer = field(default_factory=lambda: Layer("Si", 2.33, 0.045))
 
@@ -92,11 +94,16 @@ class Geometry:
             stopped = stopped * layer.transmission(energy)
         return np.asarray(stopped)
 
+    @property
+    def angle(self) -> float:
+        """The scattering angle in radians, a right angle where it is unknown."""
+        return math.radians(RIGHT if self.scattering_angle is None else self.scattering_angle)
+
     def compton_energy(self) -> float | None:
         """Return keV of photons scattered by electrons at rest; None without incident energy."""
         if self.incident_energy is None:
             return None
-        bend = 1.0 - math.cos(math.radians(self.scattering_angle))
+        bend = 1.0 - math.cos(self.angle)
         return self.incident_energy / (1.0 + self.incident_energy / ELECTRON_REST * bend)
 
 

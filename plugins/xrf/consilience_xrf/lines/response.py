@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
-__all__ = ["PAIR", "Response", "channel_edges", "line_shape"]
+__all__ = ["FWHM", "PAIR", "Response", "channel_edges", "line_shape"]
 
 Array = NDArray[np.float64]
 
 PAIR = {"Si": 3.66e-3, "Ge": 2.96e-3}
 """keV an electron-hole pair."""
 FWHM = math.sqrt(8.0 * math.log(2.0))
+"""Full width at half maximum over standard deviation of a Gaussian."""
 REACH = 8.0
 """Standard deviations from a line beyond which its Gaussian is nothing."""
 

@@ -54,7 +54,7 @@ def compton_shape(
     z = xraylib.SymbolToAtomicNumber(scatterer)
     momentum = np.linspace(-WIDEST, WIDEST, POINTS)
     profile = np.array([xraylib.ComptonProfile(z, abs(float(p))) for p in momentum])
-    energy = _energy_of(momentum, incident, math.radians(geometry.scattering_angle))
+    energy = _energy_of(momentum, incident, geometry.angle)
     inside = energy < incident  # an electron cannot give more than the beam's energy here
     weights = profile[inside] / profile[inside].sum()
     return line_shape(edges, energy[inside], weights, response)
