@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from consilience.model.base import Json
 
-__all__ = ["arranged", "cube_dataset", "grid_of", "open_cube"]
+__all__ = ["arranged", "cube_dataset", "grid_of", "list_grid", "open_cube"]
 
 
 def open_cube(path: Path, companions: Mapping[str, Path], lazy: Mapping[str, Json]) -> xr.Dataset:
@@ -48,10 +48,11 @@ def open_cube(path: Path, companions: Mapping[str, Path], lazy: Mapping[str, Jso
     return data
 
 
-def _values(file: Any, path: Path, where: str) -> NDArray[np.float64]:
+def _values(file: Any, path: Path, where: str, row: int | None = None) -> NDArray[np.float64]:
+    """Values of a small data set, or of one of its planes."""
     data = file[where]
     check_dataset(data, path)
-    return np.asarray(data[()], dtype=np.float64)
+    return np.asarray(data[()] if row is None else data[row], dtype=np.float64)
 
 
 def grid_of(file: Any, path: Path, index: Mapping[str, Any]) -> tuple[list[str], Grid | None]:
@@ -64,7 +65,7 @@ def grid_of(file: Any, path: Path, index: Mapping[str, Any]) -> tuple[list[str],
             values = _values(file, path, index[name]["path"]) * index[name]["factor"]
             place[name] = values[0] if values.ndim == 3 else values
     if "point" in roles:
-        return roles, _list_grid(shape[roles.index("point")], place["y"], place["x"])
+        return roles, list_grid(shape[roles.index("point")], place["y"], place["x"])
     if "y" not in roles:
         return roles, None
     at = sorted((roles.index("y"), roles.index("x")))
@@ -79,7 +80,7 @@ def grid_of(file: Any, path: Path, index: Mapping[str, Any]) -> tuple[list[str],
     return roles, grid
 
 
-def _list_grid(n: int, y: NDArray[np.float64] | None, x: NDArray[np.float64] | None) -> Grid:
+def list_grid(n: int, y: NDArray[np.float64] | None, x: NDArray[np.float64] | None) -> Grid:
     """The grid of a scan that is stored as a list; one row where it is none."""
     if y is not None and x is not None and y.size == n and x.size == n:
         grid = grid_of_points(y.ravel(), x.ravel())
@@ -135,7 +136,7 @@ def cube_dataset(file: Any, path: Path, index: Mapping[str, Any]) -> tuple[xr.Da
     if grid is not None:
         data = _with_places(data, grid, index)
         for point in index["points"]:
-            values = _values(file, path, point["path"]) * point["factor"]
+            values = _values(file, path, point["path"], point.get("row")) * point["factor"]
             about = {"units": point["unit"], "source": point["path"]}
             if not np.isfinite(values).all():
                 values = np.where(np.isfinite(values), values, np.nan)

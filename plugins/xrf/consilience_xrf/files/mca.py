@@ -129,9 +129,9 @@ def _parse(path: Path) -> _Content:
             content.ended = raw.endswith(b"\n")
             if SPEC_LINE.match(line):
                 raise BadFileError(
-                    f"{path.name!r} is a SPEC file with scans (found {line[:40]!r}); only a plain "
-                    "column of counts is read so far",
-                    fix="export the one spectrum as a single column, with '#' comments if any",
+                    f"{path.name!r} is a SPEC file with scans (found {line[:40]!r}), no plain "
+                    "column of counts",
+                    fix="read it with --reader xrf.spec",
                     path=path,
                     line=number,
                     offset=offset,

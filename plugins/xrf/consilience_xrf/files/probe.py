@@ -6,7 +6,8 @@ import re
 
 from consilience.declarations import Claim, FileProbe
 
-__all__ = ["NUMBER", "SPEC_LINE", "probe_mca", "probe_nexus"]
+__all__ = ["NUMBER", "SPEC_LINE", "probe_aps", "probe_mca", "probe_nexus", "probe_pymca",
+           "probe_spe", "probe_spec"]  # fmt: skip
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 """A decimal number; not ``nan``, ``inf`` or ``1_000``, which float() would take."""
@@ -16,17 +17,14 @@ SPEC_LINE = re.compile(r"#(?:F |S \d+ |@MCA)|@A ", re.ASCII)
 
 
 def probe_mca(probe: FileProbe) -> Claim:
-    """Say YES to comments followed by single numbers, MAYBE to SPEC scans in a ``.mca``.
-
-    MAYBE, so that `read_mca` can explain what is not read yet.
-    """
+    """Say YES to comments followed by single numbers, NO to SPEC scans."""
     if probe.is_dir or b"\0" in probe.head:
         return Claim.NO
     lines = probe.head.decode("latin-1").splitlines()
     if len(probe.head) >= 4096 and lines:
         lines.pop()  # cut by the end of the head
     if any(SPEC_LINE.match(line) for line in lines):
-        return Claim.MAYBE
+        return Claim.NO
     filled = [line.strip() for line in lines if line.strip()]
     data = [line for line in filled if not line.startswith("#")]
     if data and all(NUMBER.fullmatch(line) for line in data):
@@ -54,3 +52,37 @@ def probe_nexus(probe: FileProbe) -> Claim:
     if any(word in probe.head for word in _FLUORESCENCE) or any(word in name for word in _NAMES):
         return Claim.YES
     return Claim.NO
+
+
+def probe_aps(probe: FileProbe) -> Claim:
+    """HDF5 whose root has the group ``MAPS`` of XRF-Maps."""
+    if not probe.head.startswith(HDF5):
+        return Claim.NO
+    return Claim.YES if re.search(rb"\0MAPS\0", probe.head) else Claim.NO
+
+
+def probe_pymca(probe: FileProbe) -> Claim:
+    """HDF5 that says PyMca created it."""
+    if not probe.head.startswith(HDF5):
+        return Claim.NO
+    ours = b"pymca" in probe.head.lower()
+    return Claim.YES if ours else Claim.NO
+
+
+def probe_spec(probe: FileProbe) -> Claim:
+    """SPEC scans with spectra; a header longer than the head leaves it open."""
+    if probe.is_dir or b"\0" in probe.head:
+        return Claim.NO
+    lines = probe.head.decode("latin-1").splitlines()
+    if any(re.match(r"#@MCA|@A ", line, re.ASCII) for line in lines):
+        return Claim.YES
+    scans = any(re.match(r"#S \d+ ", line, re.ASCII) for line in lines)
+    return Claim.MAYBE if scans else Claim.NO
+
+
+def probe_spe(probe: FileProbe) -> Claim:
+    """Sections ``$…:``; sure where one of them is known."""
+    if probe.is_dir or b"\0" in probe.head:
+        return Claim.NO
+    known = re.search(rb"^\$(?:SPEC_ID|DATA|MEAS_TIM|DATE_MEA|MCA_CAL):", probe.head, re.MULTILINE)
+    return Claim.YES if known else Claim.NO
