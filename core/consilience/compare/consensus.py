@@ -76,7 +76,8 @@ def _groups(findings: Sequence[Finding], context: ComparisonContext) -> list[lis
             and one.source.analysis != "step.prepare"
         ):
             subject = one.subject.key if one.subject else None
-            key = [one.kind, subject, one.unit, one.sample, one.state, region_key(one.region)]
+            state = one.to_json()["state"]  # quantities too
+            key = [one.kind, subject, one.unit, one.sample, state, region_key(one.region)]
             groups[canonical_json([*key, one.origin == "simulated"])].append(one)
     return [sorted(groups[key], key=lambda f: f.id) for key in sorted(groups)]
 
