@@ -35,6 +35,10 @@ NAMES = (
 """What is computed of each map."""
 VOID = 0.5
 """Of the film's level, below which it is a void."""
+FLOOR = 0.002
+"""Least relative error of `FLOORED` from where the scan's points fall on the edges: a noiseless
+film with edges of 0.4 steps at other shifts."""
+FLOORED = ("matter", "edge_to_centre", "rim_share")
 DRAWS = 24
 """Of noise, for the void fraction's counting error."""
 
@@ -154,6 +158,8 @@ def shape_numbers(
             "alignment": moved[name],
             "resolution": 0.5 * abs(value - blunt[name][0]),
         }
+        if name in FLOORED:
+            parts["resolution"] = max(parts["resolution"], FLOOR * abs(value))
         if name in outline:
             parts["outline"] = outline[name]
         counting = math.sqrt(float((gradient**2 * variance).sum()))
