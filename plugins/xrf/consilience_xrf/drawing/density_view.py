@@ -9,16 +9,18 @@ import numpy as np
 
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
-from consilience.view import Block, Cell, Figure, Table, ViewContext
+from consilience.view import Block, Cell, Figure, Table, Text, ViewContext
 from consilience_xrf.drawing.common import own_findings, rounded
 from consilience_xrf.drawing.grid import COLUMNS, PanelRow, draw_rows, grid_size
-from consilience_xrf.drawing.map_rows import pooled, scans_of
+from consilience_xrf.drawing.map_rows import lines_of, pooled, scans_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
 __all__ = ["density_view"]
 
+MOST = 4
+"""Rows of maps on a page."""
 DENSITIES = ("xrf.density", "xrf.density_of_spectra")
 
 
@@ -34,7 +36,7 @@ def density_view(
     simulated = any(f.origin == "simulated" for f in mine)
     scans = scans_of(mine, context.open_array, "mass_thickness")
     blocks: list[Block] = []
-    lines = list(dict.fromkeys(line for s in scans for line in s.findings))
+    lines = lines_of(scans)
     rows = []
     for line in lines:
         have = [s for s in scans if line in s.findings]
@@ -46,7 +48,10 @@ def density_view(
             limits = pooled([s.panel(line, 1.0).values for s in have])
             rows.append(PanelRow(f"{line} (µg/cm²)", panels, limits))
     if rows:
-        blocks.append(_density_figure(rows[:4], mine, simulated=simulated))
+        blocks.append(_density_figure(rows[:MOST], mine, simulated=simulated))
+        if len(rows) > MOST:
+            left = ", ".join(dict.fromkeys(row.label for row in rows[MOST:]))
+            blocks.append(Text(f"Not drawn here, but in the exported files: {left}.", "note"))
     blocks.append(_density_table(mine, simulated=simulated))
     return blocks
 

@@ -15,7 +15,7 @@ from consilience.errors import BadInputError
 from consilience.model.finding import Finding
 from consilience.text import spreadsheet_cell
 from consilience_xrf.drawing.grid import PanelRow, draw_rows, grid_size
-from consilience_xrf.drawing.map_rows import Scan, scans_of, sheets_of
+from consilience_xrf.drawing.map_rows import Scan, lines_of, row_of, scans_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,6 +31,10 @@ __all__ = [
 
 Opener = Callable[[str], "xr.Dataset"]
 DPI = 600
+ACROSS = 8
+"""Panels side by side."""
+EACH = 2.2
+"""Inches of a panel."""
 PIXELS = 60_000_000
 """Most pixels of one picture; the resolution is lowered to keep to it."""
 
@@ -46,8 +50,19 @@ def _scans(findings: Sequence[Finding], open_array: Opener) -> tuple[list[Scan],
 
 
 def _rows(scans: Sequence[Scan]) -> list[PanelRow]:
-    """All rows of all sheets, those of one meaning apart, one below another."""
-    return [row for sheet in sheets_of(scans) for row in sheet.rows]
+    """Lines below one another, scans side by side: on one scale, then each on its own."""
+    lines = lines_of(scans)
+    cells = [[(s, line) for s in scans if line in s.findings] for line in lines]
+    if len(scans) == 1:
+        cells = [[(scans[0], line) for line in lines]]
+    rows: list[PanelRow] = []
+    for kind in ("greatest", "own"):
+        for some in cells:
+            for first in range(0, len(some), ACROSS):
+                part = some[first : first + ACROSS]
+                named = [(s, line, f"{line}: {s.title}") for s, line in part]
+                rows.append(row_of(kind, named))
+    return rows
 
 
 def _picture(
@@ -60,7 +75,7 @@ def _picture(
 
     scans, origin = _scans(findings, open_array)
     rows = _rows(scans)
-    width = 8.0
+    width = max(4.0, EACH * max(len(row.panels) for row in rows) + 1.0)
     height = sum(grid_size([row], width)[1] for row in rows)
     dpi = int(max(100, min(dpi, (PIXELS / (width * height)) ** 0.5)))
     by_kind: dict[str, dict[str, Any]] = {
@@ -95,7 +110,7 @@ def write_maps_pdf(findings: Sequence[Finding], open_array: Opener, path: Path) 
 def write_maps_csv(findings: Sequence[Finding], open_array: Opener, path: Path) -> None:
     """Write a row for each point of each scan: place, values and errors of all lines."""
     scans, origin = _scans(findings, open_array)
-    lines = list(dict.fromkeys(line for s in scans for line in s.findings))
+    lines = lines_of(scans)
     units = {line: str(s.data[line].attrs.get("units", "1")) for s in scans for line in s.findings}
     y, x = scans[0].plane
     unit = str(scans[0].data[x].attrs.get("units", "1"))

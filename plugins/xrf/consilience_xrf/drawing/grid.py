@@ -109,6 +109,9 @@ def draw_rows(figure: MatplotlibFigure, rows: Sequence[PanelRow], *, simulated: 
                 bar.ax.tick_params(labelsize=6.5)
                 bar.set_label(row.label, fontsize=6.5)
             axes.set_title(panel.title, fontsize=7.5)
+            if column == 0 and panel.unit != "1":
+                axes.set_ylabel(f"y ({unit_text(panel.unit)})", fontsize=6.5, labelpad=1)
+                axes.set_xlabel(f"x ({unit_text(panel.unit)})", fontsize=6.5, labelpad=1)
         if row.limits is not None and shown is not None:
             above = any(np.nanmax(p.values, initial=0.0) > row.limits[1] * (1 + 1e-9)
                         for p in row.panels)  # fmt: skip

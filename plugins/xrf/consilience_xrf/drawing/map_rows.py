@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["Scan", "Sheet", "pooled", "scans_of", "sheets_of"]
+__all__ = ["Scan", "Sheet", "lines_of", "pooled", "row_of", "scans_of", "sheets_of"]
 
 Opener = Callable[[str], "xr.Dataset"]
 SHARES = "share of the greatest point"
@@ -83,7 +83,7 @@ def sheets_of(scans: Sequence[Scan]) -> list[Sheet]:
     Each map is shown as share of the greatest point of all scans, as share of the percentile, and
     on a scale of its own.
     """
-    lines = list(dict.fromkeys(line for scan in scans for line in scan.findings))
+    lines = lines_of(scans)
     if len(scans) == 1:
         (scan,) = scans
         return [
@@ -101,6 +101,20 @@ def sheets_of(scans: Sequence[Scan]) -> list[Sheet]:
     return made
 
 
+def lines_of(scans: Sequence[Scan]) -> list[str]:
+    """Return the lines of all scans, those first whose counts stand out most."""
+    found: dict[str, float] = {}
+    for scan in scans:
+        for line, finding in scan.findings.items():
+            std = finding.evidence.get("mean_std_own") or finding.evidence.get("ug_cm2_std_stat")
+            mean = finding.evidence.get("mean") or finding.evidence.get("ug_cm2")
+            sure = 0.0
+            if isinstance(std, float) and isinstance(mean, float) and std > 0:
+                sure = mean / std
+            found[line] = max(found.get(line, 0.0), sure)
+    return sorted(found, key=lambda line: -found[line])
+
+
 def _chunks(lines: Sequence[str]) -> list[list[str]]:
     return [list(lines[i : i + COLUMNS]) for i in range(0, len(lines), COLUMNS)]
 
@@ -108,7 +122,7 @@ def _chunks(lines: Sequence[str]) -> list[list[str]]:
 def _sheet(title: str, panels: Sequence[tuple[Scan, str, str]], only: tuple[str, ...]) -> Sheet:
     kinds = only or ("greatest", "percentile", "own")
     starts = range(0, len(panels), COLUMNS)
-    rows = [_row(kind, panels[first : first + COLUMNS]) for kind in kinds for first in starts]
+    rows = [row_of(kind, panels[first : first + COLUMNS]) for kind in kinds for first in starts]
     lines = tuple(dict.fromkeys(line for _, line, _ in panels))
     scans = tuple(dict.fromkeys(id(s) for s, _, _ in panels))
     own = tuple(next(s for s, _, _ in panels if id(s) == i) for i in scans)
@@ -128,11 +142,12 @@ def _percentile(panel: tuple[Scan, str, str]) -> str:
     return "the " + (title.partition(" of ")[0] or "percentile") + " of all their points"
 
 
-def _row(kind: str, panels: Sequence[tuple[Scan, str, str]]) -> PanelRow:
+def row_of(kind: str, panels: Sequence[tuple[Scan, str, str]]) -> PanelRow:
+    """Return maps side by side: as share of the ``greatest`` or ``percentile``, or as they are."""
     made = []
     unit = ""
     for scan, line, title in panels:
-        divisor = 1.0 if kind == "own" else scan.number(f"{kind}_of_{line}") or 1.0
+        divisor = scan.number(f"{kind}_of_{line}") or 1.0
         made.append(scan.panel(line, divisor, title))
         unit = str(scan.data[line].attrs.get("units", "1"))
     if kind == "own":

@@ -162,6 +162,8 @@ def _state(state: Mapping[str, Any]) -> str:
     said = []
     for name, value in state.items():
         shown = f"{value.value:g} {value.unit}" if hasattr(value, "unit") else value
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        shown = f"{value:g}" if number else shown
         said.append(str(shown) if isinstance(value, str) else f"{name} {shown}")
     return ", ".join(said)
 

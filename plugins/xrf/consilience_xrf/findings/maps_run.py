@@ -159,7 +159,6 @@ def _drafts(
                 },
                 assumptions=_assumed(compared, one, top),
                 method=METHOD,
-                measurements=[taken.measurement.id],
             )
         )
     return drafts, covariance

@@ -160,7 +160,6 @@ def _draft(
         },
         assumptions=assumptions,
         method=METHOD,
-        measurements=[taken.measurement.id],
     )
 
 

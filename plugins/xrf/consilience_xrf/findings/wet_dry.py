@@ -86,10 +86,6 @@ def wet_against_dry(
                         compared.said,
                     ],
                     method="thickness of liquid that lowers the mean counts of a scan that much",
-                    measurements=[
-                        compared.taken[dry[0]].measurement.id,
-                        compared.taken[i].measurement.id,
-                    ],
                 )
             )
     return found
