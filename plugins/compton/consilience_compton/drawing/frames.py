@@ -24,7 +24,7 @@ def frames_view(
 ) -> list[Block]:
     """Draw the mean of all frames, and the distribution of their values in adu."""
     del findings, context
-    return [figure for one in measurements for figure in _figures(one)]
+    return [f for one in measurements if one.has("raw_frames") for f in _figures(one)]
 
 
 def _figures(measurement: Measurement) -> list[Figure]:
