@@ -7,6 +7,7 @@ from consilience.declarations import Kind
 __all__ = ["KINDS"]
 
 KINDS = (
+    Kind("line_intensity", "counts of an element's lines", "scalar", "count"),
     Kind("element_map", "map of an element's line", "map", "1"),
     Kind("xrf_sensitivity", "counts for a mass per area", "scalar", None),
 )

@@ -14,6 +14,12 @@ VIEWS = (
         "xrf",
     ),
     View(
+        "xrf.elements",
+        "Elements",
+        Ref("consilience_xrf.drawing.elements_view:elements_view"),
+        "xrf",
+    ),
+    View(
         "xrf.maps",
         "Element maps",
         Ref("consilience_xrf.drawing.maps_view:element_maps_view"),
@@ -32,6 +38,33 @@ VIEWS = (
         "Mass per area",
         Ref("consilience_xrf.drawing.density_view:density_view"),
         "xrf_map",
+        scope="sample",
+    ),
+    View(
+        "xrf.fitted_maps",
+        "Fitted element maps",
+        Ref("consilience_xrf.drawing.fitted_maps:fitted_maps_view"),
+        "xrf",
+    ),
+    View(
+        "xrf.maps_of_spectra",
+        "Element maps of spectra",
+        Ref("consilience_xrf.drawing.maps_view:element_maps_view"),
+        "xrf",
+        scope="sample",
+    ),
+    View(
+        "xrf.profiles_of_spectra",
+        "Element maps of spectra along lines",
+        Ref("consilience_xrf.drawing.profile_view:profiles_view"),
+        "xrf",
+        scope="sample",
+    ),
+    View(
+        "xrf.density_of_spectra",
+        "Mass per area of spectra",
+        Ref("consilience_xrf.drawing.density_view:density_view"),
+        "xrf",
         scope="sample",
     ),
 )

@@ -18,9 +18,9 @@ from consilience_xrf.fitting.background import (
     snip,
     snip_of_sum,
 )
+from consilience_xrf.fitting.chosen import chosen_families
 from consilience_xrf.fitting.design import Design, build_design, pile_up_column
 from consilience_xrf.fitting.linear import LinearFit, Solver
-from consilience_xrf.lines.elements import Family, families_of, family, split_name
 from consilience_xrf.lines.geometry import Geometry
 from consilience_xrf.lines.response import Response
 
@@ -30,8 +30,6 @@ Array = NDArray[np.float64]
 
 BACKGROUNDS = ("auto", "columns", "splines", "snip", "none")
 PIECES = 5
-SOFTEST = 1.0
-"""keV: softer lines, which air and windows keep back, are fitted only where they are named."""
 LOWEST = 0.9
 """keV from which spectra are fitted unless the caller says otherwise."""
 FEW = 16
@@ -55,7 +53,8 @@ class MapFit:
         `free` are unbiased, with `std`, and what sums and tests should take.
     chi2, residual, total : ndarray, shape scan
     mask : ndarray of bool, shape scan
-        Spectra that were fitted: not those without counts, nor with values that are no numbers.
+        Spectra that were fitted: not those without counts, nor with values that are negative or
+        no numbers.
     correlation : ndarray, shape (names, names)
         Of `free` for the mean spectrum.
     covariance : ndarray, shape (names, names)
@@ -102,53 +101,6 @@ class MapFit:
         return self.names.index(name)
 
 
-def chosen_families(
-    elements: Sequence[str], energy: Array, incident: float | None
-) -> tuple[list[Family], dict[str, str]]:
-    """Return the families to fit, and why others that were asked for cannot be.
-
-    Parameters
-    ----------
-    elements : sequence of str
-        ``"Fe"`` for all families whose main line is on the axis and above 1 keV, ``"Pt_L"`` for
-        one family.
-    energy : ndarray
-        keV.
-    incident : float or None
-        keV.
-    """
-    found: list[Family] = []
-    why: dict[str, str] = {}
-    low, high = float(energy[0]), float(energy[-1])
-    for name in elements:
-        element, shell = split_name(name)
-        least = max(low, 0.1) if shell else max(low, SOFTEST)
-        some = families_of(element, least, high, incident)
-        if shell is not None:
-            some = [f for f in some if f.shell == shell]
-        if not some:
-            why[name] = _why_not(element, shell, low, high, incident)
-        found += [f for f in some if f.name not in {g.name for g in found}]
-    return found, why
-
-
-def _why_not(
-    element: str, shell: str | None, low: float, high: float, incident: float | None
-) -> str:
-    shells = (shell,) if shell else ("K", "L", "M")
-    emitted = [f for s in shells if (f := family(element, s)) is not None]
-    if not emitted:
-        return f"{element} has no X-ray line in the tables" + (
-            f" of shell {shell}" if shell else ""
-        )
-    excited = [f for f in emitted if incident is None or incident > f.edge]
-    if not excited:
-        edges = ", ".join(f"{f.shell} {f.edge:.4g} keV" for f in emitted)
-        return f"{incident:g} keV excite no line of it: its edges are {edges}"
-    lines = ", ".join(f"{f.shell} {f.main:.4g} keV" for f in excited)
-    return f"its lines ({lines}) are not on the axis, {low:.4g} to {high:.4g} keV"
-
-
 def mean_spectrum(
     counts: NDArray[np.floating], mask: NDArray[np.bool_] | None = None
 ) -> tuple[Array, NDArray[np.bool_]]:
@@ -167,7 +119,7 @@ def mean_spectrum(
     for rows in _blocks(counts.shape):
         part = np.asarray(counts[rows])
         sums = part.sum(axis=-1, dtype=np.float64)
-        fine = np.isfinite(sums) & (sums > 0)
+        fine = np.isfinite(sums) & (sums > 0) & (part.min(axis=-1) >= 0)
         if mask is not None:
             fine &= mask[rows]
         good[rows] = fine

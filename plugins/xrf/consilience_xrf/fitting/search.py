@@ -29,6 +29,9 @@ Array = NDArray[np.float64]
 NEEDED = 5.0
 """Standard deviations, misfit included, that an element nobody named must rise to."""
 KEPT = 4.0
+PREFERENCE = {"K": 1.0, "L": 0.85, "M": 0.7}
+"""Factors on the scores of elements nobody named: one K family is likelier to be seen than the
+soft lines of a heavy element whose harder lines are not."""
 MISFIT = 0.03
 """Share of a channel's counts by which shapes of lines are not known."""
 MOST = 30
@@ -210,6 +213,7 @@ def _best(state: _State, free: Sequence[Candidate]) -> Candidate | None:
         if plain[k] < max(NEEDED, best[0] if best else 0.0):
             break  # the test of its lines can only lower it
         score = line_test(free[k], state.white, state.rest, state.basis).score
+        score *= PREFERENCE[free[k].main.shell]
         if score >= NEEDED and (best is None or score > best[0]):
             best = (score, free[k])
     return best[1] if best else None

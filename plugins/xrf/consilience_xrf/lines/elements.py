@@ -21,6 +21,7 @@ __all__ = [
     "SHELLS",
     "Family",
     "atomic_number",
+    "edge_energy",
     "families_of",
     "family",
     "split_name",
@@ -93,6 +94,11 @@ def atomic_number(element: str) -> int:
             fix="write a symbol from H to Cf, for example 'Fe'",
         )
     return known[element]
+
+
+def edge_energy(element: str) -> float | None:
+    """Return the energy of an element's K edge, keV; None where it is not tabulated."""
+    return _or_zero(xraylib.EdgeEnergy, atomic_number(element), xraylib.K_SHELL) or None
 
 
 def symbol(z: int) -> str:
