@@ -73,4 +73,22 @@ ANALYSES: tuple[Analysis, ...] = (
         scope="sample",
         title="ratio, lithium and roughness over the states of one cell",
     ),
+    Analysis(
+        "compton.surface",
+        "xct",
+        (),
+        params=Ref("consilience_compton.findings.surface_params:SurfaceParams"),
+        run=Ref("consilience_compton.findings.surface_run:run_surface"),
+        kinds=("areal_roughness", "roughness", "correlation_length", "volume_fraction"),
+        title="roughness of an interface, pores below it, fragments",
+    ),
+    Analysis(
+        "compton.components",
+        "xct",
+        (),
+        params=Ref("consilience_compton.findings.surface_params:ComponentParams"),
+        run=Ref("consilience_compton.findings.components_run:run_components"),
+        kinds=("volume_fraction", "volume_ratio"),
+        title="shares of the phases of a segmented volume, α and β",
+    ),
 )

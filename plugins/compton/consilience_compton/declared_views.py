@@ -33,6 +33,26 @@ VIEWS = (
         "sample",
     ),
     View(
+        "compton.momentum",
+        "Electron momentum",
+        Ref("consilience_compton.drawing.momentum:momentum_view"),
+        "compton",
+    ),
+    View(
+        "compton.regions",
+        "Cathode, electrolyte and anode",
+        Ref("consilience_compton.drawing.momentum:regions_view"),
+        "compton",
+        scope="sample",
+    ),
+    View(
+        "compton.changes",
+        "Maps of the momentum ratio over states",
+        Ref("consilience_compton.drawing.momentum_maps:changes_view"),
+        "compton",
+        scope="sample",
+    ),
+    View(
         "compton.series",
         "Cells over their states",
         Ref("consilience_compton.drawing.states:states_view"),
@@ -44,5 +64,17 @@ VIEWS = (
         "Cells against each other, and printed figures computed again",
         Ref("consilience_compton.drawing.cells:cells_view"),
         scope="study",
+    ),
+    View(
+        "compton.volume",
+        "Tomograms",
+        Ref("consilience_compton.drawing.volumes:volume_view"),
+        "xct",
+    ),
+    View(
+        "compton.surface",
+        "Interfaces and their roughness",
+        Ref("consilience_compton.drawing.surfaces:surface_view"),
+        "xct",
     ),
 )

@@ -112,7 +112,7 @@ def register_views() -> Sequence[View]:
 
 @hookimpl
 def register_simulators() -> Sequence[Simulator]:
-    """Random hits on a quiet detector, and spectra of a layered cell."""
+    """Random hits on a quiet detector, spectra of a layered cell, volumes of an interface."""
     return [
         Simulator(
             "compton.frames",
@@ -127,5 +127,12 @@ def register_simulators() -> Sequence[Simulator]:
             Ref("consilience_compton.simulation.cell_files:CellParams"),
             Ref("consilience_compton.simulation.cell_files:simulate_cell_files"),
             "spectra of a layered lithium cell in five states at two rates",
+        ),
+        Simulator(
+            "compton.volumes",
+            "xct",
+            Ref("consilience_compton.simulation.volumes:VolumeParams"),
+            Ref("consilience_compton.simulation.volumes:simulate_volumes"),
+            "volumes of a rough interface with pores and fragments, in five states",
         ),
     ]

@@ -16,6 +16,7 @@ from consilience.hdf5 import origin_of, text_of
 from consilience.hdf5_files import check_dataset, damaged, linked_files, open_hdf5
 from consilience.model.measurement import DataSummary, Notice, Signal, VariableSummary
 from consilience_compton.files.ct_links import Found, datasets
+from consilience_compton.files.ct_stated import stated_voxel
 from consilience_compton.files.ct_values import look_through, variable_of
 from consilience_compton.files.ct_voxel import (
     AXES,
@@ -24,7 +25,6 @@ from consilience_compton.files.ct_voxel import (
     chosen_voxel,
     coordinate_summary,
     option_text,
-    to_um,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def read_ct_hdf5(
                 )
             return [_projections(found, place, data, key, notices, common, path)]
         looked = look_through(_blocks(data), path)
-        stated, source = _stated(data, found, place)
+        stated, source = stated_voxel(data, found, place)
         shape, dtype = tuple(int(n) for n in data.shape), data.dtype
     size, where, more = chosen_voxel(said.get("voxel_um"), stated, source, path)
     variable, kept, about = variable_of(looked, dtype, said.get("kind"), path)
@@ -290,50 +290,6 @@ def _attributes(data: Any, place: str) -> dict[str, Any]:
         if not isinstance(said[str(name)], str | int | float | list):
             said[str(name)] = str(value)
     return {"dataset": place, "attributes": {k: str(v) for k, v in said.items()}}
-
-
-def _stated(data: Any, found: Found, place: str) -> tuple[VoxelSize | None, str]:
-    """Voxel size by the attributes of the data, a data set beside it, or the axes of NXdata."""
-    own = data.attrs.get("element_size_um")
-    size = _three(own, "um")
-    if size is not None:
-        return size, "attribute element_size_um"
-    size = _three(data.attrs.get("voxel_size"), text_of(data.attrs.get("voxel_size_units")) or "")
-    if size is not None:
-        return size, "attribute voxel_size"
-    folder = place.rsplit("/", 1)[0]
-    beside = found.data.get(f"{folder}/voxel_size")
-    if beside is not None and beside.size in (1, 3):
-        size = _three(beside[()], text_of(beside.attrs.get("units")) or "")
-        if size is not None:
-            return size, "data set voxel_size"
-    axes = np.atleast_1d(np.asarray(data.parent.attrs.get("axes", [])))
-    names = [text_of(np.asarray(a)) or "" for a in axes]
-    steps = [_step(found.data.get(f"{folder}/{n}")) for n in names]
-    if len(steps) == 3 and None not in steps:
-        z, y, x = (s for s in steps if s is not None)
-        return (z, y, x), "axes of NXdata"
-    return None, ""
-
-
-def _three(value: Any, unit: str) -> VoxelSize | None:
-    numbers = np.atleast_1d(np.asarray(value)) if value is not None else np.empty(0)
-    if numbers.dtype.kind not in "uif" or numbers.size not in (1, 3):
-        return None
-    found = [to_um(float(n), unit) for n in np.broadcast_to(numbers.ravel(), (3,))]
-    if found[0] is None or found[1] is None or found[2] is None:
-        return None
-    return found[0], found[1], found[2]
-
-
-def _step(axis: Any) -> float | None:
-    if axis is None or axis.ndim != 1 or axis.size < 2 or axis.dtype.kind not in "uif":
-        return None
-    values = np.asarray(axis[()], dtype=np.float64)
-    steps = np.diff(values)
-    if not np.allclose(steps, steps[0], rtol=1e-3):
-        return None
-    return to_um(abs(float(steps[0])), text_of(axis.attrs.get("units")) or "")
 
 
 def _blocks(data: Any) -> Iterator[NDArray[Any]]:
