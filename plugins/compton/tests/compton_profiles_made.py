@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 
+from consilience.progress import no_progress
 from consilience_compton.model.profiles import broadened
 from consilience_compton.momentum.kinematics import Geometry, momentum, momentum_slope
 from consilience_compton.momentum.response import kinematic_factor
+from consilience_compton.spectra import spectra_dataset
 
 NMC = "LiNi0.6Mn0.2Co0.2O2"
 
@@ -36,3 +41,36 @@ def uneven_edges(first: float, last: float, step: float) -> np.ndarray:
     """Edges whose steps grow by half along the axis."""
     t = np.linspace(0.0, 1.0, int((last - first) / step) + 1)
     return first + (last - first) * (0.8 * t + 0.2 * t**2)
+
+
+def measurement(
+    counts: np.ndarray,
+    edges: np.ndarray | None,
+    dims: tuple[str, ...] = ("row", "column"),
+    *,
+    name: str = "spectra",
+    state: dict[str, Any] | None = None,
+    good: np.ndarray | None = None,
+    origin: str = "simulated",
+    **metadata: Any,
+) -> Any:
+    """What an analysis is given, without a study around it."""
+    data = spectra_dataset(counts, edges, dims, good=good)
+    summary = SimpleNamespace(variables={"counts": SimpleNamespace(dims=list(data["counts"].dims))})
+    record = SimpleNamespace(
+        name=name, title=name, state=state or {}, summary=summary, origin=origin, start=None
+    )
+    return SimpleNamespace(
+        id=f"m-{name}", data=data, modality="compton", metadata=metadata, record=record,
+        has=lambda *names: all(n in data for n in names),
+    )  # fmt: skip
+
+
+CONTEXT: Any = SimpleNamespace(sample=None, progress=no_progress)
+"""For analyses that ask for no more than to say how far they are."""
+SETTING = {
+    "incident_energy": {"value": 115.0, "unit": "keV"},
+    "scattering_angle": {"value": 90.0, "unit": "deg"},
+    "distance": {"value": 60.0, "unit": "mm"},
+    "pixel_pitch": {"value": 250.0, "unit": "um"},
+}

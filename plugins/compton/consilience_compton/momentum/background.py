@@ -117,8 +117,9 @@ def free_sides(
     peak_high = float(np.max(energy_of_momentum(last + 1.0, incident, angles)))
     away = 1.2 * fwhm
     lines = sorted(known_lines(incident).values())
-    bounds = [float(energy_edges[0]) - away, *lines, float(energy_edges[-1]) + away]
-    bounds = sorted(b for b in bounds if energy_edges[0] - away <= b <= energy_edges[-1] + away)
+    first_bin, last_bin = float(energy_edges[0]), float(energy_edges[-1])
+    inner = [line for line in lines if first_bin < line < last_bin]
+    bounds = [first_bin, *inner, last_bin]
     gaps = [(a + away, b - away) for a, b in itertools.pairwise(bounds)]
     least = 2.0 * fwhm
     below = [(a, min(b, peak_low)) for a, b in gaps if min(b, peak_low) - a >= least]

@@ -37,7 +37,9 @@ class Settings:
     resolution, resolution_std : float
         FWHM of the detector in keV, and its standard deviation.
     sides : Sides or None
-        Through which a line is drawn as background; None: no background is taken off.
+        Through which a line can be drawn as background; None: nothing is known of it.
+    subtract : bool
+        Take that line off; otherwise it only bounds what the background may do.
     composition : str
         Of what scatters, for the tails of its profile in the sides; "": the sides hold none of it.
     escape : {"report", "subtract", "ignore"}
@@ -62,6 +64,7 @@ class Settings:
     resolution: float = 0.8
     resolution_std: float = 0.05
     sides: Sides | None = None
+    subtract: bool = True
     composition: str = ""
     escape: Literal["report", "subtract", "ignore"] = "report"
     correct: bool = True

@@ -69,7 +69,6 @@ def evaluate(
     geometry: Geometry,
     settings: Settings,
     peak: Peak | None = None,
-    optional_sides: Cells | None = None,
 ) -> Evaluated:
     """Return EMR of a total with statistical error and systematic parts.
 
@@ -81,10 +80,11 @@ def evaluate(
     peak : Peak, optional
         Of the same or a stronger spectrum; its deviation stands for an energy offset that nobody
         states.
-    optional_sides : Cells, optional
-        Sides that say what a line under the peak would change, where none is taken off.
     """
     windows, incident = settings.windows, geometry.incident_energy
+    known = total.sides
+    if not settings.subtract:
+        total = replace(total, sides=None)
     operator = net_operator(total.cells, windows, total.sides, total.tails)
     seen, matrix = observed(total.cells, total.sides)
     net = operator @ seen
@@ -107,8 +107,7 @@ def evaluate(
         result = replace(result, value=np.asarray(value))
     slope = factor * np.array([1.0 / net[1], -net[0] / net[1] ** 2])
     free = value if total.sides is None else _line(total, windows, None, factor)
-    sides = total.sides if total.sides is not None else optional_sides
-    line = None if sides is None else _line(total, windows, sides, factor)
+    line = None if known is None else _line(total, windows, known, factor)
     relative = _moved(total, geometry, settings, peak, fwhm, bare)
     relative["escape_line"] = shift[1] if settings.escape == "subtract" else shift[2]
     relative["response"] = _response_error(total, incident, settings)

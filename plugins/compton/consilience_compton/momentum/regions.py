@@ -150,9 +150,9 @@ def fractions_of_layers(
         )
     both = cathode + electrolyte
     causes = {
-        "beam": (electrolyte / beam**2 * beam_std, both / beam**2 * beam_std),
-        "electrolyte": (-electrolyte_std / beam, -electrolyte_std / beam),
-        "cathode": (0.0, -cathode_std / beam),
+        "beam_height": (electrolyte / beam**2 * beam_std, both / beam**2 * beam_std),
+        "electrolyte_thickness": (-electrolyte_std / beam, -electrolyte_std / beam),
+        "cathode_thickness": (0.0, -cathode_std / beam),
         "alignment_2": (aligned_std / beam, 0.0),
         "alignment_1": (0.0, aligned_std / beam),
     }
