@@ -120,7 +120,7 @@ def apart(
         if abs(at_zero - line.intercept) > FAR * 0.01 * line.intercept:
             said.append(
                 f"without lithium EMR would be {at_zero:.3f} by the calibration, "
-                f"{line.intercept:.3f} by the model: the measured EMR is not the plain ratio of windows, and the "
-                "calibration is empirical"
+                f"{line.intercept:.3f} by the model: the measured EMR is "
+                "not the plain ratio of windows, and the calibration is empirical"
             )
     return models, said
