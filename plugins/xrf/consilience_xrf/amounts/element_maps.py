@@ -173,14 +173,15 @@ def _plane(variable: xr.DataArray, where: dict[str, int]) -> Array:
 def _map(
     data: xr.Dataset, name: str, variable: xr.DataArray, where: dict[str, int], *, counting: bool
 ) -> ElementMap:
-    values = _plane(variable, where)
+    # unbiased, and negative in places: what means and sums take
+    free = f"{name}_unbounded"
+    values = _plane(data.get(free, variable), where)
     unit = str(variable.attrs.get("units", "1"))
-    std, source = None, ""
+    std: Array | None = None
+    source = ""
     if f"{name}_std" in data:
-        std, source = (
-            _plane(data[f"{name}_std"], where),
-            str(variable.attrs.get("std_from", "file")),
-        )
+        std = _plane(data[f"{name}_std"], where)
+        source = "fit" if free in data else str(variable.attrs.get("std_from", "file"))
     elif unit == "count" and counting:
         std, source = np.sqrt(np.clip(values, 1.0, None)), "counting"
     if "measured" in data:

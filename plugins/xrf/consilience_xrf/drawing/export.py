@@ -31,6 +31,8 @@ __all__ = [
 
 Opener = Callable[[str], "xr.Dataset"]
 DPI = 600
+KINDS = ("element_map", "mass_thickness", "line_intensity")
+"""Whose arrays are maps."""
 ACROSS = 8
 """Panels side by side."""
 EACH = 2.2
@@ -40,7 +42,7 @@ PIXELS = 60_000_000
 
 
 def _scans(findings: Sequence[Finding], open_array: Opener) -> tuple[list[Scan], str]:
-    kind = next((f.kind for f in findings if f.kind in ("element_map", "mass_thickness")), "")
+    kind = next((f.kind for f in findings if f.kind in KINDS), "")
     found = scans_of(findings, open_array, kind) if kind else []
     if not found:
         raise BadInputError(
@@ -60,7 +62,7 @@ def _rows(scans: Sequence[Scan]) -> list[PanelRow]:
         for some in cells:
             for first in range(0, len(some), ACROSS):
                 part = some[first : first + ACROSS]
-                named = [(s, line, f"{line}: {s.title}") for s, line in part]
+                named = [(s, line, f"{line}: {s.title}".removesuffix(": ")) for s, line in part]
                 rows.append(row_of(kind, named))
     return rows
 

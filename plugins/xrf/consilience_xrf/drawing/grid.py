@@ -109,9 +109,9 @@ def draw_rows(figure: MatplotlibFigure, rows: Sequence[PanelRow], *, simulated: 
                 bar.ax.tick_params(labelsize=6.5)
                 bar.set_label(row.label, fontsize=6.5)
             axes.set_title(panel.title, fontsize=7.5)
-            if column == 0 and panel.unit != "1":
-                axes.set_ylabel(f"y ({unit_text(panel.unit)})", fontsize=6.5, labelpad=1)
-                axes.set_xlabel(f"x ({unit_text(panel.unit)})", fontsize=6.5, labelpad=1)
+            if column == 0:
+                axes.set_ylabel(f"y ({_unit(panel)})", fontsize=6.5, labelpad=1)
+                axes.set_xlabel(f"x ({_unit(panel)})", fontsize=6.5, labelpad=1)
         if row.limits is not None and shown is not None:
             above = any(np.nanmax(p.values, initial=0.0) > row.limits[1] * (1 + 1e-9)
                         for p in row.panels)  # fmt: skip
@@ -145,9 +145,15 @@ def _draw(axes: Axes, panel: Panel, limits: tuple[float, float] | None) -> QuadM
     axes.locator_params(nbins=4)
     if panel.unit != "1":
         _scale_bar(axes, panel)
-    else:
-        axes.set_xlabel("point", fontsize=6)
     return drawn
+
+
+def _unit(panel: Panel) -> str:
+    """The unit of positions; numbers of points, or positions whose unit nobody stated."""
+    if panel.unit != "1":
+        return unit_text(panel.unit)
+    numbered = np.array_equal(panel.x, np.arange(panel.x.size))
+    return "point" if numbered else "unit not stated"
 
 
 def _own(values: Array) -> tuple[float, float]:

@@ -71,7 +71,7 @@ def scans_of(findings: Sequence[Finding], open_array: Opener, kind: str) -> list
     found = []
     for name, by_line in named.items():
         data = open_array(name)
-        have = {line: f for line, f in by_line.items() if line in data}
+        have = {n: f for n, f in by_line.items() if n in data and data[n].ndim == 2}
         if have:
             found.append(Scan(str(data.attrs.get("title", "")), data, have))
     return found

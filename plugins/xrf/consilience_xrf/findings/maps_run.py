@@ -127,7 +127,7 @@ def _drafts(
                 value=float(shares[place]),
                 unit="1",
                 std_stat=None if matrix is None else math.sqrt(matrix[place, place]),
-                std_sys=None if lifted is None else float(shares[place]) * lifted,
+                std_sys=None if lifted is None else abs(float(shares[place])) * lifted,
                 covariance=None
                 if covariance is None
                 else Covariance(array=f"covariance_{line}", index=place),
@@ -145,7 +145,7 @@ def _drafts(
                     "std_sys_parts": {
                         "greatest_lifted_by_noise": None
                         if lifted is None
-                        else float(shares[place]) * lifted
+                        else abs(float(shares[place])) * lifted
                     },
                     "greatest_in_scan": compared.taken[some[top.where[0]][0]].title
                     if top.where
