@@ -14,6 +14,14 @@ ENERGY_OPTIONS = {
     "incident_energy": "energy of the beam in keV, where the file states none",
 }
 
+NEXUS_OPTIONS = {
+    **ENERGY_OPTIONS,
+    "positions": "first: of positions longer than the data take the first ones",
+    "position_unit": "um or mm: unit of the positions, if the file names none",
+    "detector": "number of one element of the detector from 0, or sum",
+    "map_unit": "count, count/s, ug/cm^2 or 1: unit of maps, if the file names none",
+}
+
 READERS = (
     Reader(
         "xrf.mca",
@@ -36,14 +44,19 @@ READERS = (
         read=Ref("consilience_xrf.files.nexus:read_nexus"),
         open=Ref("consilience_xrf.files.cube:open_cube"),
         linked=Ref("consilience.hdf5_files:linked_files"),
-        options={
-            **ENERGY_OPTIONS,
-            "positions": "first: of positions longer than the data take the first ones",
-            "position_unit": "um or mm: unit of the positions, if the file names none",
-            "detector": "number of one element of the detector from 0, or sum",
-            "map_unit": "count, count/s, ug/cm^2 or 1: unit of maps, if the file names none",
-        },
+        options=NEXUS_OPTIONS,
         title="NeXus: scans of spectra (NXfluo), and element maps made of them",
+    ),
+    Reader(
+        "xrf.processed",
+        ("xrf", "xrf_map"),
+        ("*xrf*.nxs", "*fluo*.nxs", "*xsp3*.nxs", "*xspress3*.nxs"),
+        probe=Ref("consilience_xrf.files.probe:probe_processed"),
+        read=Ref("consilience_xrf.files.nexus:read_nexus"),
+        open=Ref("consilience_xrf.files.cube:open_cube"),
+        linked=Ref("consilience.hdf5_files:linked_files"),
+        options=NEXUS_OPTIONS,
+        title="processed NeXus whose name says fluorescence: element maps",
     ),
     Reader(
         "xrf.aps",

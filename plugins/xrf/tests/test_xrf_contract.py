@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+from xrf_files import spectra, write_aps, write_cube, write_pymca, write_spe, write_spec
+
 from consilience.testing import PluginContract, SampleFile
 
 PARAMS: dict[str, Mapping[str, object]] = {
@@ -37,8 +40,15 @@ def _scans(tmp_path: Path) -> list[SampleFile]:
     *more, _ = run_series(series, 6, folder)
     return [
         SampleFile(simulate_lines(LineParams(), 4, folder)[0], "xrf.mca"),
-        *(SampleFile(path, "xrf.nexus") for path in (spectra, maps, *more)),
+        SampleFile(spectra, "xrf.nexus"),
+        *(SampleFile(path, "xrf.processed") for path in (maps, *more)),
     ]
+
+
+def _list_of_points(tmp_path: Path) -> Path:
+    y, x = (p.ravel()[:10] for p in np.meshgrid(np.arange(3.0), np.arange(4.0), indexing="ij"))
+    places = {"y": y, "x": x}
+    return write_cube(tmp_path / "list.nxs", spectra((10,), 64), [".", "energy"], places)
 
 
 class TestContract(PluginContract):
@@ -52,6 +62,11 @@ class TestContract(PluginContract):
             *_scans(tmp_path),
             SampleFile(plain, "xrf.mca"),
             SampleFile(plain, "xrf.mca", {"zero": "-0.5", "gain": "0.005"}),
+            SampleFile(write_aps(tmp_path / "maps.h5", unit="cts"), "xrf.aps"),
+            SampleFile(write_pymca(tmp_path / "fit.h5"), "xrf.pymca"),
+            SampleFile(write_spec(tmp_path / "mesh.spec"), "xrf.spec"),
+            SampleFile(write_spe(tmp_path / "one.spe"), "xrf.spe"),
+            SampleFile(_list_of_points(tmp_path), "xrf.nexus"),
         ]
 
     def analysis_params(self, key: str) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ def check_spectrum(signal: Signal) -> list[Notice]:
     Parameters
     ----------
     signal : Signal
-        With ``counts`` over ``channel``.
+        With ``counts`` over ``channel``, or a scan of such spectra, which are summed.
 
     Returns
     -------
@@ -23,7 +23,8 @@ def check_spectrum(signal: Signal) -> list[Notice]:
 
     if signal.data is None or "counts" not in signal.data:
         return []
-    counts = signal.data["counts"].values
+    array = signal.data["counts"]
+    counts = array.sum(dim=[d for d in array.dims if d != "channel"]).values
     notices = []
     size = counts.size
     if not counts.any():

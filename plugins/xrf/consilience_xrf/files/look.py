@@ -70,7 +70,7 @@ def look_at(counts: xr.DataArray, measured: NDArray[np.bool_] | None = None) -> 
             negative += int(np.count_nonzero(below))
             lowest = min(lowest, float(values.min(initial=0)))
         total += values.sum(axis=tuple(range(values.ndim - 1)), dtype=np.float64)
-        dark &= ~values.any(axis=-1)
+        dark = dark & ~values.any(axis=-1)
         points += dark.size
         here = int(np.count_nonzero(dark))
         if here and not empty and values.ndim > 1:

@@ -127,12 +127,12 @@ def _index(
     stored = positions(cube.group, cube.names)
     places: dict[str, dict[str, Any] | None] = {}
     for name in ("y", "x"):
-        data = stored.get(name)
+        label, data = stored.get(name, ("", None))
         if data is not None:
             check_dataset(data, path)
         places[name] = place_index(data, name, length, said)
         if places[name] is not None:
-            places[name] = {"path": cube.located(data), **(places[name] or {})}
+            places[name] = {"path": cube.located(data, label), **(places[name] or {})}
     same_unit(places)
     scan = tuple(
         int(n)
@@ -165,7 +165,7 @@ def _index(
         lead.append(
             {
                 "name": name,
-                "path": cube.located(axis) if fits else None,
+                "path": cube.located(axis, name) if fits else None,
                 "unit": {"degrees": "deg", "degree": "deg"}.get(unit, unit),
             }
         )
@@ -180,7 +180,7 @@ def _index(
             )
         )
     index: dict[str, Any] = {
-        "signal": cube.located(cube.data),
+        "signal": cube.located(cube.data, cube.label),
         "roles": list(cube.roles),
         "lead": lead,
         **places,
@@ -188,7 +188,8 @@ def _index(
         "detector": detector,
         "energy": None,
         "points": [
-            {"name": p.name, "path": p.path, "unit": p.unit, "factor": p.factor} for p in each
+            {"name": p.name, "path": cube.under_entry(p.path), "unit": p.unit, "factor": p.factor}
+            for p in each
         ],
         "whole": {k: {"value": v, "unit": u} for k, (v, u) in whole.items()},
     }
@@ -214,7 +215,7 @@ def _stated(cube: Cube) -> tuple[StatedAxis | None, str | None, list[Notice]]:
         return None, None, [notice]
     unit = text_of(axis.attrs.get("units")) or text_of(axis.attrs.get("unit")) or ""
     values = np.asarray(axis[()], dtype=np.float64)
-    return StatedAxis(values, unit, str(axis.name)), cube.located(axis), []
+    return StatedAxis(values, unit, str(axis.name)), cube.located(axis, cube.names[-1]), []
 
 
 def _signal(

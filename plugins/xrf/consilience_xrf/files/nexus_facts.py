@@ -43,21 +43,16 @@ class PointData:
     factor: float
 
 
-def positions(group: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    """The data sets with the positions y and x: those that the axes name, else by their names."""
+def positions(group: Any, names: tuple[str, ...]) -> dict[str, tuple[str, Any]]:
+    """Name and data set of the positions y and x: that the axes name, else by their names."""
     import h5py
 
-    found: dict[str, Any] = {}
-    there = [m for m in members(group) if isinstance(m, h5py.Dataset)]
-    for name in names:
-        axis = member_of(group, name) if name != "." else None
+    found: dict[str, tuple[str, Any]] = {}
+    for name in (*names, *group):
         way = direction(name)
-        if isinstance(axis, h5py.Dataset) and way is not None and axis.dtype.kind in "iuf":
-            found.setdefault(way, axis)
-    for axis in there:
-        way = direction(axis.name.rpartition("/")[2])
-        if way is not None and axis.dtype.kind in "iuf" and axis.ndim > 0:
-            found.setdefault(way, axis)
+        axis = None if way is None else member_of(group, name)
+        if isinstance(axis, h5py.Dataset) and axis.dtype.kind in "iuf" and axis.ndim > 0:
+            found.setdefault(str(way), (name, axis))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from consilience.hdf5 import text_of
 from consilience.hdf5_files import check_dataset, children
-from consilience.nexus import class_of, field_text, member_of, members
+from consilience.nexus import class_of, field_text, member_of
 
 __all__ = ["Cube", "axis_names", "direction", "find_cubes"]
 
@@ -17,7 +17,13 @@ _OTHER = {"nxxrd", "nxstxm", "nxtomo", "nxtomoproc", "nxxas", "nxsas", "nxmonopd
 _ENERGY = {"energy", "energies", "channel", "channels", "mca", "bin", "bins", "fluo_energy"}
 _ELEMENT = {"element", "detector", "sensor", "detector_element", "pixel"}
 _NAMES = ("data", "fullspectrum", "full_spectrum", "spectrum", "spectra", "counts", "allelementsum")
-_NO_DIRECTION = re.compile(r"(?:index|matrix|max)$")
+_SUFFIX = re.compile(r"(?:_value|_set|_rbv|_position|_pos)+$", re.IGNORECASE)
+_STEMS = {
+    "s", "t", "p", "sample", "stage", "table", "motor", "scan", "piezo", "nano", "fine", "coarse",
+    "pos", "position", "axis", "sam", "sm", "st", "base", "lab", "raster", "galvo",
+}  # fmt: skip
+"""What stands before the x of a motor's name that has nothing between."""
+
 FEWEST_CHANNELS = 64
 
 
@@ -32,8 +38,12 @@ class Cube:
         What each dimension is: "lead", "y", "x", "point", "detector" or "channel".
     names : tuple of str
         What the file calls each dimension, "." where it does not.
-    where : str
-        Path of the group in the file itself.
+    label : str
+        Name of the data set in its group.
+    where, entry_where : str
+        Paths of the group and of its entry in the file itself.
+    root : str
+        Name of the file itself; links may lead to others.
     """
 
     group: Any
@@ -41,20 +51,29 @@ class Cube:
     data: Any
     roles: tuple[str, ...]
     names: tuple[str, ...]
+    label: str
     where: str
+    entry_where: str
+    root: str
 
-    def located(self, thing: Any) -> str:
-        """Path of a member of the group; what lies in a linked file has another name there."""
-        if thing.file.filename == self.entry.file.filename:
+    def located(self, thing: Any, name: str) -> str:
+        """Path of the member `name` of the group; linked files have another for it."""
+        if thing.file.filename == self.root:
             return str(thing.name)
-        return f"{self.where}/{thing.name.rpartition('/')[2]}"
+        return f"{self.where}/{name}"
+
+    def under_entry(self, path: str) -> str:
+        """Path in the file itself of what the entry's own file has at `path`."""
+        if self.entry.file.filename == self.root:
+            return path
+        return self.entry_where + path[len(self.entry.name.rstrip("/")) :]
 
 
 @dataclass
 class _Search:
     path: Path
     broken: list[str] = field(default_factory=list)
-    groups: list[tuple[Any, Any, str]] = field(default_factory=list)
+    groups: list[tuple[Any, str, Any, str]] = field(default_factory=list)
     seen: list[Any] = field(default_factory=list)
 
 
@@ -71,11 +90,12 @@ def find_cubes(file: Any, path: Path) -> tuple[list[Cube], list[str], list[str]]
         Links to what is not there.
     """
     search = _Search(path)
-    _walk(file["/"], "", file["/"], search, 0)
+    _walk(file["/"], "", file["/"], "", search, 0)
     found: list[Cube] = []
     reasons: list[str] = []
-    for entry, group, where in sorted(search.groups, key=lambda g: class_of(g[1]) != "NXdata"):
-        cube = _cube(entry, group, where, path)
+    for place in sorted(search.groups, key=lambda g: class_of(g[2]) != "NXdata"):
+        group = place[2]
+        cube = _cube(place, file.filename, path)
         if isinstance(cube, str):
             reasons.append(f"{group.name}: {cube}")
             continue
@@ -93,7 +113,7 @@ def find_cubes(file: Any, path: Path) -> tuple[list[Cube], list[str], list[str]]
     return found, reasons, search.broken
 
 
-def _walk(group: Any, where: str, entry: Any, search: _Search, depth: int) -> None:
+def _walk(group: Any, where: str, entry: Any, above: str, search: _Search, depth: int) -> None:
     import h5py
 
     if group.id in search.seen or depth > 20:
@@ -101,16 +121,16 @@ def _walk(group: Any, where: str, entry: Any, search: _Search, depth: int) -> No
     search.seen.append(group.id)
     kind = class_of(group)
     if kind in ("NXentry", "NXsubentry"):
-        entry = group
+        entry, above = group, where
     marked = False
     for name, member in children(group, search.path, search.broken):
         if isinstance(member, h5py.Dataset):
             check_dataset(member, search.path)
             marked = marked or "signal" in member.attrs
         elif isinstance(member, h5py.Group):
-            _walk(member, f"{where}/{name}", entry, search, depth + 1)
+            _walk(member, f"{where}/{name}", entry, above, search, depth + 1)
     if kind in ("NXdata", "NXdetector") or marked:
-        search.groups.append((entry, group, where))
+        search.groups.append((entry, above, group, where))
 
 
 def axis_names(value: Any) -> list[str]:
@@ -125,39 +145,45 @@ def axis_names(value: Any) -> list[str]:
 
 def direction(name: str) -> str | None:
     """Return "x" or "y" for a motor's name such as ``x``, ``t3x``, ``SampleY_set``; else None."""
-    low = re.sub(r"(?:_value|_set|_rbv|_position|_pos)+$", "", name.lower())
-    if _NO_DIRECTION.search(low):
+    bare = _SUFFIX.sub("", name)
+    low = bare.lower()
+    if not low or low[-1] not in "xy":
         return None
-    return low[-1] if low and low[-1] in "xy" else None
+    stem = low[:-1]
+    apart = not stem or not stem[-1].isalpha()
+    camel = len(bare) > 1 and bare[-1].isupper() and bare[-2].islower()
+    return low[-1] if apart or camel or stem in _STEMS else None
 
 
-def _signal(group: Any) -> Any:
-    """The data set that a group is about, None where there is none."""
+def _signal(group: Any) -> str | None:
+    """Name of the data set that a group is about, None where there is none."""
     import h5py
 
     name = text_of(group.attrs.get("signal"))
     if name is not None and isinstance(member_of(group, name), h5py.Dataset):
-        return group[name]
-    datasets = [m for m in members(group) if isinstance(m, h5py.Dataset)]
-    for data in datasets:
+        return name
+    datasets = {n: m for n in group if isinstance(m := member_of(group, n), h5py.Dataset)}
+    for key, data in datasets.items():
         mark = data.attrs.get("signal")
         if str(text_of(mark) or mark) in ("1", "[1]"):
-            return data
+            return str(key)
     if class_of(group) == "NXdetector":
-        for data in datasets:
-            if data.name.rpartition("/")[2].lower() in _NAMES and data.ndim > 1:
-                return data
+        for key, data in datasets.items():
+            if key.lower() in _NAMES and data.ndim > 1:
+                return str(key)
     return None
 
 
-def _cube(entry: Any, group: Any, where: str, path: Path) -> Cube | str:
+def _cube(place: tuple[Any, str, Any, str], root: str, path: Path) -> Cube | str:
     """The spectra of a group, or why it holds none."""
+    entry, above, group, where = place
     kind = (field_text(entry, "definition") or "").strip().lower()
     if kind in _OTHER:
         return f"its definition is {field_text(entry, 'definition')}"
-    data = _signal(group)
-    if data is None:
+    label = _signal(group)
+    if label is None:
         return "no signal is named"
+    data = group[label]
     if data.dtype.kind not in "iuf" or data.ndim == 0 or data.size == 0:
         return "its signal is not an array of numbers"
     check_dataset(data, path)
@@ -171,7 +197,8 @@ def _cube(entry: Any, group: Any, where: str, path: Path) -> Cube | str:
     )
     if not spectral or data.shape[-1] < FEWEST_CHANNELS:
         return f"its last axis {names[-1]!r} ({data.shape[-1]} values) is no energy"
-    return Cube(group, entry, data, _roles(names, data.shape), tuple(names), where)
+    return Cube(group, entry, data, _roles(names, data.shape), tuple(names), label, where, above,
+                root)  # fmt: skip
 
 
 def _roles(names: list[str], shape: tuple[int, ...]) -> tuple[str, ...]:

@@ -139,6 +139,6 @@ def _places(entry: Any, member: Any) -> dict[str, Any]:
             break
         name = inner.name.rpartition("/")[2].lower()
         if isinstance(inner, h5py.Group) and (class_of(inner) == "NXdata" or name == "result"):
-            for way, data in positions(inner, _names(inner)).items():
-                found.setdefault(way, data)
-    return found
+            for way, place in positions(inner, _names(inner)).items():
+                found.setdefault(way, place)
+    return {way: data for way, (_, data) in found.items()}

@@ -6,8 +6,17 @@ import re
 
 from consilience.declarations import Claim, FileProbe
 
-__all__ = ["NUMBER", "SPEC_LINE", "probe_aps", "probe_mca", "probe_nexus", "probe_pymca",
-           "probe_spe", "probe_spec"]  # fmt: skip
+__all__ = [
+    "NUMBER",
+    "SPEC_LINE",
+    "probe_aps",
+    "probe_mca",
+    "probe_nexus",
+    "probe_processed",
+    "probe_pymca",
+    "probe_spe",
+    "probe_spec",
+]  # fmt: skip
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 """A decimal number; not ``nan``, ``inf`` or ``1_000``, which float() would take."""
@@ -34,24 +43,25 @@ def probe_mca(probe: FileProbe) -> Claim:
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
-_FLUORESCENCE = (b"NXfluo", b"fluorescence", b"XRF Elemental Maps", b"xrf", b"xsp3", b"xspress3")
+_FLUORESCENCE = (b"NXfluo", b"fluorescence", b"XRF Elemental Maps", b"xsp3", b"xspress3")
 """Words in the head of a NeXus file that speak of fluorescence."""
-
-_NAMES = ("xrf", "fluo", "xsp3", "xspress3")
 
 
 def probe_nexus(probe: FileProbe) -> Claim:
-    """Say YES to HDF5 whose head or name speaks of fluorescence, and NO to any other.
+    """Say YES to HDF5 whose head speaks of fluorescence, and NO to any other.
 
     Other readers take NeXus files too; a file that holds several techniques is claimed by all
     of them, and the user chooses.
     """
-    if not probe.head.startswith(HDF5):
-        return Claim.NO
-    name = probe.path.name.lower()
-    if any(word in probe.head for word in _FLUORESCENCE) or any(word in name for word in _NAMES):
-        return Claim.YES
-    return Claim.NO
+    ours = probe.head.startswith(HDF5) and any(word in probe.head for word in _FLUORESCENCE)
+    return Claim.YES if ours else Claim.NO
+
+
+def probe_processed(probe: FileProbe) -> Claim:
+    """Say YES to NeXus under a name that speaks of fluorescence, where the head says nothing."""
+    nexus = probe.head.startswith(HDF5) and re.search(rb"NX_class|NXentry|NXroot", probe.head)
+    known = probe_nexus(probe) or probe_aps(probe) or probe_pymca(probe)
+    return Claim.YES if nexus and not known else Claim.NO
 
 
 def probe_aps(probe: FileProbe) -> Claim:

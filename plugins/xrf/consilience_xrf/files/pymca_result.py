@@ -134,7 +134,7 @@ def _signal(entry: Any, results: Any, length: str | None) -> Signal:
         name=results.name.strip("/").replace("/", "."),
         entry=entry,
         maps=stored,
-        places=positions(areas, names),
+        places={way: data for way, (_, data) in positions(areas, names).items()},
         names=names,
         length=length,
         beam=incident_energy(entry),
