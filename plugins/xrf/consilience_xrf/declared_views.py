@@ -67,4 +67,11 @@ VIEWS = (
         "xrf",
         scope="sample",
     ),
+    View(
+        "xrf.change",
+        "Element maps over the states",
+        Ref("consilience_xrf.drawing.change_view:change_view"),
+        "xrf_map",
+        scope="sample",
+    ),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import binary_fill_holes, distance_transform_edt, label
+from scipy.ndimage import binary_erosion, binary_fill_holes, distance_transform_edt, label
 
 from consilience.errors import BadInputError
 from consilience_xrf.change.operators import covered, fine_positions, sampling, smoothing
@@ -57,6 +57,8 @@ class Footprint:
         In `unit`.
     edges : bool
         Whether the film ends within the field on at least one side.
+    whole : bool
+        Whether it does so on all sides.
     level : float
         Typical value in the film of the reference.
     """
@@ -75,6 +77,7 @@ class Footprint:
     outside: NDArray[np.bool_] | None
     rim_width: float
     edges: bool
+    whole: bool
     level: float
 
     @property
@@ -165,6 +168,7 @@ def find_footprint(
         outside if outside.sum() >= LEAST_OUTSIDE * common.sum() else None,
         rim,
         edges,
+        not (inside & common & ~binary_erosion(common, iterations=factor)).any(),
         level,
     )
 

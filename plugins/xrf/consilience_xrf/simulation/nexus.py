@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["write_cube", "write_maps"]
 
+TECHNIQUE = "X-ray fluorescence"
+"""At the head of a file, where readers look first."""
 MAPS = "0-XRF Elemental Maps from ROIs"
 """Name of the process whose result the maps are."""
 
@@ -80,7 +82,7 @@ def write_cube(
     from consilience_xrf.simulation.forward import response_of
 
     with h5py.File(path, "w") as file:
-        file.attrs.update({"default": "entry1", "origin": "simulated"})
+        file.attrs.update({"default": "entry1", "origin": "simulated", "technique": TECHNIQUE})
         top = _group(file, "entry1", "NXentry")
         entry = _group(top, "fluo_entry", "NXsubentry")
         entry["definition"] = "NXfluo"
@@ -132,7 +134,7 @@ def write_maps(
     import h5py
 
     with h5py.File(path, "w") as file:
-        file.attrs.update({"default": "processed", "origin": "simulated"})
+        file.attrs.update({"default": "processed", "origin": "simulated", "technique": TECHNIQUE})
         entry = _group(file, "processed", "NXentry")
         entry["title"] = title
         _beam(entry, line, title)

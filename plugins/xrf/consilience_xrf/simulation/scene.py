@@ -209,10 +209,10 @@ def _coarse(fine: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
 def film_truth(film: Film, state: FilmState, seed: int = 0) -> dict[str, float]:
     """Return the numbers of a state as planted, from the scene without scan, shift or noise.
 
-    `void_fraction`: area of the voids over that of the film as made.  `rim_share`: matter
-    outside of the core, over all matter.  `edge_to_centre`: mean areal density of the rim over that of the rest of
-    the film.  `matter`: against the film as made.  Centre y, x and spread (root mean square
-    distance from it) in um.
+    `void_fraction`: area of the voids over that of the film as made.  `rim_share`: matter outside
+    of the core, over all matter.  `edge_to_centre`: mean areal density of the rim over that of
+    the rest of the film.  `matter`: against the film as made.  Centre y, x and spread (root mean
+    square distance from it) in um.
     """
     body, more = _levels(film, state, seed)
     size = film.height if film.shape == "strip" else film.width
