@@ -38,6 +38,13 @@ READERS = (
             "gain": "text, keV per adu for each pixel, 80 x 80 values for each module",
             "intercept": "text, keV at 0 adu for each pixel, 80 x 80 values for each module",
         },
+        options={
+            "bin_width": "makes spectra of single hits: keV with both tables, adu without",
+            "threshold": "what is above it is a hit, in the unit of bin_width",
+            "bin_end": "end of the last bin (200 keV or 8000 adu)",
+            "neighbours": "pixels around a hit in which another makes it shared (1)",
+            "table_order": AXIS_OPTIONS["table_order"],
+        },
         title="raw frames of a HEXITEC detector (HDF5)",
     ),
     Reader(

@@ -75,7 +75,7 @@ def test_real_tables_fit_twelve_modules(shared_data: Path, tmp_path: Path) -> No
     (path,) = simulate_frames(FrameParams(frames=1, modules_down=4, modules_across=3), 1, tmp_path)
     companions = {r: shared_data / "hexitec" / f"{r}_epac1005.txt" for r in ("gain", "intercept")}
     signal = read(path, **companions)
-    assert {"dead-pixels", "module-order-unknown"} <= set(codes(signal))
+    assert {"dead-pixels", "table-order"} <= set(codes(signal))
     with open_hexitec(path, companions, signal.lazy or {}) as data:
         gain, intercept = data["gain"].values, data["intercept"].values
     assert gain.shape == (12, 80, 80)

@@ -130,16 +130,35 @@ class LineTable:
         """Systematic error at `energy` (keV) by lines that do not lie on the straight scale.
 
         The scatter of the lines beyond counting, times the leverage that a straight line
-        through them has there; None for fewer than three lines, which cannot tell.
+        through them has there; None for fewer than three lines, which cannot tell.  Scatter
+        below what counting lets one see is taken as just that, not as nothing.  To this is added
+        what a parabola through the lines would have at `energy`, as far as counting shows it:
+        a bent scale leaves little scatter within the lines and much beyond them.
         """
         if self.energy.size < 3:
             return None
-        beyond = float(np.mean(self.residual**2 - self.residual_std**2))
+        counting = float(np.mean(self.residual_std**2))
+        beyond = float(np.mean(self.residual**2)) - counting
+        least = counting * math.sqrt(2.0 / self.energy.size)
         mean = self.energy.mean()
         spread = float(np.sum((self.energy - mean) ** 2))
         leverage = 1.0 / self.energy.size + (energy - mean) ** 2 / spread
         free = self.energy.size / (self.energy.size - 2)
-        return math.sqrt(max(beyond, 0.0) * free * leverage)
+        return math.sqrt(max(beyond, least) * free * leverage + self._bend(energy) ** 2)
+
+    def _bend(self, energy: float) -> float:
+        """What a parabola through the lines has at `energy` beyond its own error, keV."""
+        if self.energy.size < 4:
+            return 0.0
+        middle = float(self.energy.mean())
+        x = np.vander((self.energy - middle) / middle, 3)
+        weight = 1.0 / np.maximum(self.residual_std, 1e-9)
+        information = (x * weight[:, None] ** 2).T @ x
+        covariance = np.linalg.pinv(information, hermitian=True)
+        found = covariance @ (x.T @ (weight**2 * self.residual))
+        here = np.vander([(energy - middle) / middle], 3)[0]
+        square = float(here @ found) ** 2 - float(here @ covariance @ here)
+        return math.sqrt(max(square, 0.0))
 
 
 @dataclass(frozen=True)

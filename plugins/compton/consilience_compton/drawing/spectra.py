@@ -141,12 +141,18 @@ def _map(total: Any, simulated: str) -> Figure:
 
         axes = figure.add_subplot()
         colours = mpl.colormaps["cividis"].with_extremes(bad="#bbbbbb")
+        seen = total[total > 0]
+        low, high = (float(v) for v in np.quantile(seen, [0.01, 0.99]))
         drawn = axes.imshow(
-            np.ma.masked_where(total == 0, total), cmap=colours, interpolation="nearest"
+            np.ma.masked_where(total == 0, total),
+            cmap=colours,
+            vmin=low,
+            vmax=max(high, low + 1.0),
+            interpolation="nearest",
         )
         axes.set_xlabel("column")
         axes.set_ylabel("row")
-        figure.colorbar(drawn, ax=axes, label="counts of a pixel")
+        figure.colorbar(drawn, ax=axes, label="counts of a pixel", extend="both")
         if simulated:
             axes.set_title("SIMULATED")
 
@@ -158,7 +164,8 @@ def _map(total: Any, simulated: str) -> Figure:
             parts.append([*span, float(part.mean()), int((part == 0).sum())])
     return Figure(
         title=f"{simulated}Counts by pixel",
-        caption=f"{simulated}All energies together. {empty} of {total.size} pixels have no count"
+        caption=f"{simulated}All energies together; colours end at the 1st and 99th percentile, so "
+        f"that one hot pixel does not hide the rest. {empty} of {total.size} pixels have no count"
         + (", drawn grey." if empty else "."),
         alt=f"Map of {rows} x {columns} pixels, {total.min():.4g} to {total.max():.4g} counts",
         draw=draw_map,

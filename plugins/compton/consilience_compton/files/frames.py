@@ -12,8 +12,11 @@ import numpy as np
 from consilience.errors import BadFileError, BadInputError
 from consilience.hdf5 import origin_of
 from consilience.model.measurement import DataSummary, Notice, Signal, VariableSummary
+from consilience.options import choice_option
+from consilience_compton.files.hits import HIT_OPTIONS, binning_of, spectra_signal
 from consilience_compton.files.lazy import MODULE, frames_of, open_file, read_table
 from consilience_compton.files.probe import DATASET
+from consilience_compton.files.tables import pixel_tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,20 +31,22 @@ HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, Attribute
 def read_hexitec(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:
-    """Return the frames of a file as one lazy signal.
+    """Return the frames of a file as one lazy signal, and spectra of their hits if asked for.
 
     Parameters
     ----------
     path : Path
     options : mapping
-        None are taken.
+        ``bin_width``, ``threshold``, ``bin_end`` (keV with tables, adu without) and
+        ``neighbours`` make spectra; ``table_order`` says how tables lie on the image.
     companions : mapping
         ``gain`` (keV/adu) and ``intercept`` (keV): text tables, 80 × 80 values for each module.
 
     Returns
     -------
     list of Signal
-        One; ``raw_frames`` (adu) over ``frame``, ``row``, ``column``, and the tables.
+        ``raw_frames`` (adu) over ``frame``, ``row``, ``column``, and the tables; and where
+        asked for ``counts`` of single hits and ``shared_counts`` by pixel.
 
     Raises
     ------
@@ -51,10 +56,19 @@ def read_hexitec(
     BadInputError
         An option or companion that is not known.
     """
-    unknown = [*options, *(set(companions) - {"gain", "intercept"})]
+    known = {*HIT_OPTIONS, "table_order"}
+    unknown = sorted({*options} - known) + sorted({*companions} - {"gain", "intercept"})
     if unknown:
         raise BadInputError(
-            f"the HEXITEC reader knows no {unknown[0]!r}", fix="it takes --with gain=, intercept="
+            f"the HEXITEC reader knows no {unknown[0]!r}",
+            fix=f"it takes --with gain=, intercept= and the options {', '.join(sorted(known))}",
+        )
+    order = choice_option(options, "table_order", ("image", "modules")) or "image"
+    binning = binning_of(options, calibrated=bool(companions))
+    if binning is not None and len(companions) == 1:
+        raise BadInputError(
+            f"only the table {next(iter(companions))!r} was given",
+            fix="give both: --with gain=FILE --with intercept=FILE",
         )
     with open_file(path) as file:
         try:
@@ -62,7 +76,13 @@ def read_hexitec(
             unit, raw = _unit(dataset, path), _attributes(file, dataset)
             notices, counted = _look(dataset)
             origin = origin_of(dataset)
-        except BadFileError:
+            hits = None
+            if binning is not None:
+                pixels = (int(dataset.shape[1]), int(dataset.shape[2]))
+                tables = pixel_tables(companions, pixels, order) if companions else None
+                said = {"frames": int(dataset.shape[0])}
+                hits = spectra_signal(_blocks(dataset), pixels, binning, tables, origin, said)
+        except (BadFileError, BadInputError):
             raise
         except HDF5_ERRORS as error:
             raise BadFileError(
@@ -97,7 +117,7 @@ def read_hexitec(
             )
         )
     variables |= _tables(companions, modules, path, notices, whole=whole)
-    return [
+    found = [
         Signal(
             name="frames",
             modality="compton",
@@ -109,6 +129,7 @@ def read_hexitec(
             origin=origin,
         )
     ]
+    return found if hits is None else [*found, hits]
 
 
 def _unit(dataset: h5py.Dataset, path: Path) -> str | None:
@@ -225,12 +246,14 @@ def _tables(
     if modules > 1:
         notices.append(
             Notice(
-                code="module-order-unknown",
+                code="table-order",
                 message=(
-                    f"neither file says which of the {modules} modules of the frames each part of "
-                    "the tables belongs to; they are kept beside the frames, not applied"
+                    f"no file says which of the {modules} modules each part of the tables belongs "
+                    "to; the detector's acquisition software takes them row by row over the whole "
+                    "image"
                 ),
-                fix="check against the detector's documentation before using them",
+                fix="say --option table_order=modules if yours go module by module",
+                severity="info",
             )
         )
     return found
