@@ -48,8 +48,6 @@ REFUSED = {
     "xct/k11-18014/k11-18014-imaging.h5",
     "xct/k11-18014/k11-18014-pcompPanda.h5",
     "xrd/LaB6_calibration_output.nxs",
-    "xrf/fluo.nxs",
-    "xrf/testfluo2.nxs",
 }
 
 
@@ -238,6 +236,24 @@ def test_iron_and_platinum_are_those_of_the_user_guide(real: tuple[Study, Any]) 
     assert found["Fe"].covariance is not None
     assert found["Pt"].covariance is not None
     assert found["Fe"].covariance.array == found["Pt"].covariance.array
+
+
+def test_elements_of_the_fluorescence_scans_are_found(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    for sample, wanted in (
+        ("catalyst capillary", {"Fe", "Cu", "Zn"}),
+        ("testfluo2", {"Ar", "Ca", "Fe", "Cu", "Zn"}),
+        ("thin multi-element standard", {"Co", "Fe", "Cu", "Zn", "Pb", "Se"}),
+    ):
+        present = {
+            f.subject.element
+            for f in study.findings("element", sample)
+            if f.status == "present" and f.measurements and f.subject is not None
+        }
+        assert wanted <= present
+    by_sample = {r.sample: r for r in study.measurement_records() if r.modality == "xrf"}
+    assert "energy_check" in by_sample["testfluo2"].metadata
+    assert "16.99 keV" in str(by_sample["catalyst capillary"].metadata["energy_check"])
 
 
 def test_a_file_without_a_beam_says_so(real: tuple[Study, Any]) -> None:
