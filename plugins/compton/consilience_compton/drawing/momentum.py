@@ -115,6 +115,14 @@ def regions_view(
     return blocks
 
 
+def _trend(finding: Finding) -> str:
+    per_degree = finding.evidence.get("emr_per_degree")
+    if not isinstance(per_degree, list):
+        return "how EMR goes with the angle is not known"
+    value, std = per_degree
+    return f"EMR goes by {value:+.2g} ± {std:.1g} a degree"
+
+
 def _of(findings: Sequence[Finding], analysis: str, measurement: str) -> list[Finding]:
     return [f for f in findings if f.source.analysis == analysis and measurement in f.measurements]
 
@@ -193,7 +201,7 @@ def _profiles(
                 )
             axes.axvline(0.0, color="0.6", linewidth=0.6)
             axes.axhline(0.0, color="0.6", linewidth=0.6)
-            axes.set_xlabel("$p_z$ (atomic units)")
+            axes.set_xlabel("p_z (atomic units)")
             axes.margins(x=0.0)
             if len(lines) > 1:
                 axes.legend(frameon=False, fontsize=8, loc="upper right")

@@ -102,7 +102,7 @@ def map_figure(
     if limits is None and one_scale:
         known = np.concatenate([v[np.isfinite(v)].ravel() for _, v, _ in panels])
         limits = (float(known.min()), float(known.max())) if known.size else None
-    columns = min(len(panels), 3)
+    columns = min(max(len(panels), 2), 3)
     rows = -(-len(panels) // columns)
     high, wide = panels[0][1].shape
     ratio = float(np.clip(high / wide, 0.3, 1.3))

@@ -23,6 +23,7 @@ from consilience_compton.momentum.evaluation import Evaluated
 from consilience_compton.momentum.kinematics import (
     Geometry,
     approximation_error,
+    compton_energy,
     energy_of_momentum,
 )
 from consilience_compton.momentum.peak import Peak
@@ -135,6 +136,7 @@ def _evidence(
         "angle_std_in_a_pixel_deg": None if widths is None else float(np.median(widths)),
         "resolution_keV": settings.resolution,
         "resolution_au": settings.resolution_momentum(incident, total.angle),
+        "resolution_with_angles_au": _whole_resolution(geometry, settings, total.angle),
         "formula_less_exact_kinematics_au": [float(e) for e in exact],
         "response_factor": found.factor,
         "emr_without_background": found.without_background,
@@ -157,6 +159,19 @@ def _evidence(
             "peak_deviation_std_keV": peak.deviation_std,
         }
     return evidence
+
+
+def _whole_resolution(geometry: Geometry, settings: Settings, angle: float) -> float | None:
+    """FWHM of detector and of the angles that one pixel sees, a.u.; None where not known."""
+    widths = geometry.angle_widths()
+    if widths is None:
+        return None
+    incident = geometry.incident_energy
+    step = 0.01
+    moved = compton_energy(incident, angle + step) - compton_energy(incident, angle - step)
+    in_kev = abs(float(moved)) / (2.0 * step) * float(np.median(widths)) * 2.3548
+    detector = settings.resolution_momentum(incident, angle)
+    return float(np.hypot(detector, in_kev * detector / settings.resolution))
 
 
 def _assumptions(found: Evaluated, total: Total, settings: Settings) -> list[str]:

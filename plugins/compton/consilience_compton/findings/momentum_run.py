@@ -33,7 +33,7 @@ from consilience_compton.momentum.collect import (
 )
 from consilience_compton.momentum.evaluation import evaluate, shape_of
 from consilience_compton.momentum.peak import Peak, find_peak
-from consilience_compton.momentum.pooling import pool, squares
+from consilience_compton.momentum.pooling import PooledMap, pool, squares
 
 __all__ = ["Walked", "net_map", "run_momentum", "walk"]
 
@@ -203,6 +203,7 @@ def _of_map(
         "squares": int(pooled.sizes.size),
         "squares_that_reach_it": int(pooled.reached.sum()),
         "pixels_of_a_square": [int(pooled.sizes.min()), int(pooled.sizes.max())],
+        "emr_per_degree": slope_with_angle(single, spectra.angles, used),
     }
     findings = [
         emr_draft(
@@ -276,6 +277,25 @@ def net_map(walked: Walked) -> tuple[Array, Array]:
     if sides is not None:
         tails = tails_of(found.angles, walked.spectra.geometry.incident_energy, settings)
     return net_counts(found.cells, settings.windows, sides, tails)
+
+
+def slope_with_angle(
+    single: PooledMap, angles: Array, used: NDArray[np.bool_]
+) -> list[float] | None:
+    """Return the slope of EMR over the scattering angle per degree, and its error from counting.
+
+    A map of one material has none, but for what the instrument does: windows of other pixels lie
+    at other energies, over another background, and the resolution is wider in momentum.
+    """
+    angle, emr, std = angles[used], single.result.value, single.result.std_stat
+    known = np.isfinite(emr) & (std > 0.0)
+    if known.sum() < 3 or np.ptp(angle[known]) <= 0.0:
+        return None
+    weight = 1.0 / std[known] ** 2
+    x = angle[known] - np.average(angle[known], weights=weight)
+    spread = float(np.sum(weight * x**2))
+    mean = np.average(emr[known], weights=weight)
+    return [float(np.sum(weight * x * (emr[known] - mean)) / spread), float(spread**-0.5)]
 
 
 def _each(used: NDArray[np.bool_]) -> NDArray[np.intp]:
