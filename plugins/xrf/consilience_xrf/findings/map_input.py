@@ -155,7 +155,10 @@ def _titles(raw: Sequence[tuple[Measurement, MapSet]]) -> list[str]:
     files = [m.record.file_name + f for (m, _), f in zip(raw, frames, strict=True)]
     if len(set(files)) == len(files):
         return files
-    return [f"{m.record.title}{f}" for (m, _), f in zip(raw, frames, strict=True)]
+    named = [f"{m.record.title}{f}" for (m, _), f in zip(raw, frames, strict=True)]
+    if len(set(named)) == len(named):
+        return named
+    return [f"{i + 1}: {one}" for i, one in enumerate(named)]
 
 
 def _state(state: Mapping[str, Any]) -> str:

@@ -109,7 +109,10 @@ def _drafts(
         names = [compared.taken[i].title for i, _ in some]
         covariance = xr.Dataset(
             {"statistical": (("scan", "other"), matrix, {"units": "1"})},
-            {"scan": ("scan", names), "other": ("other", names)},
+            {
+                "scan": ("scan", np.arange(len(names)), {"units": "1", "names": names}),
+                "other": ("other", np.arange(len(names)), {"units": "1"}),
+            },
             {"title": f"shares of {line}: counting of each scan, and the number all share"},
         )
     lifted = None if top.bias is None else abs(top.bias) / top.value

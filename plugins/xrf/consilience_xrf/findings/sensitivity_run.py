@@ -8,7 +8,7 @@ from typing import Any
 from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft, Subject
-from consilience.model.measurement import Measurement
+from consilience.model.measurement import Measurement, Notice
 from consilience_xrf.amounts.attenuation import Layer, Material
 from consilience_xrf.amounts.density import Bench, Sensitivity, standard_sensitivity
 from consilience_xrf.amounts.element_maps import ElementMap
@@ -48,7 +48,7 @@ def run_sensitivity(
     Raises
     ------
     BadInputError
-        `standard` is empty, or names elements without a map.
+        `standard` is empty, or its map has no errors.
     """
     del context
     return sensitivities_of(gather(measurements, params), params)
@@ -91,11 +91,10 @@ def sensitivities_of(compared: Compared, params: SensitivityParams) -> AnalysisO
                 )
             )
     if not findings:
-        raise BadInputError(
-            f"the scans have maps of {', '.join(compared.lines)} and the standard gives "
-            f"{', '.join(params.standard)}",
-            fix="give the mass per area of an element that has a map",
-        )
+        have, given = ", ".join(compared.lines), ", ".join(params.standard)
+        text = f"the maps are of {have}, and the standard's mass is that of {given}"
+        fix = "give the mass per area of an element that has a map"
+        notices.append(Notice(code="standard-without-map", message=text, fix=fix))
     return AnalysisOutput(findings, notices=notices)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,8 +10,11 @@ import numpy as np
 import xarray as xr
 
 from consilience.analysis import AnalysisContext, AnalysisOutput
+from consilience.checkpoints import Checkpoints
 from consilience.errors import BadInputError
+from consilience.model.canonical import canonical_json
 from consilience.model.measurement import Measurement, Notice
+from consilience_xrf import __version__
 from consilience_xrf.amounts.element_maps import POINT, MapSet, map_sets
 from consilience_xrf.findings.amount_params import (
     DensityParams,
@@ -19,7 +23,6 @@ from consilience_xrf.findings.amount_params import (
     SensitivityParams,
 )
 from consilience_xrf.findings.density_run import densities_of
-from consilience_xrf.findings.elements_arrays import map_dataset
 from consilience_xrf.findings.elements_drafts import element_draft
 from consilience_xrf.findings.elements_params import ElementsParams
 from consilience_xrf.findings.elements_run import FitOfMeasurement, fit_of_measurement
@@ -69,10 +72,12 @@ def run_maps_of_spectra(
 ) -> AnalysisOutput:
     """Return what `consilience_xrf.findings.maps_run.run_maps` says of fitted spectra.
 
+    Spectra that cannot be fitted get a notice.
+
     Raises
     ------
     BadInputError
-        No spectrum can be fitted, or a line that none has.
+        A line that none of the spectra has.
     """
     return _run(measurements, params, context, lambda c: compared_maps(c, params))
 
@@ -117,10 +122,7 @@ def _run(
             notices.append(Notice(code="spectra-not-fitted", message=text, fix=fault.fix or ""))
     fitted = [m for m in measurements if m.id in sets]
     if not fitted:
-        raise BadInputError(
-            "no spectrum can be fitted: " + "; ".join(n.message for n in notices),
-            fix="give an energy axis, and name elements with fit={elements: […]}",
-        )
+        return AnalysisOutput([], notices=notices)
     made = said_of(gather(fitted, params, lambda m: sets[m.id]))
     return AnalysisOutput(made.findings, made.arrays, [*notices, *made.notices])
 
@@ -138,15 +140,9 @@ def _fitted(
         wanted = wanted.model_copy(update={"elements": (*wanted.elements, *params.lines)})
     if wanted.incident_energy is None and params.incident_energy is not None:
         wanted = wanted.model_copy(update={"incident_energy": params.incident_energy})
-    fit = fit_of_measurement(measurement, wanted.model_copy(update={"maps": True}), context)
-    notices += fit.notices
-    if fit.maps is not None:
-        data = map_dataset(fit.maps, fit.counts)
-        dims = {str(d) for d in fit.counts.dims[:-1]}
-    else:
-        data, dims = _one_point(fit.whole.fit), set()
-    if not params.lines:
-        data = data.drop_vars([n for n in _not_seen(fit) if n in data])
+    data, said = _fit(measurement, wanted.model_copy(update={"maps": True}), params, context)
+    notices += said
+    dims = {str(d) for n in data.data_vars for d in data[n].dims}
     data = data.assign(
         {
             name: measurement.data[name]
@@ -155,6 +151,49 @@ def _fitted(
         }
     )
     return map_sets(data, counting=params.counting)
+
+
+def _fit(
+    measurement: Measurement, wanted: ElementsParams, params: Any, context: AnalysisContext
+) -> tuple[xr.Dataset, list[Notice]]:
+    """Maps of the families that are there, or of those asked for; kept for the next analysis."""
+    identity = {
+        "what": "xrf element maps of spectra",
+        "version": __version__,
+        "measurement": measurement.id,
+        "fit": wanted.model_dump(mode="json"),
+        "lines": list(params.lines),
+        "elements": list(context.sample.elements),
+    }
+    kept = Checkpoints(context.cache, identity)
+    stored = kept.load("fit")
+    if stored is None:
+        fit = fit_of_measurement(measurement, wanted, context)
+        skip = () if params.lines else _not_seen(fit)
+        whole = fit.maps if fit.maps is not None else fit.whole.fit
+        names = [n for n in whole.names[: whole.elements] if n not in skip]
+        chosen = [whole.of(n) for n in names]
+        stored = {
+            "names": np.array(names),
+            "values": whole.free[chosen],
+            "std": whole.std[chosen],
+            "notices": np.array(canonical_json([n.to_json() for n in fit.notices]).decode()),
+        }
+        kept.save("fit", stored)
+    counts = measurement.data["counts"].transpose(..., "channel")
+    dims = tuple(str(d) for d in counts.dims[:-1]) or ("y", "x")
+    shape = tuple(int(counts.sizes[d]) for d in dims) if counts.ndim > 1 else (1, 1)
+    variables: dict[str, Any] = {}
+    for name, values, std in zip(stored["names"], stored["values"], stored["std"], strict=True):
+        element, _, shell = str(name).partition("_")
+        attrs = {"units": "count", "element": element, "line": shell, "std_from": "fit"}
+        variables[str(name)] = (dims, np.reshape(values, shape), attrs)
+        variables[f"{name}_std"] = (dims, np.reshape(std, shape), {"units": "count"})
+    coordinates = {
+        n: c.variable for n, c in counts.coords.items() if "channel" not in c.dims and c.ndim
+    }
+    said = [Notice.model_validate(one) for one in json.loads(str(stored["notices"]))]
+    return xr.Dataset(variables, coordinates), said
 
 
 def _not_seen(fit: FitOfMeasurement) -> list[str]:
@@ -174,16 +213,3 @@ def _not_seen(fit: FitOfMeasurement) -> list[str]:
                     seen.add(family.name)
     families = whole.fit.names[: whole.fit.elements]
     return [name for name in families if name not in seen] if seen else []
-
-
-def _one_point(fit: Any) -> xr.Dataset:
-    """A single spectrum as a map of one point."""
-    variables: dict[str, Any] = {}
-    for i, name in enumerate(fit.names[: fit.elements]):
-        element, _, shell = name.partition("_")
-        attrs = {"units": "count", "element": element, "line": shell}
-        dims = ("y", "x")
-        variables[name] = (dims, np.full((1, 1), float(np.ravel(fit.free[i])[0])), attrs)
-        std = np.full((1, 1), float(np.ravel(fit.std[i])[0]))
-        variables[f"{name}_std"] = (dims, std, {"units": "count", "std_from": "fit"})
-    return xr.Dataset(variables)
