@@ -10,10 +10,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["UNITS", "draw_bar", "extent_of", "scale_length"]
+    from consilience.model.measurement import Measurement
+
+__all__ = ["UNITS", "called", "draw_bar", "extent_of", "scale_length"]
 
 ROUND = (1.0, 2.0, 5.0)
 UNITS = {"um": "µm", "1": "voxels"}
+
+
+def called(measurement: Measurement) -> str:
+    """Return what a reader of the report knows a volume by: its file, and its state."""
+    file = measurement.record.stored.get("data")
+    name = measurement.record.name if file is None else file.name
+    state = ", ".join(str(v) for v in measurement.record.state.values() if isinstance(v, str))
+    return f"{name} ({state})" if state else name
 
 
 def scale_length(width: float) -> float:

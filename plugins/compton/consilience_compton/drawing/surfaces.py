@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Figure, Table, Text, ViewContext, palette
-from consilience_compton.drawing.maps import UNITS, draw_bar, extent_of
+from consilience_compton.drawing.maps import UNITS, called, draw_bar, extent_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,7 +38,7 @@ def surface_view(
 
 
 def _of_run(run: Sequence[Finding], measurement: Measurement, context: ViewContext) -> list[Block]:
-    name = measurement.record.name
+    name = called(measurement)
     first = next((f for f in run if f.kind == "areal_roughness"), None)
     if first is None:
         return []
@@ -144,7 +144,7 @@ def _heights(data: xr.Dataset, measurement: Measurement, finding: Finding) -> Fi
     told = f"the size of a voxel is not known; {finding.evidence.get('value_in_voxels')} voxels"
     said = f"S_a {finding.value:.3g} {unit}" if finding.value is not None else told
     return Figure(
-        title=f"{mark}{measurement.record.name}: heights of the interface",
+        title=f"{mark}{called(measurement)}: heights of the interface",
         caption=f"{mark}{said}; {finding.method}. The surface faces {faces}. "
         f"{missing} of {values.size} columns have no height (grey).",
         alt=f"Map of heights above the form, from {fine.min():.3g} to {fine.max():.3g} {unit}",
@@ -194,7 +194,7 @@ def _density(data: xr.Dataset, measurement: Measurement) -> Figure:
         for j in range(array.shape[1])
     ]
     return Figure(
-        title=f"{mark}{measurement.record.name}: how dense the rough layer is",
+        title=f"{mark}{called(measurement)}: how dense the rough layer is",
         caption=f"{mark}Share of solid (moss and fragments) between {low:.3g} and {high:.3g} "
         f"{unit} above the form, the 5th and 95th percentile of the heights, in tiles.",
         alt="Map of the share of solid in the rough layer",
@@ -240,7 +240,7 @@ def _profiles(data: xr.Dataset, measurement: Measurement) -> Figure:
             value = None if height[k] != height[k] else round(float(height[k]), 3)
             cells.append([name, round(float(place[k] - place[0]), 3), value])
     return Figure(
-        title=f"{mark}{measurement.record.name}: profiles through the middle",
+        title=f"{mark}{called(measurement)}: profiles through the middle",
         caption=f"{mark}Heights above the form along both axes of the map.",
         alt="Two profiles of the interface",
         draw=draw,
@@ -254,8 +254,8 @@ def _correlation(data: xr.Dataset, measurement: Measurement, finding: Finding) -
     mark, simulated = _marks(measurement)
     unit = UNITS.get(str(data["lag_rows"].attrs["units"]), "")
     lines = [
-        ("rows of the map", data["lag_rows"].values, data["along_rows"].values),
-        ("columns of the map", data["lag_columns"].values, data["along_columns"].values),
+        (str(data[name].attrs["axis"]), data[lag].values, data[name].values)
+        for lag, name in (("lag_rows", "along_rows"), ("lag_columns", "along_columns"))
     ]
 
     def draw(figure: MatplotlibFigure) -> None:
@@ -267,7 +267,7 @@ def _correlation(data: xr.Dataset, measurement: Measurement, finding: Finding) -
                 color=palette()[i],
                 linestyle=("-", "--")[i],
                 linewidth=1.2,
-                label=f"across the {name}",
+                label=f"along {name}",
             )
         axes.axhline(0.2, color="0.4", linewidth=0.8, linestyle=":")
         axes.annotate(
@@ -294,10 +294,10 @@ def _correlation(data: xr.Dataset, measurement: Measurement, finding: Finding) -
             for k in range(0, lag.size, max(1, lag.size // ROWS))
         ]
     return Figure(
-        title=f"{mark}{measurement.record.name}: autocorrelation of the heights",
+        title=f"{mark}{called(measurement)}: autocorrelation of the heights",
         caption=f"{mark}S_al is the shortest distance at which it falls to 0.2, over all "
         "directions; the two axes of the map are drawn.",
         alt="Autocorrelation of the heights along both axes",
         draw=draw,
-        table=Table(["across the", f"lag ({unit})", "autocorrelation"], cells, note="thinned"),
+        table=Table(["along", f"lag ({unit})", "autocorrelation"], cells, note="thinned"),
     )

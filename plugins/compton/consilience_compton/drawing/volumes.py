@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Figure, Table, Text, ViewContext
-from consilience_compton.drawing.maps import UNITS, draw_bar, extent_of
+from consilience_compton.drawing.maps import UNITS, called, draw_bar, extent_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -38,7 +38,7 @@ def volume_view(
                 Table(
                     ["phase", "part", "share", "statistical", "systematic"],
                     rows,
-                    title=f"{measurement.record.name}: shares of the volume",
+                    title=f"{called(measurement)}: shares of the volume",
                 )
             )
     return blocks
@@ -90,6 +90,8 @@ def _slices(measurement: Measurement) -> Figure | Text:
         panels = figure.subplots(1, 3)
         for panel, (axis, cut) in zip(panels, cuts, strict=True):
             down, along = cut.dims
+            if down == "z":  # upwards, as a cell stands
+                cut = cut[::-1]  # noqa: PLW2901
             extent = extent_of(cut[down].values, cut[along].values)
             values = np.searchsorted(labels, cut.values) if few else cut.values
             panel.imshow(
@@ -142,7 +144,7 @@ def _slices(measurement: Measurement) -> Figure | Text:
         steps = [float(array[a].values[1] - array[a].values[0]) for a in ("z", "y", "x")]
         size = f"voxels of {' × '.join(f'{s:.4g}' for s in steps)} µm"
     return Figure(
-        title=f"{mark}{measurement.record.name}: slices through the middle",
+        title=f"{mark}{called(measurement)}: slices through the middle",
         caption=f"{mark}{shape} {size} (z × y × x).",
         alt="Three slices through the volume, across z, y and x",
         draw=draw,
@@ -172,7 +174,7 @@ def _projections(measurement: Measurement) -> Figure:
             panel.set_title(name, fontsize=9)
             panel.set_xlabel("column")
             panel.set_ylabel("row")
-            figure.colorbar(drawn, ax=panel, label="mean (adu)", shrink=0.8)
+            figure.colorbar(drawn, ax=panel, label="mean (adu)", shrink=0.55)
 
     rows: list[list[Cell]] = [
         [name, int((key == value).sum()), round(float(means[name].mean()), 3)]
@@ -180,7 +182,7 @@ def _projections(measurement: Measurement) -> Figure:
         if name in means
     ]
     return Figure(
-        title=f"{mark}{measurement.record.name}: projections",
+        title=f"{mark}{called(measurement)}: projections",
         caption=f"{mark}Means of up to 50 frames of each kind. These are projections, not a "
         "reconstructed volume: no surface can be told from them.",
         alt="Mean projection, flat and dark frames",

@@ -94,10 +94,11 @@ def correlation_array(surface: Surface) -> xr.Dataset:
     unit = surface.heights.unit
     rows, columns = found.rows, found.columns
     step = surface.heights.step
+    across = [a for i, a in enumerate(AXES) if i != surface.facing.axis]
     return xr.Dataset(
         {
-            "along_rows": ("lag_rows", rows, {"units": "1"}),
-            "along_columns": ("lag_columns", columns, {"units": "1"}),
+            "along_rows": ("lag_rows", rows, {"units": "1", "axis": across[0]}),
+            "along_columns": ("lag_columns", columns, {"units": "1", "axis": across[1]}),
         },
         {
             "lag_rows": ("lag_rows", np.arange(rows.size) * step[0], {"units": unit}),

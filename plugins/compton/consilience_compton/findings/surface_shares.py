@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ from consilience_compton.surface.parts import pores_by_depth
 
 __all__ = ["depth_voxels", "share_drafts"]
 
+MOST_UNSEEN = 3.0
+"""Pieces that may have been there and not been met, with 95 % certainty (Poisson)."""
 DEPTH = 10
 """Voxels below the surface, where nobody says."""
 
@@ -52,6 +56,14 @@ def _std(
     return share, std
 
 
+def _unseen(share: float, pieces: int, voxels: float, params: SurfaceParams) -> dict[str, Any]:
+    """Where no piece was seen: the share that would have been met in 95 % of such volumes."""
+    if pieces:
+        return {"value": share}
+    limit = min(1.0, MOST_UNSEEN * params.least_voxels / max(1.0, voxels))
+    return {"value": None, "status": "absent_below_limit", "limit": limit}
+
+
 def _pores(surface: Surface, volume: Volume, params: SurfaceParams) -> FindingDraft:
     axis = surface.facing.axis
     depth = depth_voxels(surface, volume, params)
@@ -75,10 +87,10 @@ def _pores(surface: Surface, volume: Volume, params: SurfaceParams) -> FindingDr
         kind="volume_fraction",
         subject=Subject(label="pores below the surface"),
         region=volume.region,
-        value=share,
         unit="1",
         std_stat=std,
         std_sys=edge if closed else None,
+        **_unseen(share, closed, float(whole.sum()), params),
         evidence={
             "quantity": "pores below the surface",
             "depth": depth * volume.voxel[axis],
@@ -88,9 +100,6 @@ def _pores(surface: Surface, volume: Volume, params: SurfaceParams) -> FindingDr
             "pore_volume": sum(parts.pores) * each if volume.unit == "um" else None,
             "largest_pore_voxels": parts.pores[0] if parts.pores else 0,
             "std_sys_parts": {"boundary": edge if closed else None},
-            "sentence": None
-            if closed
-            else f"no pore of {params.least_voxels} voxels or more in this volume",
         },
         assumptions=[
             "a pore is what is not solid and not joined to the outside (over faces, edges and "
@@ -118,10 +127,10 @@ def _fragments(surface: Surface, volume: Volume, params: SurfaceParams) -> Findi
         kind="volume_fraction",
         subject=Subject(label="fragments"),
         region=volume.region,
-        value=share,
         unit="1",
         std_stat=std,
         std_sys=edge if number else None,
+        **_unseen(share, number, float(bottom.sum()), params),
         evidence={
             "quantity": "fragments apart from the body",
             "fragments": number,
