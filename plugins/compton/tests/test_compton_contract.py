@@ -32,8 +32,9 @@ def small_files(folder: Path) -> list[SampleFile]:
     return [
         SampleFile(write_hxt(folder / "a.hxt", counts, bins, prefix=prefix), "compton.hxt"),
         SampleFile(write_binned(folder / "b.h5", counts, bins, attributes=said), "compton.spectra"),
-        SampleFile(folder / "packets.dat", "compton.packets"),
-        SampleFile(folder / "offsets.dat", "compton.offsets"),
+        # neither format has a place where it could say so
+        SampleFile(folder / "packets.dat", "compton.packets", says_simulated=False),
+        SampleFile(folder / "offsets.dat", "compton.offsets", says_simulated=False),
     ]
 
 

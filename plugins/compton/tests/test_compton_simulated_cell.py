@@ -188,8 +188,8 @@ def test_cells_that_cannot_be(given: dict[str, float], says: str) -> None:
 def test_files_say_that_they_are_simulated_and_what_was_planted(tmp_path: Path) -> None:
     params = CellParams(rates=["1 C"], rows=2, columns=2, bins=60, counts=1e3)
     files = simulate_cell_files(params, 5, tmp_path)
-    assert len(files) == 16
-    truth = json.loads(files[-1].read_text())
+    assert len(files) == 15
+    truth = json.loads((tmp_path / "cell-5.truth.json").read_text(encoding="utf-8"))
     assert truth["origin"] == "simulated"
     assert truth["cells"][0]["x"] == [1.01, 0.93, 0.66, 0.78, 0.91]
     named = truth["cells"][0]["files"]["end of charge"]

@@ -59,7 +59,10 @@ class CellParams(BaseModel):
 
 
 def simulate_cell_files(params: CellParams, seed: int, folder: Path) -> list[Path]:
-    """Write ``cell-SEED-RATE-STATE-region-N.hxt`` and ``cell-SEED.truth.json``."""
+    """Write ``cell-SEED-RATE-STATE-region-N.hxt``, and ``cell-SEED.truth.json`` beside them.
+
+    What was planted is no measurement: it lies beside the files and is not in the returned list.
+    """
     from consilience_compton.files.hxt_layout import write_hxt
     from consilience_compton.model.cell import Cell
     from consilience_compton.simulation.forward import FIRST, SECOND
@@ -105,4 +108,4 @@ def simulate_cell_files(params: CellParams, seed: int, folder: Path) -> list[Pat
     told.write_text(
         json.dumps({**content, "parameters": params.model_dump()}, indent=1), encoding="utf-8"
     )
-    return [*files, told]
+    return files
