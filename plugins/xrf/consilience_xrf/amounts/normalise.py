@@ -34,6 +34,10 @@ __all__ = [
 Array = NDArray[np.float64]
 REPEATS = 400
 """Of the bootstrap of a normaliser."""
+WINDOW = 5
+"""Points across over which neighbours are averaged."""
+CLEAR = 4.0
+"""Standard deviations above its neighbours from which on a point is structure, not noise."""
 REACH = 8.0
 """Standard deviations below the greatest value that a point can be and yet become it."""
 
@@ -191,10 +195,10 @@ def greatest(maps: Sequence[ElementMap]) -> Normaliser:
     BadInputError
         No value is above 0.
     """
-    values, std = _pooled(maps)
+    values, std, calm = _pooled(maps)
     top = int(np.argmax(values))
     which, place = _place(maps, float(values[top]))
-    made = _perturbed(values, std, 1) if std is not None else None
+    made = _perturbed(calm, std, 1) if std is not None else None
     return Normaliser(
         float(values[top]),
         None if made is None else made[0],
@@ -205,7 +209,7 @@ def greatest(maps: Sequence[ElementMap]) -> Normaliser:
 
 def percentile(maps: Sequence[ElementMap], share: float = 99.5) -> Normaliser:
     """Return a percentile of all values, which one bright grain or hot pixel does not move."""
-    values, std = _pooled(maps)
+    values, std, calm = _pooled(maps)
     count = max(1, round(values.size * (1.0 - share / 100.0)))
     value = float(-np.partition(-values, count - 1)[count - 1])
     if value <= 0.0:
@@ -213,7 +217,7 @@ def percentile(maps: Sequence[ElementMap], share: float = 99.5) -> Normaliser:
             f"the percentile {share:g} of the maps is {value:g}, so nothing can be divided by it",
             fix="give a higher percentile, or leave this line out",
         )
-    made = _perturbed(values, std, count) if std is not None else None
+    made = _perturbed(calm, std, count) if std is not None else None
     return Normaliser(
         value,
         None if made is None else made[0],
@@ -222,14 +226,16 @@ def percentile(maps: Sequence[ElementMap], share: float = 99.5) -> Normaliser:
     )
 
 
-def _pooled(maps: Sequence[ElementMap]) -> tuple[Array, Array | None]:
+def _pooled(maps: Sequence[ElementMap]) -> tuple[Array, Array | None, Array]:
+    """Values and errors of all maps, and what the values are without their noise."""
     values = np.concatenate([m.values.ravel() for m in maps])
     good = np.isfinite(values)
     stds = [m.std for m in maps]
-    std = None
+    std, calm = None, values
     if all(s is not None for s in stds):
         std = np.concatenate([s.ravel() for s in stds if s is not None])
         good &= np.isfinite(std)
+        calm = np.concatenate([_without_noise(m).ravel() for m in maps])[good]
         std = std[good]
     values = values[good]
     if not values.size or values.max() <= 0.0:
@@ -238,7 +244,31 @@ def _pooled(maps: Sequence[ElementMap]) -> tuple[Array, Array | None]:
             "to divide by",
             fix="leave this line out",
         )
-    return values, std
+    return values, std, calm
+
+
+def _without_noise(one: ElementMap) -> Array:
+    """A map drawn to the mean of its neighbours as far as noise, not structure, sets it apart.
+
+    Points that stand out by more than `CLEAR` standard deviations are left as they are.
+    """
+    from scipy.ndimage import uniform_filter
+
+    good = np.isfinite(one.values)
+    if one.std is not None:
+        good &= np.isfinite(one.std)
+    if not good.any():
+        return one.values
+    weight = uniform_filter(good.astype(np.float64), WINDOW, mode="constant")
+    around = uniform_filter(np.where(good, one.values, 0.0), WINDOW, mode="constant")
+    near = around / np.where(weight > 0, weight, 1.0)
+    noise = np.zeros(one.values.shape) if one.std is None else np.where(good, one.std, 0.0) ** 2
+    left = np.where(good, one.values - near, 0.0)
+    spread = (1.4826 * float(np.median(np.abs(left[good])))) ** 2
+    structure = max(0.0, spread - float(np.median(noise[good])) * (1.0 - WINDOW**-2))
+    keep = structure / np.maximum(structure + noise, 1e-300)
+    keep = np.where(np.abs(left) > CLEAR * np.sqrt(noise + structure), 1.0, keep)
+    return np.where(good, near + keep * left, np.nan)
 
 
 def _place(maps: Sequence[ElementMap], value: float) -> tuple[int, tuple[int, int]]:
@@ -250,7 +280,7 @@ def _place(maps: Sequence[ElementMap], value: float) -> tuple[int, tuple[int, in
 
 
 def _perturbed(values: Array, std: Array, count: int) -> tuple[float, float]:
-    """Standard deviation and bias of the `count`-th greatest, from noise added once more."""
+    """Standard deviation and bias of the `count`-th greatest, from noise on values without it."""
     least = float(-np.partition(-values, count - 1)[count - 1])
     near = values >= least - REACH * np.maximum(std, float(np.median(std)))
     chosen, noise = values[near], std[near]
