@@ -15,6 +15,8 @@ from consilience_apt.analyses import run_composition, run_homogeneity, run_profi
 from consilience_apt.params import CompositionParams, HomogeneityParams, ProfileParams
 from consilience_apt.simulation import pt_anode
 
+pytestmark = pytest.mark.xdist_group("needle")  # the fixture is dear; one process makes it
+
 
 @dataclass(frozen=True)
 class Planted:
