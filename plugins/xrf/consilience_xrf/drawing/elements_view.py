@@ -54,9 +54,9 @@ def _figure(measurement: Measurement, findings: Sequence[Finding], fit: xr.Datas
     background = fit["background"].values
     names = list(fit["column"].attrs["names"])
     parts = fit["part"].values
-    status = {
-        str(f.evidence.get("line")): f.status for f in findings if f.kind == "element" and f.array
-    }
+    shown = [f for f in findings if f.kind == "element" and f.array]
+    status = {str(f.evidence.get("line")): f.status for f in shown}
+    places: dict[str, Any] = {str(f.evidence.get("line")): f.evidence["energy_keV"] for f in shown}
     said = "SIMULATED " if measurement.record.origin == "simulated" else ""
     # errors of the fitted model: those of few observed counts would be too small
     pull = (counts - model) / np.sqrt(np.maximum(model, 1.0))
@@ -67,7 +67,8 @@ def _figure(measurement: Measurement, findings: Sequence[Finding], fit: xr.Datas
             2, 1, sharex=True, gridspec_kw={"height_ratios": [3.2, 1.0], "hspace": 0.08}
         )
         colours = palette()
-        low = max(0.3, 0.3 * float(np.min(model[model > 0], initial=1e9)))
+        seen = counts[counts > 0]
+        low = max(0.3, 0.4 * float(np.quantile(seen, 0.02))) if seen.size else 0.3
         upper.step(energy, np.maximum(counts, low), where="mid", color="0.6", linewidth=0.7)
         upper.plot(energy, np.maximum(background, low), color=colours[2], linewidth=1.0)
         upper.plot(energy, np.maximum(model, low), color=colours[1], linewidth=0.9)
@@ -76,7 +77,7 @@ def _figure(measurement: Measurement, findings: Sequence[Finding], fit: xr.Datas
         upper.set_ylim(low, top * (top / low) ** 0.45)
         upper.set_xlim(float(energy[0]), float(energy[-1]))
         upper.set_ylabel("counts a channel")
-        _labels(upper, energy, model, names, parts, status, top, low)
+        _labels(upper, energy, model, names, parts, status, places, top / low)
         handles = [("sum", "0.6"), ("fit", colours[1]), ("background", colours[2])]
         for k, (text, colour) in enumerate(handles):
             upper.text(0.012 + 0.07 * k, 0.02, text, color=colour, fontsize=8,
@@ -113,24 +114,25 @@ def _labels(
     names: Sequence[str],
     parts: NDArray[np.float64],
     status: Mapping[str, str | None],
-    top: float,
-    low: float,
+    places: Mapping[str, float],
+    span_of_axis: float,
 ) -> None:
     """Name each part over its highest channel, neighbours above one another."""
     import numpy as np
 
     marks = []
     for name, part in zip(names, parts, strict=True):
-        if part.max() <= 0 or name == "pile_up":
+        if name == "pile_up" or (part.max() <= 0 and name not in places):
             continue
-        k = int(part.argmax())
+        there = part.max() > 0
+        k = int(part.argmax() if there else np.abs(energy - places[name]).argmin())
         mark = {"present": "", "absent_below_limit": " ✗", "not_observable": " ✗"}
         text = name.replace("_", " ") + (
             mark.get(status[name] or "", " ?") if name in status else ""
         )
         marks.append((float(energy[k]), float(model[k]), text))
     span = float(energy[-1] - energy[0])
-    step = (top / low) ** 0.075
+    step = span_of_axis**0.075
     placed: list[tuple[float, float]] = []
     for at, height, text in sorted(marks):
         y = height * step**0.5

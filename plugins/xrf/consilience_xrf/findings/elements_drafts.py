@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from scipy.stats import norm
 
 from consilience.model.finding import Covariance, FindingDraft, Rival, Subject
@@ -25,6 +26,8 @@ K = float(norm.isf(ALPHA))
 INSEPARABLE = 0.95
 """Correlation from which the counts of two elements can be exchanged for each other."""
 OVERLAP = 0.3
+SCATTERED = 0.8
+"""Of the energy where a spectrum ends: what may be the beam itself if its energy is unknown."""
 SINGLE_K = 10.0
 """Standard deviations from which a K family with one group of lines (light elements, whose α and
 β are not told apart) is taken for what it looks like."""
@@ -120,6 +123,11 @@ def _unsettled(found: FoundElement, whole: Whole) -> str:
         return ""
     main = found.families[0]
     peak = f"a peak at {main.main:.2f} keV is as {found.element} {main.shell} would have it"
+    if whole.fit.design.geometry.incident_energy is None and main.main > SCATTERED * _end(whole):
+        return (
+            f"{peak}, but the energy of the beam is unknown, and photons that the sample scatters "
+            "may lie there"
+        )
     live = [r.element for r in found.rivals if r.live]
     if live:
         return f"{peak}, but {', '.join(live)} would explain it as well"
@@ -135,6 +143,12 @@ def _unsettled(found: FoundElement, whole: Whole) -> str:
     if found.lines.missing:
         return f"{peak}, but {', '.join(found.lines.missing)} is missing"
     return ""
+
+
+def _end(whole: Whole) -> float:
+    """Energy below which nearly all counts lie, keV."""
+    below = np.cumsum(whole.fit.mean)
+    return float(whole.fit.design.energy[np.searchsorted(below, 0.995 * below[-1])])
 
 
 def _rivals(found: FoundElement) -> list[Rival]:
