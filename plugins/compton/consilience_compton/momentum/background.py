@@ -17,7 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from consilience_compton.model.profiles import broadened
 from consilience_compton.momentum.cells import Cells
-from consilience_compton.momentum.kinematics import energy_of_momentum, momentum
+from consilience_compton.momentum.kinematics import (
+    compton_energy,
+    energy_of_momentum,
+    momentum,
+)
 from consilience_compton.momentum.rebin import Profile, rebin
 from consilience_compton.momentum.response import kinematic_factor
 from consilience_compton.momentum.windows import Interval, Windows
@@ -285,8 +289,14 @@ def observed(cells: Cells, sides: Cells | None) -> tuple[Array, Array]:
 
 
 def escape_excess(
-    profile: Profile, windows: Windows, incident: float, angle: float, fwhm: float, shape: Array
-) -> list[Escape]:
+    profile: Profile,
+    windows: Windows,
+    incident: float,
+    angle: float,
+    fwhm: float,
+    shape: Array,
+    spread: float = 0.0,
+) -> list[Escape] | None:
     """Compare each escape peak of the elastic line with the momentum of the other sign.
 
     J(−p) = J(p), so what an escape peak adds within ± `fwhm` stands above its mirror image.
@@ -303,30 +313,36 @@ def escape_excess(
         Resolution in atomic units.
     shape : ndarray, shape (m,)
         Response at the profile's bins.
+    spread : float
+        Standard deviation of the pixels' angles, degrees: a line of fixed energy is smeared by it.
 
     Returns
     -------
-    list of Escape
-        Peaks closer than `fwhm` are one, named after the first.
+    list of Escape or None
+        Peaks closer than `fwhm` are one, named after the first.  None: one lies between the
+        windows' ends and is too broad, or too near to 0, to be told from its mirror image.
     """
     first, last = windows.span
     found: list[Escape] = []
     at_last = -np.inf
+    moved = np.ptp(momentum(compton_energy(incident, angle), incident, [angle, angle + spread]))
+    half = fwhm + 2.0 * float(moved)
     places = sorted(
         (float(momentum(energy, incident, angle)), name, energy)
         for name, energy in known_lines(incident).items()
         if name.startswith("elastic less")
     )
     even = profile.counts / shape
-    spread = profile.variance / shape**2
+    variance = profile.variance / shape**2
     for place, name, energy in places:
-        low, high = max(place - fwhm, first), min(place + fwhm, last)
-        if high - low < fwhm or place - at_last < fwhm or low * high < 0.0:
+        if place - at_last < fwhm or not first < place < last:
             continue
+        low, high = place - half, place + half
         at_last = place
-        here = rebin(profile.edges, even, np.array([low, high]))[0]
-        there = rebin(profile.edges, even, np.array([-high, -low]))[0]
-        var = rebin(profile.edges, spread, np.array([low, high]))[0]
-        var += rebin(profile.edges, spread, np.array([-high, -low]))[0]
+        if low * high < 0.0 or max(-low, high) > profile.edges[-1]:
+            return None
+        both = (np.array([low, high]), np.array([-high, -low]))
+        here, there = (rebin(profile.edges, even, ends)[0] for ends in both)
+        var = sum(rebin(profile.edges, variance, ends)[0] for ends in both)
         found.append(Escape(name, energy, float(here - there), float(np.sqrt(var))))
     return found

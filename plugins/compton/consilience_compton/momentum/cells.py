@@ -24,6 +24,8 @@ _EXACT: dict[np.dtype[Any], float] = {
     np.dtype(np.float32): 2.0**24,
 }
 """Largest sum that a narrow type holds exactly."""
+_AT_ONCE = 1 << 19
+"""Bytes of spectra summed at once: they stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,18 @@ def cell_sums(counts: NDArray[Any], energy_edges: Array, cell_edges: Array) -> C
             fix="give wider windows, or spectra with finer bins",
         )
     part = place - k
+    inner, cut = np.empty(k.shape), np.empty(k.shape)
     low, high = int(k.min()), int(k.max()) + 1
-    block = np.ascontiguousarray(flat[:, low:high])
-    length = high - low
-    starts = np.arange(len(flat))[:, None] * length + (k - low)
-    inner = _reduce(block, starts)[:, :-1]
-    cut = block.ravel()[starts].astype(np.float64)
+    if 2 * (high - low) > flat.shape[1]:
+        low, high = 0, flat.shape[1]  # whole rows need not be copied to lie side by side
+    step = max(1, _AT_ONCE // ((high - low) * flat.itemsize))
+    for at in range(0, len(flat), step):
+        rows = slice(at, at + step)
+        block = np.ascontiguousarray(flat[rows, low:high])
+        starts = np.arange(len(block))[:, None] * (high - low) + (k[rows] - low)
+        inner[rows] = _reduce(block, starts)
+        cut[rows] = block.ravel()[starts]
+    inner = inner[:, :-1]
     left, right = cut[:, :-1], cut[:, 1:]
     f, g = part[:, :-1], part[:, 1:]
     total = inner - f * left + g * right

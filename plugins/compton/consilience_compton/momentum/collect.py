@@ -104,6 +104,8 @@ class Total:
         See `background.tail_shares`.
     bin_width : float
         Of the energy axis at the peak, atomic units.
+    angle_spread : float
+        Standard deviation of the pixels' angles, degrees.
     """
 
     cells: Cells
@@ -112,6 +114,7 @@ class Total:
     angle: float
     tails: Array
     bin_width: float
+    angle_spread: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -267,6 +270,7 @@ def total_of(
         float(angles.mean()),
         tails,
         found.bin_width,
+        float(angles.std()),
     )
 
 
@@ -317,6 +321,7 @@ def combined(
         first.angle,
         first.tails if tails is None else tails,
         first.bin_width,
+        first.angle_spread,
     )
 
 

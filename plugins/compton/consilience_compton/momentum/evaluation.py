@@ -92,9 +92,12 @@ def evaluate(
     fwhm = settings.resolution_momentum(incident, total.angle)
     shape = shape_of(total, incident, settings)
     bare = _without_line(total, incident)
-    escapes: list[Escape] = []
+    looked: list[Escape] | None = None
     if settings.escape != "ignore":
-        escapes = escape_excess(bare, windows, incident, total.angle, fwhm, shape)
+        looked = escape_excess(
+            bare, windows, incident, total.angle, fwhm, shape, total.angle_spread
+        )
+    escapes = looked or []
     factor = _factor(total, windows, shape) if settings.correct else 1.0
     result = ratio(net[0], net[1], covariance, factor)
     if not np.isfinite(result.value):
@@ -110,6 +113,8 @@ def evaluate(
     line = None if known is None else _line(total, windows, known, factor)
     relative = _moved(total, geometry, settings, peak, fwhm, bare)
     relative["escape_line"] = shift[1] if settings.escape == "subtract" else shift[2]
+    if looked is None:
+        relative["escape_line"] = None
     relative["response"] = _response_error(total, incident, settings)
     relative["background"] = _background(value, free, line, total)
     signed = {name: None if one is None else one * value for name, one in relative.items()}
@@ -218,13 +223,13 @@ def _escape_shift(
     escapes: Sequence[Escape], net: Array, windows: Windows, geometry: Geometry, angle: float
 ) -> tuple[float, float, float]:
     """Relative change of EMR by taking excesses off, its error, and the error if they stay."""
-    change, spread = 0.0, 0.0
+    taken, spread = np.zeros(2), 0.0
     for one in escapes:
         place = float(momentum(one.energy, geometry.incident_energy, angle))
-        in_low = any(a <= place <= b for a, b in windows.low)
-        weight = -1.0 / net[0] if in_low else 1.0 / net[1]
-        change += weight * one.excess
-        spread += (weight * one.std) ** 2
+        row = 0 if any(a <= place <= b for a, b in windows.low) else 1
+        taken[row] += one.excess / net[row]
+        spread += (one.std / net[row]) ** 2
+    change = float((1.0 - taken[0]) / (1.0 - taken[1]) - 1.0) if taken[1] < 1.0 else 0.0
     std = math.sqrt(spread)
     # what is not taken off is an error of its size, where it stands out of chance
     stays = math.copysign(math.sqrt(max(change**2 - spread, 0.0)), change)
