@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ELEMENTS", "REGIONS", "LineGroup", "detector_lines"]
+__all__ = ["ELEMENTS", "REGIONS", "LineGroup", "detector_lines", "with_tail"]
 
 ELEMENTS = ("Cd", "Te", "W", "Pb")
 REGIONS = ((21.0, 33.6), (56.0, 61.8), (71.2, 77.0))
@@ -51,6 +51,24 @@ class LineGroup:
     def mean(self) -> float:
         """Weighted mean energy in keV."""
         return float(np.average(self.energies, weights=self.weights))
+
+
+def with_tail(group: LineGroup, share: float, length: float = 1.5) -> LineGroup:
+    """Return a group of which a share of each line lies in an exponential tail below it.
+
+    Parameters
+    ----------
+    group : LineGroup
+    share : float
+        0 to 1.
+    length : float
+        Of the exponential, keV; as a few points at its quantiles.
+    """
+    steps = -np.log1p(-(np.arange(6) + 0.5) / 6.0) * length
+    energies = [group.energies, *(group.energies - step for step in steps)]
+    each = share / steps.size
+    weights = [(1.0 - share) * group.weights, *(each * group.weights for _ in steps)]
+    return LineGroup(group.name, group.element, np.concatenate(energies), np.concatenate(weights))
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ from consilience_compton.calibration.fitting import (
     free_families,
     line_residuals,
 )
-from consilience_compton.calibration.lines import ELEMENTS, REGIONS, LineGroup
+from consilience_compton.calibration.lines import ELEMENTS, REGIONS, LineGroup, with_tail
 from consilience_compton.spectra import blocks_of_rows, centres
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ SHIFTED = 6.0
 SHIFTED_KEV = 0.3
 POOLS = (3, 5, 7, 11, 15)
 """Sides of the squares of pixels that are put together until the wanted error is reached."""
+TAILS = (0.02, 0.05, 0.1, 0.15)
+"""Shares of a line in a tail towards low energy that are tried beside none."""
 SEEN = 5.0
 """A group of lines is used if it is this many standard deviations strong in the sum."""
 
@@ -116,7 +118,11 @@ class LineTable:
     counts, residual, residual_std : ndarray
         Counts; energy found less tabulated, and its statistical error, keV.
     fit : LineFit
-        Of the sum spectrum.
+        Of the sum spectrum, Gaussian lines.
+    tail : float
+        Share of each line in an exponential tail of 1.5 keV that the sum spectrum prefers.
+    tailed : LineFit
+        With that tail, or with the smallest that was tried where none is preferred.
     """
 
     names: tuple[str, ...]
@@ -125,6 +131,17 @@ class LineTable:
     residual: Array
     residual_std: Array
     fit: LineFit
+    tail: float
+    tailed: LineFit
+
+    def shape(self, energy: float) -> float:
+        """Systematic error at `energy` (keV) by the shape of the lines.
+
+        How far the scale moves with the tail that the lines prefer; half of what the smallest
+        tail does where they prefer none.
+        """
+        moved = abs(float(self.tailed.at(energy)[0][0] - self.fit.at(energy)[0][0]))
+        return moved if self.tail else 0.5 * moved
 
     def straightness(self, energy: float) -> float | None:
         """Systematic error at `energy` (keV) by lines that do not lie on the straight scale.
@@ -222,6 +239,7 @@ def line_table(sums: Sums, elements: tuple[str, ...] = ELEMENTS) -> LineTable | 
         if seen.all():
             rest = line_residuals(summed, model, fit)
             groups = [family[0][0] for family in families]
+            tail, tailed = _with_tails(summed, model, fit)
             return LineTable(
                 tuple(g.name for g in groups),
                 np.array([g.mean for g in groups]),
@@ -229,9 +247,23 @@ def line_table(sums: Sums, elements: tuple[str, ...] = ELEMENTS) -> LineTable | 
                 rest[:, 0],
                 rest[:, 1],
                 fit,
+                tail,
+                tailed,
             )
         families = tuple(f for f, keep in zip(families, seen, strict=True) if keep)
     return None
+
+
+def _with_tails(summed: Array, model: LineModel, fit: LineFit) -> tuple[float, LineFit]:
+    """The tail that fits best, 0 where none does, and the fit with it or with the smallest."""
+    tried = {}
+    for share in TAILS:
+        families = tuple(tuple((with_tail(g, share), f) for g, f in fam) for fam in model.families)
+        tried[share] = fit_lines(summed[None], replace(model, families=families))
+    best = min(tried, key=lambda share: float(tried[share].deviance[0]))
+    if tried[best].deviance[0] < fit.deviance[0]:
+        return best, tried[best]
+    return 0.0, tried[TAILS[0]]
 
 
 def calibrate(

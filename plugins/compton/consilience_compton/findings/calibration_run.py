@@ -98,7 +98,8 @@ def _shift(found: Calibration, evidence: dict[str, Any]) -> FindingDraft:
     alone = good & (found.pool == 1)
     moved, std = found.at(found.energy)
     straight = found.table.straightness(found.energy)
-    parts = {"straightness": straight, "shape of the lines": None}
+    shape = found.table.shape(found.energy)
+    parts = {"straightness": straight, "shape of the lines": shape}
     if alone.any():
         weight = 1.0 / np.maximum(std[alone], 1e-9) ** 2
         value = float(np.sum(weight * moved[alone]) / weight.sum())
@@ -115,7 +116,7 @@ def _shift(found: Calibration, evidence: dict[str, Any]) -> FindingDraft:
         value=value,
         unit="keV",
         std_stat=stat,
-        std_sys=straight,
+        std_sys=None if straight is None else math.hypot(straight, shape),
         array="pixels",
         evidence={
             **evidence,
@@ -124,6 +125,7 @@ def _shift(found: Calibration, evidence: dict[str, Any]) -> FindingDraft:
             "spread_of_pixels_keV": spread if math.isfinite(spread) else None,
             "spread_in_standard_errors": float(pull.std()) if pull.size > 1 else None,
             "std_sys_parts": parts,
+            "tail_preferred": found.table.tail,
             "sentence": f"true energies are {value * 1000:+.1f} eV from the stated ones at "
             f"{found.energy:.2f} keV",
         },

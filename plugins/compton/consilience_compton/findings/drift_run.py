@@ -73,7 +73,10 @@ def run_drift(
         for other in states[1:]:
             try:
                 drift = _between(states[0], other, params)
-                drafts += _drafts(states[0], other, drift, params)
+                moved = f"corrected-{number}" if params.correct else f"drift-{number}"
+                peak, angle = _drafts(states[0], other, drift, params)
+                drafts.append(peak.model_copy(update={"array": moved}))
+                drafts.append(angle.model_copy(update={"array": f"drift-{number}"}))
                 found.append((other, drift))
             except BadInputError as fault:
                 drafts.append(_unseen(states[0], other, fault))
@@ -126,7 +129,9 @@ def _between(first: _State, other: _State, params: DriftParams) -> Drift:
     )
 
 
-def _drafts(first: _State, other: _State, drift: Drift, params: DriftParams) -> list[FindingDraft]:
+def _drafts(
+    first: _State, other: _State, drift: Drift, params: DriftParams
+) -> tuple[FindingDraft, FindingDraft]:
     """Two statements on one state."""
     span = _by_span(first, other, drift, params)
     common: dict[str, Any] = {
@@ -159,17 +164,14 @@ def _drafts(first: _State, other: _State, drift: Drift, params: DriftParams) -> 
         **common,
     )
     if drift.angle is None or drift.angle_std is None:
-        return [
-            peak,
-            FindingDraft(
-                kind="angle_drift",
-                status="not_observable",
-                reason="the detector's own lines are not seen in both states, so a shift of its "
-                "electronics cannot be told from a movement",
-                evidence=evidence,
-                **common,
-            ),
-        ]
+        return peak, FindingDraft(
+            kind="angle_drift",
+            status="not_observable",
+            reason="the detector's own lines are not seen in both states, so a shift of its "
+            "electronics cannot be told from a movement",
+            evidence=evidence,
+            **common,
+        )
     angle = FindingDraft(
         kind="angle_drift",
         value=drift.angle,
@@ -187,7 +189,7 @@ def _drafts(first: _State, other: _State, drift: Drift, params: DriftParams) -> 
         ],
         **common,
     )
-    return [peak, angle]
+    return peak, angle
 
 
 def _beam_slope(first: _State) -> float:

@@ -1,0 +1,149 @@
+"""The analyses of energy scale and drift on registered files, their answers, and their figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as MatplotlibFigure
+
+from consilience import Study
+from consilience.model.finding import Finding
+from consilience.view import Figure, Table, ViewContext
+from consilience_compton.drawing.calibration import calibration_view, drift_view
+from consilience_compton.drawing.spectra import spectra_view
+from consilience_compton.files.hxt_layout import write_hxt
+from consilience_compton.simulation.spectra import simulate_cell
+
+SHAPE = 8
+WORDS = "simulated;bins=keV;E1=115;angle=90;dist=100;pitch=2500;dir=+column"
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Two states, the detector turned by 0.3 degrees; a dead row and a shifted pixel."""
+    folder = tmp_path_factory.mktemp("cell")
+    made = simulate_cell(
+        seed=3,
+        rows=SHAPE,
+        columns=SHAPE,
+        counts=2e4,
+        drift=0.3,
+        states=("pristine", "charged"),
+        x=(1.0, 0.3),
+    )
+    with Study.create(folder / "study") as study:
+        study.add_sample("cell")
+        for state, all_regions in zip(made.states, made.counts, strict=True):
+            counts = all_regions[2].copy()
+            counts[5] = 0
+            counts[2, 6] = np.roll(counts[2, 6], 4)
+            path = write_hxt(folder / f"{state}.hxt", counts, made.edges[:-1], prefix=WORDS)
+            study.add(path, "cell", state={"charge": state})
+        bare = write_hxt(folder / "bare.hxt", made.counts[0, 2], made.edges[:-1])
+        study.add_sample("no unit")
+        study.add(bare, "no unit")
+        study.analyse(["compton.calibration", "compton.drift"])
+        yield study
+
+
+def one(study: Study, kind: str, sample: str = "cell") -> list[Finding]:
+    return list(study.findings(kind, sample))
+
+
+def test_the_scale_is_found_right(cell: Study) -> None:
+    for finding in one(cell, "energy_shift"):
+        assert finding.value is not None
+        assert finding.std is not None
+        assert abs(finding.value) < 4 * finding.std
+        assert finding.std < 0.01
+        assert finding.origin == "simulated"
+        parts = finding.evidence["std_sys_parts"]
+        assert isinstance(parts, dict)
+        assert set(parts) == {"straightness", "shape of the lines"}
+        assert finding.array is not None
+        maps = cell.store.open_dataset(finding.array)
+        assert np.isnan(maps["scale"].values[5]).all()
+        assert maps["correction_at_peak"].values[2, 6] == pytest.approx(-1.0, abs=0.1)
+
+
+def test_bad_pixels_are_counted_by_cause(cell: Study) -> None:
+    for finding in one(cell, "bad_pixels"):
+        assert finding.value == SHAPE + 1
+        assert finding.evidence["dead"] == SHAPE
+        assert finding.evidence["shifted"] == 1
+        assert finding.evidence["dead_rows"] == [5]
+
+
+def test_resolution_by_lines(cell: Study) -> None:
+    found = one(cell, "detector_resolution")
+    assert len(found) == 6
+    for finding in found:
+        assert finding.value == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_turned_detector_is_told_from_its_electronics(cell: Study) -> None:
+    (angle,) = one(cell, "angle_drift")
+    assert angle.value == pytest.approx(0.3, abs=4 * float(angle.std_stat or 0))
+    (peak,) = one(cell, "peak_shift")
+    assert peak.value == pytest.approx(-0.09, abs=0.01)
+    emr = peak.evidence["emr"]
+    assert isinstance(emr, dict)
+    assert float(str(emr["change_std"])) > 0
+    assert peak.evidence["corrected"] is False
+    assert angle.state == {"charge": "charged"}
+    assert len(angle.measurements) == 2
+
+
+def test_spectra_are_moved_back_only_when_asked(cell: Study) -> None:
+    run = cell.analyse(["compton.drift"], samples=["cell"], params={"correct": True})
+    assert not run.failures
+    corrected = [f for f in one(cell, "peak_shift") if f.evidence["corrected"]]
+    assert len(corrected) == 1
+    assert corrected[0].array is not None
+    data = cell.store.open_dataset(corrected[0].array)
+    energy, counts = data["energy"].values, data["counts"].values[0]
+    inside = np.abs(energy - 93.87) < 2.0
+    first = next(m for m in cell.measurements() if m.id == corrected[0].measurements[0])
+    reference = first.data["counts"].sum(("row", "column")).values
+    middle = [np.average(energy[inside], weights=n[inside]) for n in (counts, reference)]
+    assert middle[0] == pytest.approx(middle[1], abs=0.01)
+
+
+def test_channels_are_not_observable_until_a_gain_is_named(cell: Study) -> None:
+    (refused,) = one(cell, "energy_shift", "no unit")
+    assert refused.status == "not_observable"
+    assert "in channels" in str(refused.reason)
+    params = {"nominal_gain": 0.25, "nominal_offset": 10.0}
+    cell.analyse(["compton.calibration"], samples=["no unit"], params=params)
+    found = [f for f in one(cell, "energy_shift", "no unit") if f.value is not None]
+    assert len(found) == 1
+    beam = found[0].evidence["beam"]
+    assert isinstance(beam, dict)
+    assert "assumed" in str(beam["incident_energy"])
+
+
+def drawn(blocks: list[Any]) -> list[str]:
+    for block in blocks:
+        assert isinstance(block, Figure)
+        assert isinstance(block.table, Table)
+        figure = MatplotlibFigure(figsize=block.size, layout="constrained")
+        block.draw(figure)
+        figure.canvas.draw()
+    return [block.title for block in blocks]
+
+
+def test_figures_draw_and_say_that_data_are_simulated(cell: Study) -> None:
+    measured = [cell.measurement(r.id) for r in cell.measurement_records()]
+    own = [m for m in measured if m.sample == "cell"]
+    findings = [f for f in cell.findings() if f.sample == "cell"]
+    context = ViewContext(cell.store.open_dataset)
+    for view in (spectra_view, calibration_view):
+        titles = drawn(view(own, findings, context))
+        assert len(titles) == 4
+        assert all(title.startswith("SIMULATED") for title in titles)
+    assert drawn(drift_view(own, findings, context)) == ["SIMULATED Drift between states"]
+    bare = [m for m in measured if m.sample == "no unit"]
+    assert drawn(spectra_view(bare, [], context)) == ["Sum of all spectra", "Counts by pixel"]
+    assert drift_view(bare, [], context) == []
