@@ -87,3 +87,12 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run_coverage("this", [row()], ["--rows", "nothing"])
     assert "no row has such a name" in capsys.readouterr().err
+
+
+def test_errors_scaled_on_purpose_break_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--repeats", "600", "--processes", "1", "--scale-sigma"]
+    assert run_coverage("prog", [row()], [*words, "1.0"]) == 0
+    assert run_coverage("prog", [row()], [*words, "0.8"]) == 1
+    with pytest.raises(SystemExit):
+        run_coverage("prog", [row()], [*words, "0"])
+    assert "above 0" in capsys.readouterr().err

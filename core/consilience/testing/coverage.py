@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Literal
 
@@ -30,6 +30,7 @@ __all__ = [
     "Judged",
     "Outcome",
     "Row",
+    "Scaled",
     "cover",
     "judge",
     "judgements",
@@ -88,6 +89,20 @@ class Outcome:
     inside: bool | None = None
     happened: bool | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A repeat whose standard deviations are multiplied by `factor`."""
+
+    run: Callable[[str, int], Outcome]
+    factor: float
+
+    def __call__(self, model: str, seed: int) -> Outcome:
+        """Run a repeat and make its pulls smaller by the factor."""
+        found = self.run(model, seed)
+        pulls = [None if p is None else p / self.factor for p in (found.pull, found.pull_total)]
+        return replace(found, pull=pulls[0], pull_total=pulls[1])
 
 
 @dataclass(frozen=True)
@@ -269,10 +284,19 @@ def run_coverage(program: str, rows: Sequence[Row], arguments: Sequence[str] | N
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--rows", default="", help="rows whose name contains this")
+    parser.add_argument(
+        "--scale-sigma",
+        type=float,
+        default=1.0,
+        help="multiply every standard deviation by this; right ones must then fail",
+    )
     given = parser.parse_args(arguments)
     chosen = [row for row in rows if given.rows in row.name]
     if not chosen or given.repeats < 2 * FEWEST:
         parser.error(f"no row has such a name, or there are fewer than {2 * FEWEST} repeats")
+    if not given.scale_sigma > 0.0:
+        parser.error("standard deviations can be multiplied by what is above 0")
+    chosen = [replace(row, run=Scaled(row.run, given.scale_sigma)) for row in chosen]
     table = cover(chosen, given.repeats, given.seed, given.processes, judgements(rows))
     sys.stdout.write(markdown(table))
     return 0 if all(one.holds for one in table) else 1

@@ -56,6 +56,17 @@ ANALYSES: tuple[Analysis, ...] = (
         title="shift of the Compton peak and of the lines between states",
     ),
     Analysis(
+        "compton.lithium",
+        "compton",
+        ("counts",),
+        params=Ref("consilience_compton.findings.series_params:LithiumParams"),
+        run=Ref("consilience_compton.findings.lithium_run:run_lithium"),
+        kinds=("li_content", "lithium_calibration"),
+        default=False,
+        scope="sample",
+        title="lithium content by a calibration of the ratio, the free-atom model beside it",
+    ),
+    Analysis(
         "compton.series",
         "compton",
         (),

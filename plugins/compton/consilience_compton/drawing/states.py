@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["states_view"]
 
 ANALYSIS = "compton.series"
-VALUES = ("momentum_ratio", "li_content", "roughness", "areal_roughness")
+VALUES = ("momentum_ratio", "li_content", "roughness", "areal_roughness", "relative_change")
 TITLES = {
     "momentum_ratio": "electron momentum ratio",
     "li_content": "lithium content x",
@@ -65,8 +65,7 @@ Course = tuple["xr.Dataset", list[Finding]]
 
 
 def _name(course: Course) -> str:
-    found = next((f.subject for f in course[1] if f.subject is not None), None)
-    return found.label if found is not None else "cell"
+    return str(course[0]["label"].attrs.get("subject") or "cell")
 
 
 def _told(sentences: Sequence[str]) -> str:
@@ -122,12 +121,13 @@ def _ratios(courses: Sequence[Course], mark: str) -> Figure:
             model, std = _numbers(data, "free_atom_emr"), _numbers(data, "free_atom_emr_std")
             if np.isfinite(model).any():
                 at = np.arange(model.size)
+                formula = data["label"].attrs.get("composition", "?")
                 axes.plot(
                     at,
                     model,
                     linestyle="--",
                     color=palette()[index],
-                    label=f"{_name(course)}, free atoms of {data.attrs.get('composition', '?')}",
+                    label=f"{_name(course)}, free atoms of {formula}",
                 )
                 axes.fill_between(at, model - std, model + std, color=palette()[index], alpha=0.2)
         _under(axes, _labels(having[0][0]))

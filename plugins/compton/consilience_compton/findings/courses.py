@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,19 @@ import numpy as np
 
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement
+from consilience_compton.findings.lithium_states import StateRatio
+from consilience_compton.model.calibration import Calibration
 from consilience_compton.momentum.kinematics import compton_energy, momentum_slope
 from consilience_compton.spectra import number_of
 
-__all__ = ["QUANTITIES", "Course", "Quantity", "course_of_table", "resolution_of"]
+__all__ = [
+    "QUANTITIES",
+    "Course",
+    "Quantity",
+    "course_of_table",
+    "courses_of_states",
+    "resolution_of",
+]
 
 QUANTITIES: dict[str, tuple[str, str]] = {
     "momentum_ratio": ("1", "EMR"),
@@ -151,3 +160,83 @@ def course_of_table(measurement: Measurement) -> Course:
         voxel=number_of(told, "voxel", "um"),
         metadata=dict(told),
     )
+
+
+def courses_of_states(
+    states: Sequence[StateRatio], oxide: str, line: Calibration | None, along: str | None = None
+) -> list[Course]:
+    """Return one course for each part of the cell that has two states or more.
+
+    Parameters
+    ----------
+    states : sequence of StateRatio
+    oxide : str
+        Composition of the cathode, for the model.
+    line : Calibration or None
+        x on EMR, for the cathode.
+    along : str, optional
+        A state variable that orders the states and names them; None: their order, and all that
+        differs between them.
+
+    Raises
+    ------
+    BadInputError
+        A state has no such variable.
+    """
+    found = []
+    for part in dict.fromkeys(one.part for one in states):
+        mine = [one for one in states if one.part == part and one.value is not None]
+        if along is not None:
+            missing = [one for one in mine if along not in one.state]
+            if missing:
+                raise BadInputError(
+                    f"{len(missing)} state(s) of the {part} have no {along!r}",
+                    fix=f"state variables are: {', '.join(sorted(mine[0].state))}",
+                )
+            mine.sort(key=lambda one: _order(one.state[along]))
+        if len(mine) < 2:
+            continue
+        varying = [
+            key
+            for key in mine[0].state
+            if len({str(one.state.get(key)) for one in mine}) > 1 or key == along
+        ]
+        labels = [", ".join(str(one.state.get(key)) for key in varying) for one in mine]
+        if len(set(labels)) < len(labels):
+            labels = [f"{label} ({number})" for number, label in enumerate(labels, start=1)]
+        ratio = Quantity(
+            tuple(one.value or math.nan for one in mine),
+            tuple(float(one.evaluated.result.std_stat) for one in mine),
+            tuple(one.evaluated.result.std_sys for one in mine),
+        )
+        quantities = {"momentum_ratio": ratio}
+        if line is not None and part in {"cathode", "sample"}:
+            contents = [
+                line.content(one.value or 0.0, ratio.std_stat[i]) for i, one in enumerate(mine)
+            ]
+            quantities["li_content"] = Quantity(
+                tuple(one.x for one in contents),
+                tuple(one.std_ratio for one in contents),
+                tuple(one.std_calibration for one in contents),
+            )
+        shared = {k: v for k, v in mine[0].state.items() if k not in varying}
+        composition = {"cathode": oxide, "anode": "Li"}.get(part, "")
+        found.append(
+            Course(
+                part,
+                tuple(labels),
+                shared,
+                quantities,
+                tuple(dict.fromkeys(m for one in mine for m in one.measurements)),
+                composition,
+                mine[0].resolution,
+            )
+        )
+    return found
+
+
+def _order(value: Any) -> tuple[int, float, str]:
+    number = getattr(value, "value", value)
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        return 0, float(number), ""
+    return 1, 0.0, str(value)

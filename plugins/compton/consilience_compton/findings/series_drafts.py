@@ -24,6 +24,8 @@ __all__ = [
     "calibration_draft",
     "calibration_of",
     "change_drafts",
+    "line_dataset",
+    "line_evidence",
     "moved_by",
     "value_drafts",
     "x_rivals",
@@ -191,8 +193,7 @@ def calibration_draft(
         "x and EMR are from one table: where x was itself computed from EMR, this line gives the "
         "rule back and says nothing of its truth"
     )
-    arrays = {name: _line_dataset(line)}
-    sign = "−" if line.intercept < 0.0 else "+"
+    arrays = {name: line_dataset(line)}
     draft = FindingDraft(
         kind="lithium_calibration",
         subject=Subject(label=course.subject),
@@ -203,25 +204,7 @@ def calibration_draft(
         std_sys=std if course.rounding else None,
         array=name,
         covariance=None if covariance is None else Covariance(array=name, index=1),
-        evidence={
-            "sentence": f"x = {line.slope:.3f} EMR {sign} {abs(line.intercept):.3f}",
-            "intercept": line.intercept,
-            "intercept_std": None
-            if covariance is None
-            else math.sqrt(covariance[0, 0]) * line.scale,
-            "covariance": None if covariance is None else covariance.tolist(),
-            "chi2": line.chi2,
-            "freedom": line.freedom,
-            "p": line.p_value,
-            "scale": line.scale,
-            "points": [[p.emr, p.x] for p in line.points],
-            "labels": [p.label for p in line.points],
-            "residuals": [float(r) for r in line.residuals],
-            "free_atom_slope_of_emr": None if model is None else model.slope,
-            "free_atom_emr_without_lithium": None if model is None else model.intercept,
-            "measured_slope_of_emr": 1.0 / line.slope if line.slope else None,
-            "emr_without_lithium": -line.intercept / line.slope if line.slope else None,
-        },
+        evidence=line_evidence(line, model),
         assumptions=[*assumed, *said],
         method="straight line of x on EMR, errors in both variables (ODRPACK)",
         measurements=list(course.measurements),
@@ -229,7 +212,32 @@ def calibration_draft(
     return draft, arrays
 
 
-def _line_dataset(line: Calibration) -> xr.Dataset:
+def line_evidence(line: Calibration, model: ModelLine | None) -> dict[str, Any]:
+    """Return points, residuals, intercept and covariance, and the model's line beside them."""
+    covariance = line.covariance
+    sign = "−" if line.intercept < 0.0 else "+"
+    return {
+        "sentence": f"x = {line.slope:.3f} EMR {sign} {abs(line.intercept):.3f}",
+        "intercept": line.intercept,
+        "intercept_std": None if covariance is None else math.sqrt(covariance[0, 0]) * line.scale,
+        "covariance": None if covariance is None else covariance.tolist(),
+        "chi2": line.chi2,
+        "freedom": line.freedom,
+        "p": line.p_value,
+        "scale": line.scale,
+        "points": [[p.emr, p.x] for p in line.points],
+        "labels": [p.label for p in line.points],
+        "residuals": [float(r) for r in line.residuals],
+        "free_atom_slope_of_emr": None if model is None else model.slope,
+        "free_atom_emr_without_lithium": None if model is None else model.intercept,
+        "measured_slope_of_emr": 1.0 / line.slope if line.slope else None,
+        "emr_without_lithium": -line.intercept / line.slope if line.slope else None,
+    }
+
+
+def line_dataset(line: Calibration) -> xr.Dataset:
+    """Return the points of a calibration, what is left of them, and the line's covariance."""
+
     def column(values: list[float | None]) -> Any:
         return np.array([np.nan if v is None else v for v in values])
 
@@ -262,12 +270,17 @@ def change_drafts(course: Course, pairs: Sequence[tuple[str, str]]) -> list[Find
                 continue
             if quantity.values[a] == 0.0:
                 continue
-            change = relative_change(
-                quantity.values[a], quantity.values[b], quantity.std(a), quantity.std(b)
-            )
+            ends = quantity.values[a], quantity.values[b]
+            stat = relative_change(*ends, quantity.std_stat[a], quantity.std_stat[b]).std
+            change = relative_change(*ends, quantity.std_sys[a], quantity.std_sys[b])
             assumed = []
             if course.rounding:
                 assumed.append("the error is that of printed digits alone")
+            elif change.std is not None:
+                assumed.append(
+                    "systematic errors are taken as independent between the states; those that "
+                    "are common to them cancel, so that the stated one is too large"
+                )
             found.append(
                 FindingDraft(
                     kind="relative_change",
@@ -275,8 +288,8 @@ def change_drafts(course: Course, pairs: Sequence[tuple[str, str]]) -> list[Find
                     state={**course.state, "from": first, "to": second},
                     value=change.value,
                     unit="1",
-                    std_stat=None if course.rounding else change.std,
-                    std_sys=change.std if course.rounding else None,
+                    std_stat=stat,
+                    std_sys=change.std,
                     evidence={
                         "formula": f"{quantity.values[b]:g} / {quantity.values[a]:g} − 1",
                         "from": quantity.values[a],

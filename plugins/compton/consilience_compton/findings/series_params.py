@@ -43,6 +43,9 @@ class LithiumParams(RegionParams):
         What the cathode is, ``Lix`` for the lithium that moves.
     binder : float
         Mass fraction of carbon and PVDF, for counts and sensitivities.
+    same_setup : bool
+        The points were measured with the same beam, detector and geometry, so that errors of
+        these are common to them and to the states, and not counted again in x.
     wanted_x : float
         Error of x for which the counts are said.
     """
@@ -50,6 +53,7 @@ class LithiumParams(RegionParams):
     points: tuple[PointParams, ...] = ()
     oxide: Annotated[str, Field(min_length=1, max_length=80)] = "LixNi0.6Mn0.2Co0.2O2"
     binder: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    same_setup: bool = False
     wanted_x: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
 
 

@@ -1,0 +1,10 @@
+"""All that is covered, in the order of the table."""
+
+from __future__ import annotations
+
+from compton_coverage import rows_cells
+from consilience.testing.coverage import Row
+
+__all__ = ["ROWS"]
+
+ROWS: list[Row] = [*rows_cells.ROWS]
