@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from compton_coverage.rows import ROWS
 
+from compton_coverage.rows import ROWS
 from consilience.testing.coverage import MODELS, Row
 
 CELLS = [row for row in ROWS if "cathode" in row.name or "slope" in row.name]

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import xraylib
@@ -196,9 +197,19 @@ def _elastic(layers: Sequence[Layer], incident: float, angle: float) -> float:
     return elastic / compton
 
 
-def _response(grid: Array, edges: Array, fwhm: float, model: Model) -> Array:
-    """Return how events of each energy of `grid` spread over the bins, (grid, bins)."""
-    sigma = fwhm / _FWHM
+def _grid_edges() -> Array:
+    return np.arange(2.0, _TOP + 0.5 * _FINE, _FINE)
+
+
+@lru_cache(maxsize=4)
+def _response(bins: bytes, fwhm: float, model: Model) -> Array:
+    """Return how events of each energy of the fine grid spread over the bins, (grid, bins).
+
+    `bins` are the bytes of the edges, so that regions and states share one matrix.
+    """
+    edges, sigma = np.frombuffer(bins), fwhm / _FWHM
+    grid_edges = _grid_edges()
+    grid = 0.5 * (grid_edges[1:] + grid_edges[:-1])
 
     def gauss(centre: Array) -> Array:
         return np.diff(ndtr((edges[None, :] - centre[:, None]) / sigma), axis=-1)
@@ -249,7 +260,7 @@ def expected_counts(
     -------
     ndarray, shape (*angle.shape, n)
     """
-    grid_edges = np.arange(2.0, _TOP + 0.5 * _FINE, _FINE)
+    grid_edges = _grid_edges()
     grid = 0.5 * (grid_edges[1:] + grid_edges[:-1])
     flat = np.ravel(np.asarray(angle, dtype=np.float64))
     at_90 = float(cross_section(incident, np.array([90.0]))[0])
@@ -278,7 +289,8 @@ def expected_counts(
     events += total[:, None] * np.clip(flat_part, 0.0, None)
     if model.pile_up:
         events = _piled(events, model.pile_up, float(grid_edges[0]))
-    counts = events @ _response(grid, edges, fwhm, model)
+    bins = np.ascontiguousarray(edges, dtype=np.float64).tobytes()
+    counts = events @ _response(bins, fwhm, model)
     return np.asarray(counts.reshape(*np.shape(angle), edges.size - 1), dtype=np.float64)
 
 
