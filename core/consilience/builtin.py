@@ -32,7 +32,7 @@ def register_kinds() -> Sequence[Kind]:
 
 @hookimpl
 def register_comparisons() -> Sequence[Comparison]:
-    """Return comparisons of presence, numbers, compositions, and phases with compositions."""
+    """Return comparisons of presence, numbers, compositions, maps, and phases with compositions."""
     scalars = tuple((k.name, k.name) for k in CORE_KINDS if k.about == "scalar")
     return [
         Comparison(
@@ -60,6 +60,16 @@ def register_comparisons() -> Sequence[Comparison]:
             Ref("consilience.compare.stoichiometry:compare"),
             "a composition against the formula and the homogeneity range of a phase",
             scope="group",
+        ),
+        Comparison(
+            "core.maps",
+            (
+                ("element_map", "element_map"),
+                ("phase_map", "phase_map"),
+                ("phase_map", "element_map"),
+            ),
+            Ref("consilience.compare.maps:compare"),
+            "correlation of two maps of one area against maps as smooth as they are",
         ),
     ]
 

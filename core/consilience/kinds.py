@@ -81,6 +81,8 @@ CORE_KINDS: tuple[Kind, ...] = (
     Kind("interface_position", "position of an interface", "scalar", "nm"),
     Kind("interface_width", "width of an interface", "scalar", "nm"),
     Kind("line_profile", "profile along a line", "series", None),
+    Kind("element_map", "map of an element", "map", "1"),
+    Kind("phase_map", "map of a phase", "map", "1"),
     Kind("spatial_change", "change of a distribution", "map", "1"),
     Kind("homogeneity", "homogeneity", "text", None),
 )

@@ -171,7 +171,7 @@ def register_analyses() -> Sequence[Analysis]:
             (),
             Ref("consilience_xrd.findings.map_params:MapsParams"),
             Ref("consilience_xrd.findings.maps:run_maps"),
-            ("phase", "lattice_parameter", "diffraction_line", "strain"),
+            ("phase", "lattice_parameter", "diffraction_line", "strain", "phase_map"),
             title="maps of phases, strain, width and background of a scan",
         ),
         Analysis(

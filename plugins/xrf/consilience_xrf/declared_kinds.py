@@ -8,7 +8,6 @@ __all__ = ["KINDS"]
 
 KINDS = (
     Kind("line_intensity", "counts of an element's lines", "scalar", "count"),
-    Kind("element_map", "map of an element's line", "map", "1"),
     Kind("xrf_sensitivity", "counts for a mass per area", "scalar", None),
     Kind("redistribution", "matter that moved over the states", "text", None),
     Kind("void_fraction", "share of a film that is void", "scalar", "1"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from consilience_xrd.findings.maps import MapResult, RegionResult
     from consilience_xrd.maps.phases import PhaseMap
 
-__all__ = ["region_drafts", "strain_drafts"]
+__all__ = ["phase_map_drafts", "region_drafts", "strain_drafts"]
 
 RELATIVE = (
     "relative to the median over the map of each line: a common shift of the axis cancels, and so "
@@ -102,15 +102,57 @@ def _share(found: MapResult, number: int, label: str) -> dict[str, Any]:
         reference = _reference(found, lines.phase)
         if reference.label != label:
             continue
-        from scipy.stats import norm
-
         return {
             "points": int(chosen.sum()),
             "points_detected": int(np.count_nonzero(phase.detected & chosen)),
-            "points_by_chance": float(f"{chosen.sum() * norm.sf(found.decision):.3g}"),
+            "points_by_chance": float(f"{chosen.sum() * _by_chance(found):.3g}"),
             "map_rests_on_own_lines": lines.alone,
         }
     return {}
+
+
+def phase_map_drafts(found: MapResult) -> list[FindingDraft]:
+    """Where each phase is: its map, which maps of other techniques can be held against."""
+    y, x = found.scan.y, found.scan.x
+    corners = [
+        [float(x.values.min()), float(y.values.min())],
+        [float(x.values.max()), float(y.values.max())],
+    ]
+    units = {y.unit, x.unit}
+    area = Region(
+        shape="box",
+        coordinates=corners,
+        unit=units.pop() if len(units) == 1 and units != {"1"} else "point",
+        frame=f"scan ({x.name}, {y.name})",
+    )
+    return [
+        FindingDraft(
+            kind="phase_map",
+            subject=subject_of(_reference(found, lines.phase)),
+            region=area,
+            array="maps",
+            evidence={
+                "sentence": f"seen at {int(np.count_nonzero(phase.detected))} of "
+                f"{found.scan.points} points; chance alone gives "
+                f"{found.scan.points * _by_chance(found):.2g}",
+                "variable": "phase_intensity",
+                "variable_std": "phase_intensity_std",
+                "variable_at": place,
+            },
+            assumptions=["texture that changes from point to point changes the area of a line too"],
+            method="summed area of the phase's own lines at each point",
+        )
+        for place, (lines, phase) in enumerate(
+            zip(found.phase_lines, found.phase_maps, strict=True)
+        )
+        if lines.alone
+    ]
+
+
+def _by_chance(found: MapResult) -> float:
+    from scipy.stats import norm
+
+    return float(norm.sf(found.decision))
 
 
 def _reference(found: MapResult, key: str) -> Any:

@@ -19,7 +19,11 @@ from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement, Notice
 from consilience_xrd import __version__
 from consilience_xrd.files.calibrant import reference_file_pattern
-from consilience_xrd.findings.map_drafts import region_drafts, strain_drafts
+from consilience_xrd.findings.map_drafts import (
+    phase_map_drafts,
+    region_drafts,
+    strain_drafts,
+)
 from consilience_xrd.findings.map_params import MapsParams
 from consilience_xrd.findings.map_record import maps_dataset, patterns_dataset
 from consilience_xrd.findings.patterns import match_settings, phases_considered, references_for
@@ -125,6 +129,7 @@ def run_maps(
         for draft in region_drafts(found, number, region, "frames" in measurement.data)
     ]
     findings += strain_drafts(found)
+    findings += phase_map_drafts(found)
     arrays = {"maps": maps_dataset(found), "patterns": patterns_dataset(found)}
     return AnalysisOutput(findings, arrays, notices)
 

@@ -137,6 +137,8 @@ def _drafts(
                 array=f"maps_{i}",
                 probe=probe_of(taken, reach),
                 evidence={
+                    "variable": line,
+                    "variable_std": None if one.std is None else f"{line}_std",
                     "scan": taken.title,
                     "line": one.line,
                     "map_unit": one.unit,

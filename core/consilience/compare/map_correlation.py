@@ -1,0 +1,145 @@
+"""Do two maps of one area go together more than chance, their own smoothness and noise allow?
+
+Neighbouring points of a map are alike, so that two maps which have nothing to do with each other
+correlate by accident far more often than independent points would.  The null distribution comes
+from surrogates of one map that keep its spectrum, and so its smoothness, and have random
+phases [1]_.  Noise lowers a correlation; by how much is known from the errors [2]_.
+
+References
+----------
+.. [1] J. Theiler et al., Physica D 58 (1992) 77, section 2.4.
+.. [2] C. Spearman, Am. J. Psychol. 15 (1904) 72: correction for attenuation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MapCorrelation", "correlate", "reliability"]
+
+Array = NDArray[np.float64]
+SURROGATES = 999
+FEWEST = 25
+"""Points that both maps must have."""
+
+
+@dataclass(frozen=True)
+class MapCorrelation:
+    """How two maps go together.
+
+    Parameters
+    ----------
+    value : float
+        Pearson's r over the points that both maps have.
+    p_value : float
+        Share of surrogates whose correlation is of this size or more.
+    smallest : float
+        Size of r that 95 % of the surrogates stay below.
+    points : int
+    without_noise : float or None
+        What r would be without the stated noise; None if a noise is unknown or is all there is.
+    """
+
+    value: float
+    p_value: float
+    smallest: float
+    points: int
+    without_noise: float | None
+
+
+def reliability(values: Array, std: Array | None) -> float | None:
+    """Return the share of a map's variance that is not noise; None if the noise is unknown.
+
+    Parameters
+    ----------
+    values, std : ndarray, shape (n,)
+        Points that count.
+
+    Returns
+    -------
+    float or None
+        At most 1; zero or below: there is nothing but noise.
+    """
+    if std is None or not np.isfinite(std).all():
+        return None
+    variance = float(np.var(values, ddof=1))
+    return 1.0 - float(np.mean(std**2)) / variance if variance > 0 else 0.0
+
+
+def correlate(
+    first: Array,
+    second: Array,
+    first_std: Array | None = None,
+    second_std: Array | None = None,
+    *,
+    seed: int = 0,
+) -> MapCorrelation:
+    """Correlate two maps on one grid.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape (ny, nx)
+        NaN where nothing is known.
+    first_std, second_std : ndarray, optional
+        Of the same shape.
+    seed : int
+        Of the surrogates.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, fewer than 25 common points, or a map without any contrast.
+    """
+    if first.shape != second.shape or first.ndim != 2:
+        raise ValueError(f"maps of shapes {first.shape} and {second.shape}: one grid is needed")
+    both = np.isfinite(first) & np.isfinite(second)
+    points = int(np.count_nonzero(both))
+    if points < FEWEST:
+        raise ValueError(f"the maps have {points} points in common; {FEWEST} are needed")
+    one = first[both] - first[both].mean()
+    other = second[both] - second[both].mean()
+    if not (one @ one > 0 and other @ other > 0):
+        raise ValueError("a map has one value everywhere: nothing can go together with it")
+    value = _r(one, other)
+    known = np.isfinite(second)
+    filled = np.where(known, second - second[known].mean(), 0.0)
+    chance = np.random.default_rng(seed)
+    null = np.empty(SURROGATES)
+    for i in range(SURROGATES):
+        surrogate = _surrogate(filled, chance)[both]
+        null[i] = abs(_r(one, surrogate - surrogate.mean()))
+    shares = [
+        reliability(m[both], None if s is None else s[both])
+        for m, s in ((first, first_std), (second, second_std))
+    ]
+    without = None
+    if shares[0] is not None and shares[1] is not None and min(shares[0], shares[1]) > 0:
+        without = float(np.clip(value / np.sqrt(shares[0] * shares[1]), -1.0, 1.0))
+    return MapCorrelation(
+        value=value,
+        p_value=float((1 + np.count_nonzero(null >= abs(value))) / (SURROGATES + 1)),
+        smallest=float(np.quantile(null, 0.95)),
+        points=points,
+        without_noise=without,
+    )
+
+
+def _r(one: Array, other: Array) -> float:
+    return float(one @ other / np.sqrt((one @ one) * (other @ other)))
+
+
+def _surrogate(values: Array, chance: np.random.Generator) -> Array:
+    """Return a field with the spectrum of `values` and the phases of white noise.
+
+    The map is mirrored at its edges first: its ends are not neighbours, and a step from one to
+    the other would give the surrogates a roughness that the map has not.
+    """
+    ny, nx = values.shape
+    mirrored = np.pad(values, ((0, ny), (0, nx)), mode="symmetric")
+    phases = np.fft.rfft2(chance.normal(size=mirrored.shape))
+    spectrum = np.abs(np.fft.rfft2(mirrored)) * phases / np.maximum(np.abs(phases), 1e-300)
+    field = np.fft.irfft2(spectrum, s=mirrored.shape)
+    return np.asarray(field[:ny, :nx], dtype=np.float64)

@@ -1,0 +1,234 @@
+"""Two maps of one area: do they go together?
+
+A map finding names its data set by ``array`` and the variable in it by ``evidence["variable"]``
+(with ``evidence["variable_std"]`` where the errors of its points are known); the variable's last
+two dimensions are the map's, with coordinates in the frame of the finding's region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consilience.compare.context import ComparisonContext
+from consilience.compare.map_correlation import MapCorrelation, correlate
+from consilience.compare.presence import same_subject
+from consilience.model.canonical import content_id
+from consilience.model.finding import Finding
+from consilience.model.stoichiometry import fractions_of_formula
+from consilience.model.verdict import Answer, Verdict
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["KEY", "compare"]
+
+KEY = "core.maps"
+NEAR = 0.25
+"""Of a step: grids whose points lie this close are one grid."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Map:
+    """Values over two axes, rows first."""
+
+    values: Array
+    std: Array | None
+    y: Array
+    x: Array
+    units: tuple[str, str]
+
+
+def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
+    """Compare the maps of two findings point by point.
+
+    *Consistent*: they go together more than two maps of their smoothness would by chance.
+    *Disagree*: maps of one subject exclude each other.  Never *agree*: two maps in different
+    units can vary together and yet not be equal.  Maps without one frame and unit, or of
+    different volumes, are *not comparable*.
+    """
+    if not _about_one_thing(first, second):
+        return None
+    a, b = context.name(first), context.name(second)
+    if context.relation(first, second) != "same":
+        said = f"{a} and {b} mapped different pieces, whose place in each other is not known"
+        return _verdict(first, second, "not_comparable", said, settle="maps of one area")
+    one, other = _map_of(first, context), _map_of(second, context)
+    if isinstance(one, str):
+        return _verdict(first, second, "not_comparable", f"{a}: {one}")
+    if isinstance(other, str):
+        return _verdict(first, second, "not_comparable", f"{b}: {other}")
+    frames = [f.region.frame if f.region else "" for f in (first, second)]
+    if one.units != other.units or frames[0] != frames[1]:
+        said = (
+            f"{a} is in {_frame(frames[0], one)}, {b} in {_frame(frames[1], other)}: where the "
+            "points of one lie in the other is not known"
+        )
+        settle = "one frame for both, or landmarks that both show"
+        return _verdict(first, second, "not_comparable", said, settle=settle)
+    resampled = _on_grid(other, one)
+    try:
+        found = correlate(one.values, resampled.values, one.std, resampled.std)
+    except ValueError as error:
+        return _verdict(first, second, "not_comparable", f"{a} and {b}: {error}")
+    return _judged(first, second, found, resampled is not other, context)
+
+
+def _about_one_thing(first: Finding, second: Finding) -> bool:
+    """Return True for one subject, or a phase and an element of it."""
+    if first.subject is None or second.subject is None:
+        return False
+    if same_subject(first.subject, second.subject):
+        return True
+    for one, other in ((first.subject, second.subject), (second.subject, first.subject)):
+        if one.formula is not None and other.element is not None:
+            return other.element in (fractions_of_formula(one.formula) or {})
+    return False
+
+
+def _map_of(finding: Finding, context: ComparisonContext) -> _Map | str:
+    """Return the map, or why there is none."""
+    name, std = finding.evidence.get("variable"), finding.evidence.get("variable_std")
+    if finding.array is None or context.open_array is None or not isinstance(name, str):
+        return "it names no map that could be opened"
+    data = context.open_array(finding.array)
+    if name not in data or data[name].ndim < 2:
+        return f"its data hold no map {name!r}"
+    chosen = _plane(data[name], finding.evidence)
+    if isinstance(chosen, str):
+        return chosen
+    y, x = (_axis(chosen, i) for i in (0, 1))
+    if y is None or x is None:
+        return "its axes have no positions"
+    error: Array | None = None
+    if isinstance(std, str) and std in data:
+        plane = _plane(data[std], finding.evidence)
+        error = None if isinstance(plane, str) else np.asarray(plane.values, dtype=np.float64)
+    values = np.asarray(chosen.values, dtype=np.float64)
+    return _Map(values, error, y[0], x[0], (y[1], x[1]))
+
+
+def _plane(variable: xr.DataArray, evidence: Mapping[str, object]) -> xr.DataArray | str:
+    """Return the map itself: further leading dimensions need the place that evidence names."""
+    if variable.ndim == 2:
+        return variable
+    at = evidence.get("variable_at")
+    if variable.ndim == 3 and isinstance(at, int) and 0 <= at < variable.shape[0]:
+        return variable[at]
+    return f"{variable.name!r} has {variable.ndim} dimensions and no place in the first is named"
+
+
+def _axis(plane: xr.DataArray, number: int) -> tuple[Array, str] | None:
+    name = plane.dims[number]
+    if name not in plane.coords:
+        return None
+    values = np.asarray(plane.coords[name].values, dtype=np.float64)
+    rising = values.size > 1 and bool((np.diff(values) > 0).all() or (np.diff(values) < 0).all())
+    if not rising or not np.isfinite(values).all():
+        return None
+    return values, str(plane.coords[name].attrs.get("units", ""))
+
+
+def _frame(frame: str, found: _Map) -> str:
+    units = " and ".join(sorted({u or "no unit" for u in found.units}))
+    return f"frame {frame!r} ({units})" if frame else f"no stated frame ({units})"
+
+
+def _on_grid(found: _Map, grid: _Map) -> _Map:
+    """Return a map on the points of another, by linear interpolation inside its own range."""
+    from scipy.interpolate import RegularGridInterpolator
+
+    if found.values.shape == grid.values.shape and all(
+        np.abs(mine - its).max() <= NEAR * np.abs(np.diff(its)).min()
+        for mine, its in ((found.y, grid.y), (found.x, grid.x))
+    ):
+        return found
+    mesh = np.stack(np.meshgrid(grid.y, grid.x, indexing="ij"), axis=-1)
+
+    def taken(values: Array) -> Array:
+        up = [slice(None, None, -1) if axis[0] > axis[-1] else slice(None) for axis in axes]
+        inner = RegularGridInterpolator(
+            (axes[0][up[0]], axes[1][up[1]]),
+            values[up[0], up[1]],
+            bounds_error=False,
+            fill_value=np.nan,
+        )
+        return np.asarray(inner(mesh), dtype=np.float64)
+
+    axes = (found.y, found.x)
+    std = None if found.std is None else taken(found.std)
+    return _Map(taken(found.values), std, grid.y, grid.x, grid.units)
+
+
+def _judged(
+    first: Finding,
+    second: Finding,
+    found: MapCorrelation,
+    resampled: bool,
+    context: ComparisonContext,
+) -> Verdict:
+    same = same_subject(first.subject, second.subject)
+    seen = found.p_value < context.level
+    said = f"correlation {found.value:.2f} over {found.points} points"
+    if found.without_noise is not None:
+        said += f" ({found.without_noise:.2f} without the noise of the points)"
+    chance = f"p = {found.p_value:.2g} against maps as smooth as these"
+    answer: Answer = "undecided"
+    settle = ""
+    if seen and found.value > 0:
+        answer, words = "consistent", "the maps go together, which does not make them equal"
+    elif seen and same:
+        answer, words = "disagree", "where one shows much, the other shows little"
+    elif seen:
+        words = "the element is low where the phase is; another phase of it may be elsewhere"
+        settle = "maps of the other phases of that element"
+    else:
+        words = (
+            f"no more than chance gives; a correlation from {found.smallest:.2f} on would have "
+            "been seen"
+        )
+        settle = "maps with more structure, more points or less noise"
+    reason = f"{said}: {words} ({chance})"
+    if resampled:
+        reason += "; the second was interpolated to the points of the first"
+    return _verdict(first, second, answer, reason, settle=settle, found=found)
+
+
+def _verdict(
+    first: Finding,
+    second: Finding,
+    answer: Answer,
+    reason: str,
+    *,
+    settle: str = "",
+    found: MapCorrelation | None = None,
+) -> Verdict:
+    ids = sorted([first.id, second.id])
+    return Verdict(
+        id=content_id("v", {"comparison": KEY, "findings": ids, "verdict": answer}),
+        kind=first.kind,
+        subject=first.subject,
+        samples=sorted({first.sample, second.sample}),
+        findings=[first.id, second.id],
+        verdict=answer,
+        reason=reason,
+        test=None if found is None else "correlation against surrogates (Theiler 1992)",
+        statistic=None if found is None else found.value,
+        p_value=None if found is None else found.p_value,
+        settle=settle,
+        comparison=KEY,
+        numbers={}
+        if found is None
+        else {
+            "correlation": found.value,
+            "without_noise": found.without_noise,
+            "smallest_seen": found.smallest,
+            "points": found.points,
+        },
+    )
