@@ -20,6 +20,8 @@ from consilience_xrf.change.shift import SMOOTH, Shift
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Array = NDArray[np.float64]
+
 __all__ = ["HistogramDistance", "histogram_distance"]
 
 QUANTILES = (np.arange(100) + 0.5) / 100
@@ -70,21 +72,24 @@ def histogram_distance(
     noise = [np.sqrt(v[i]) for v, i in zip(variances, inside, strict=True)]
     if min(float(v.mean()) for v in values) <= 0:
         return None
-    value = _distance(values[0], values[1])
+    value = float(_distance(values[0], values[1]))
     chance = np.random.default_rng([seed, 9])
 
-    def seen(truth: list[NDArray[np.float64]], sizes: list[NDArray[np.float64]]) -> float:
-        """A distance with noise of its own."""
+    def seen(truth: list[NDArray[np.float64]], sizes: list[NDArray[np.float64]]) -> Array:
+        """Distances with noise of their own."""
         return _distance(
-            *(t + s * chance.standard_normal(t.shape) for t, s in zip(truth, sizes, strict=True))
+            *(
+                t + s * chance.standard_normal((DRAWS, t.size))
+                for t, s in zip(truth, sizes, strict=True)
+            )
         )
 
-    drawn = [seen(values, noise) for _ in range(DRAWS)]
+    drawn = seen(values, noise)
     # if nothing changed both are the reference without its noise, each seen with noise of its own
     truth = _smoothed(maps[0])[inside[0]]
     scale = float(values[1].mean() / values[0].mean())
     other = np.sqrt(np.interp(truth * scale, *_noise_of(values[1], noise[1]))) / scale
-    null = np.array([seen([truth, truth], [noise[0], other]) for _ in range(DRAWS)])
+    null = seen([truth, truth], [noise[0], other])
     mean, std = float(null.mean()), float(null.std(ddof=1))
     alignment = math.hypot(
         *(
@@ -122,7 +127,7 @@ def _moved(
     inside = _members(film, (at[0], at[1]))
     if inside.sum() < FEWEST:
         return value
-    return _distance(maps[0][_members(film, (0.0, 0.0))], maps[1][inside])
+    return float(_distance(maps[0][_members(film, (0.0, 0.0))], maps[1][inside]))
 
 
 def _members(film: Footprint, shift: tuple[float, float]) -> NDArray[np.bool_]:
@@ -137,10 +142,19 @@ def _members(film: Footprint, shift: tuple[float, float]) -> NDArray[np.bool_]:
     return np.asarray(film.inner[np.ix_(*fine)] & np.logical_and.outer(*inside))
 
 
-def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    return float(
-        np.abs(np.quantile(a / a.mean(), QUANTILES) - np.quantile(b / b.mean(), QUANTILES)).mean()
-    )
+def _distance(a: Array, b: Array) -> Array:
+    """Distances of samples along the last axis."""
+    both = [_quantiles(v) / v.mean(axis=-1, keepdims=True) for v in (a, b)]
+    return np.asarray(np.abs(both[0] - both[1]).mean(axis=-1))
+
+
+def _quantiles(values: Array) -> Array:
+    """Of sorted values, straight between neighbours."""
+    ordered = np.sort(values, axis=-1)
+    at = QUANTILES * (values.shape[-1] - 1)
+    low = np.minimum(at.astype(int), values.shape[-1] - 2)
+    part = at - low
+    return np.asarray((1 - part) * ordered[..., low] + part * ordered[..., low + 1])
 
 
 def _smoothed(image: NDArray[np.float64]) -> NDArray[np.float64]:

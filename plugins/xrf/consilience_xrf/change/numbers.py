@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import label
 
 from consilience_xrf.change.footprint import Footprint
 from consilience_xrf.change.operators import BOX, fine_positions, sampling, sharpened
@@ -38,7 +37,9 @@ VOID = 0.5
 FLOOR = 0.002
 """Least relative error of `FLOORED` from where the scan's points fall on the edges: a noiseless
 film with edges of 0.4 steps at other shifts."""
-FLOORED = ("matter", "edge_to_centre", "rim_share")
+FLOORED = ("matter", "edge_to_centre", "rim_share", "spread")
+SURE = 6.0
+"""Standard deviations that no point reaches by chance."""
 DRAWS = 24
 """Of noise, for the void fraction's counting error."""
 
@@ -164,7 +165,9 @@ def shape_numbers(
             parts["outline"] = outline[name]
         counting = math.sqrt(float((gradient**2 * variance).sum()))
         numbers[name] = Number(value, counting, parts, unit, gradient)
-    numbers["void_fraction"] = _voids(values, variance, shift, film, laid, seed)
+    numbers["void_fraction"] = _voids(
+        values, variance, film, laid, (shift.y, shift.x), moved["void_fraction"], seed
+    )
     return {name: numbers[name] for name in NAMES if name in numbers}
 
 
@@ -249,28 +252,28 @@ def _void_area(fine: NDArray[np.float64], film: Footprint, threshold: float) -> 
 def _voids(
     values: NDArray[np.float64],
     variance: NDArray[np.float64],
-    shift: Shift,
     film: Footprint,
     laid: _Laid,
+    at: tuple[float, float],
+    alignment: float,
     seed: int,
 ) -> Number:
-    """Void fraction; sampling leaves about a fine point's breadth along each void's border."""
+    """Void fraction; its counting error by drawing noise, where any could make a void."""
+    base = _background(laid.fine, film)
+    core = film.core if film.core.any() else film.inner
+    level = float(np.median(laid.fine[core])) - base if core.any() else 0.0
+    far = VOID * level + SURE * 1.3 * math.sqrt(float(variance.max()))
+    if not film.inner.any() or float(laid.fine[film.inner].min()) - base > max(far, 0.7 * level):
+        return Number(0.0, 0.0, {"alignment": 0.0, "threshold": 0.0, "resolution": 0.0})
     value = _void_area(laid.fine, film, VOID)
     chance = np.random.default_rng([seed, 5])
     noise = chance.standard_normal((DRAWS, *values.shape)) * np.sqrt(variance)
     drawn = [_void_area(laid.fine + laid.y @ n @ laid.x.T, film, VOID) for n in noise]
     tenth = [_void_area(laid.fine, film, VOID + d) for d in (-0.1, 0.1)]
-    blunt = _void_area(on_footprint(values, (shift.y, shift.x), film, sharpen=False), film, VOID)
+    blunt = _void_area(on_footprint(values, at, film, sharpen=False), film, VOID)
     parts = {
-        "alignment": _derivatives(values, shift, film)["void_fraction"],
+        "alignment": alignment,
         "threshold": 0.5 * abs(tenth[1] - tenth[0]),
         "resolution": 0.5 * abs(value - blunt),
     }
     return Number(value, float(np.sqrt(np.mean((np.array(drawn) - value) ** 2))), parts)
-
-
-def count_voids(fine: NDArray[np.float64], film: Footprint) -> int:
-    """Return how many separate voids there are."""
-    base = _background(fine, film)
-    level = float(np.median(fine[film.core])) if film.core.any() else film.level
-    return int(label(film.inner & (fine < base + VOID * (level - base)))[1])

@@ -49,6 +49,7 @@ def covered(points: int, at: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (at >= -0.5 - 1e-9) & (at <= points - 0.5 + 1e-9)
 
 
+@lru_cache(maxsize=64)
 def smoothing(points: int, sigma: float, factor: int = 1) -> NDArray[np.float64]:
     """Return the matrix of a Gaussian running mean, `sigma` in steps of `factor` points each.
 
@@ -56,7 +57,9 @@ def smoothing(points: int, sigma: float, factor: int = 1) -> NDArray[np.float64]
     """
     away = np.arange(points)[:, None] - np.arange(points)
     weight = np.exp(-0.5 * (away / max(sigma * factor, 1e-6)) ** 2)
-    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+    made = np.asarray(weight / weight.sum(axis=1, keepdims=True))
+    made.flags.writeable = False
+    return made
 
 
 def sharpened(matrix: NDArray[np.float64], factor: int) -> NDArray[np.float64]:

@@ -68,59 +68,49 @@ def _mark(simulated: bool) -> str:
 
 def _maps(line: str, maps: list[tuple[Finding, xr.Dataset]], simulated: bool) -> Figure:
     """Aligned maps on one scale above, significance of their difference below."""
-    shown = [d["aligned"].values for _, d in maps]
+    first = maps[0][1]
+    shown = [first["reference"].values, *(d["aligned"].values for _, d in maps)]
     top = float(np.nanquantile(np.concatenate([s.ravel() for s in shown]), 0.995))
-    rows = -(-len(maps) // ACROSS)
     names = [str(f.evidence.get("scan")) for f, _ in maps]
     unit = str(maps[0][1]["aligned"].attrs["units"])
     length = str(maps[0][1]["x"].attrs["units"])
-    first = maps[0][1]
     extent = _extent(first["x"].values, first["y"].values)
     tall = abs((extent[3] - extent[2]) / (extent[1] - extent[0]))
     reference = str(maps[0][0].evidence.get("reference"))
 
+    panels: list[tuple[str, xr.Dataset | None]] = [(reference, None)]
+    panels += [(name, data) for name, (_, data) in zip(names, maps, strict=True)]
+    across = min(len(panels), ACROSS)
+    rows = -(-len(panels) // across)
+
     def draw(figure: MatplotlibFigure) -> None:
-        across = min(len(maps), ACROSS)
         grid = figure.subplots(2 * rows, across, squeeze=False)
-        drawn: list[AxesImage] = []
         for axes in grid.ravel():
             axes.set_axis_off()
-        for i, (finding, data) in enumerate(maps):
-            down, column = divmod(i, across)
-            for part, (values, colours, low, high) in enumerate(
-                (
-                    (data["aligned"].values, "cividis", 0.0, top),
-                    (data["significance"].values, "RdBu_r", -FAR, FAR),
-                )
-            ):
-                axes = grid[2 * down + part][column]
-                axes.set_axis_on()
-                image = axes.imshow(
-                    values, extent=extent, origin="lower", cmap=colours, vmin=low, vmax=high,
-                    interpolation="nearest", aspect="equal",
+        for down in range(rows):
+            last: list[AxesImage | None] = [None, None]
+            for column, (name, data) in enumerate(panels[down * across : (down + 1) * across]):
+                above, below = grid[2 * down][column], grid[2 * down + 1][column]
+                above.set_title(name, fontsize=7.5)
+                values = first["reference"].values if data is None else data["aligned"].values
+                last[0] = _panel(above, values, extent, ("cividis", 0.0, top), length)
+                if data is None:
+                    below.text(0.5, 0.5, "reference", ha="center", fontsize=7.5, color="#555")
+                    continue
+                far = data["significance"].values
+                last[1] = _panel(below, far, extent, ("RdBu_r", -FAR, FAR), length)
+                _outline(below, data, extent)
+                below.set_xlabel(f"x ({unit_text(length)})" if length != "1" else "x", fontsize=6.5)
+            for part, label in enumerate((f"{line} ({unit_text(unit)})", "difference (std. dev.)")):
+                image = last[part]
+                if image is None:
+                    continue
+                bar = figure.colorbar(
+                    image, ax=list(grid[2 * down + part]), shrink=0.95, aspect=12, pad=0.01,
+                    extend="both" if part else "max",
                 )  # fmt: skip
-                if i == 0:
-                    drawn.append(image)
-                axes.set_facecolor("#c9c9c9")
-                axes.tick_params(labelsize=6, length=2)
-                if part == 0:
-                    axes.set_title(str(finding.evidence.get("scan")), fontsize=7.5)
-                    axes.set_xticklabels([])
-                else:
-                    _outline(axes, data, extent)
-                if column:
-                    axes.set_yticklabels([])
-                if length != "1":
-                    _scale_bar(axes, extent, unit_text(length), "white" if part == 0 else "black")
-        for part, label in enumerate(
-            (f"{line} ({unit_text(unit)}, one scale)", "difference (standard deviations)")
-        ):
-            bar = figure.colorbar(
-                drawn[part], ax=list(grid[part::2].ravel()), shrink=0.9, aspect=25, pad=0.02,
-                extend="max" if part == 0 else "both",
-            )  # fmt: skip
-            bar.set_label(label, fontsize=7)
-            bar.ax.tick_params(labelsize=6.5)
+                bar.set_label(label, fontsize=6.5)
+                bar.ax.tick_params(labelsize=6.5)
         if simulated:
             figure.suptitle("SIMULATED data", fontsize=8, x=0.01, ha="left", color="#a33")
 
@@ -138,7 +128,7 @@ def _maps(line: str, maps: list[tuple[Finding, xr.Dataset]], simulated: bool) ->
         ],
         note=f"against {reference}; all matter made equal first",
     )
-    each = 6.6 / min(len(maps), ACROSS)
+    each = 6.6 / across
     return Figure(
         title=f"{line}: maps over the states, and where they differ",
         caption=f"{_mark(simulated)}Above: maps brought onto the points of {reference}, on one "
@@ -152,6 +142,28 @@ def _maps(line: str, maps: list[tuple[Finding, xr.Dataset]], simulated: bool) ->
         size=(8.0, min(rows * 2 * (each * tall + 0.32) + 0.4, 9.4)),
         raster=True,
     )
+
+
+def _panel(
+    axes: Axes,
+    values: NDArray[np.float64],
+    extent: tuple[float, float, float, float],
+    scale: tuple[str, float, float],
+    length: str,
+) -> AxesImage:
+    """One map with its scale bar."""
+    axes.set_axis_on()
+    image = axes.imshow(
+        values, extent=extent, origin="lower", cmap=scale[0], vmin=scale[1], vmax=scale[2],
+        interpolation="nearest", aspect="equal",
+    )  # fmt: skip
+    axes.set_facecolor("#c9c9c9")
+    axes.tick_params(labelsize=6, length=2)
+    axes.locator_params(nbins=4)
+    if length != "1":
+        colour = "white" if scale[0] == "cividis" else "black"
+        _scale_bar(axes, extent, unit_text(length), colour)
+    return image
 
 
 def _count(finding: Finding, name: str) -> Cell:

@@ -58,7 +58,8 @@ def run_change(
     )
     arrays = {"states": states_dataset(chosen, series)}
     for i, state in enumerate(series.states):
-        arrays[f"change_{i}"] = change_dataset(chosen, state, i)
+        if i != chosen.reference:
+            arrays[f"change_{i}"] = change_dataset(chosen, state, i)
     drafts = [
         redistribution_draft(chosen, series, params),
         *map_drafts(chosen, series, params),
@@ -157,7 +158,8 @@ def change_dataset(chosen: Chosen, state: StateChange, index: int) -> xr.Dataset
     outside = {"missing": "not covered by this scan, or too weak to tell"}
     dims = ("y", "x")
     variables: dict[str, Any] = {
-        "aligned": (dims, np.where(inside, brought, np.nan), {"units": unit, **outside})
+        "reference": (dims, base.values, {"units": unit, "missing": "not measured"}),
+        "aligned": (dims, np.where(inside, brought, np.nan), {"units": unit, **outside}),
     }
     found = state.difference
     if found is not None:

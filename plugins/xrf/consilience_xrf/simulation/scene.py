@@ -172,7 +172,7 @@ def _levels(film: Film, state: FilmState, seed: int) -> tuple[float, float]:
     size = film.height if film.shape == "strip" else film.width
     reach = [size / 2 + 1.0, film.width / 2 + 1.0]
     step = min(film.blur / 3, 0.05)
-    y, x = np.meshgrid(*(np.arange(-r, r, step) for r in reach), indexing="ij")
+    y, x = np.meshgrid(*(np.arange(-r, r, step) for r in reach), indexing="ij", sparse=True)
     whole, left, rim = _parts(film, state, y, x, seed)
     matter = film.areal_density * (1 - state.loss) * whole.sum()
     body = film.areal_density * (1 - state.loss) * (1 - state.migration)
@@ -199,7 +199,7 @@ def spot_map(spot: Spot, state: FilmState, grid: Grid) -> NDArray[np.float64]:
 def _fine(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     inner = ((np.arange(FINE) + 0.5) / FINE - 0.5) * grid.step
     y, x = ((axis[:, None] + inner).ravel() for axis in grid.axes())
-    return tuple(np.meshgrid(y, x, indexing="ij"))  # type: ignore[return-value]
+    return tuple(np.meshgrid(y, x, indexing="ij", sparse=True))  # type: ignore[return-value]
 
 
 def _coarse(fine: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
@@ -218,7 +218,9 @@ def film_truth(film: Film, state: FilmState, seed: int = 0) -> dict[str, float]:
     size = film.height if film.shape == "strip" else film.width
     step = min(film.blur / 3, 0.05)
     y, x = np.meshgrid(
-        *(np.arange(-(s / 2 + 1.0), s / 2 + 1.0, step) for s in (size, film.width)), indexing="ij"
+        *(np.arange(-(s / 2 + 1.0), s / 2 + 1.0, step) for s in (size, film.width)),
+        indexing="ij",
+        sparse=True,
     )
     whole, left, rim = _parts(film, state, y, x, seed)
     mass = body * whole * left + more * rim

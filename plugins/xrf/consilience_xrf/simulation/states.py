@@ -142,13 +142,17 @@ def cube(setting: Setting, state: FilmState, seed: int, index: int = 0) -> Simul
     return SimulatedCube(counts, live, measured, _truth(setting, state, found, seed))
 
 
-def maps(setting: Setting, state: FilmState, seed: int, index: int = 0) -> SimulatedMaps:
+def maps(
+    setting: Setting, state: FilmState, seed: int, index: int = 0, *, told: bool = True
+) -> SimulatedMaps:
     """Return maps of a state: counts of each element's strongest shell, no background.
 
     Parameters
     ----------
     setting, state, seed, index
         As for `cube`.
+    told : bool
+        False leaves the truth empty, for many repeats.
     """
     chance = np.random.default_rng([seed, index, 2])
     found = masses(setting, state, seed)
@@ -165,4 +169,5 @@ def maps(setting: Setting, state: FilmState, seed: int, index: int = 0) -> Simul
         name: chance.poisson(part).astype(np.float64) if setting.noise else part
         for name, part in expected.items()
     }
-    return SimulatedMaps(counts, expected, measured, _truth(setting, state, found, seed))
+    truth = _truth(setting, state, found, seed) if told else {}
+    return SimulatedMaps(counts, expected, measured, truth)
