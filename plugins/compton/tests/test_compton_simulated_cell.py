@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import xraylib
 
 from consilience.errors import BadInputError
+from consilience_compton.files.binned import open_binned, read_binned
 from consilience_compton.files.hxt import open_hxt, read_hxt
 from consilience_compton.model.cell import ELECTROLYTE, Cell, Layer, molar_mass
 from consilience_compton.model.profiles import HIGH, LOW, nmc622, ratio_of_windows
@@ -178,7 +180,7 @@ def test_a_cell_of_five_states_says_what_was_planted() -> None:
         ({"x": 2.0}, "x of 2"),
     ],
 )
-def test_cells_that_cannot_be(given: dict[str, float], says: str) -> None:
+def test_cells_that_cannot_be(given: dict[str, Any], says: str) -> None:
     with pytest.raises(BadInputError, match=says):
         Cell(**given)
     with pytest.raises(BadInputError, match="region 4 of 3"):
@@ -204,3 +206,18 @@ def test_files_say_that_they_are_simulated_and_what_was_planted(tmp_path: Path) 
             seed=5, rate="1 C", rows=2, columns=2, bins=60, counts=1e3, cell=Cell(binder=0.1)
         )
         np.testing.assert_array_equal(data["counts"].values, made.counts[2, 0])
+
+
+def test_the_same_cell_as_hdf5(tmp_path: Path) -> None:
+    params = CellParams(rates=["1 C"], rows=2, columns=2, bins=60, counts=1e3, layout="hdf5")
+    first = simulate_cell_files(params, 5, tmp_path)[0]
+    (signal,) = read_binned(first, {}, {})
+    assert signal.origin == "simulated"
+    assert signal.metadata["incident_energy"] == {"value": 115.0, "unit": "keV"}
+    assert signal.metadata["distance"] == {"value": 100.0, "unit": "mm"}
+    assert signal.metadata["angle_direction"] == "+column"
+    with open_binned(first, {}, signal.lazy or {}) as data:
+        made = simulate_cell(
+            seed=5, rate="1 C", rows=2, columns=2, bins=60, counts=1e3, cell=Cell(binder=0.1)
+        )
+        np.testing.assert_array_equal(data["counts"].values, made.counts[0, 0])

@@ -1,8 +1,8 @@
 """Files of a simulated layered cell: one for each state, and what was planted beside them.
 
-Each ``.hxt`` says ``simulated`` at the head of its prefix, which its reader turns into the origin
-of the measurement.  No public X-ray spectra of this detector exist, so these are what the chain is
-tried on.
+Each ``.hxt`` says ``simulated`` at the head of its prefix, each HDF5 file in an attribute, which
+the reader turns into the origin of the measurement.  No public X-ray spectra of this detector
+exist, so these are what the chain is tried on.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["CellParams", "simulate_cell_files"]
+
+
+ENDINGS = {"hxt": "hxt", "hdf5": "h5"}
 
 
 class CellParams(BaseModel):
@@ -39,6 +42,8 @@ class CellParams(BaseModel):
         Mass fraction of carbon and PVDF in the cathode.
     forward : {"first", "second"}
         The world as the published analysis supposes it, or one that breaks its suppositions.
+    layout : {"hxt", "hdf5"}
+        Of the files.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +61,7 @@ class CellParams(BaseModel):
     shift: float = 0.0
     binder: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     forward: Literal["first", "second"] = "first"
+    layout: Literal["hxt", "hdf5"] = "hxt"
 
 
 def simulate_cell_files(params: CellParams, seed: int, folder: Path) -> list[Path]:
@@ -63,6 +69,7 @@ def simulate_cell_files(params: CellParams, seed: int, folder: Path) -> list[Pat
 
     What was planted is no measurement: it lies beside the files and is not in the returned list.
     """
+    from consilience_compton.files.binned import write_binned
     from consilience_compton.files.hxt_layout import write_hxt
     from consilience_compton.model.cell import Cell
     from consilience_compton.simulation.forward import FIRST, SECOND
@@ -94,12 +101,25 @@ def simulate_cell_files(params: CellParams, seed: int, folder: Path) -> list[Pat
             f"simulated;bins=keV;E1={shape.incident_energy:g};angle={shape.angle:g};"
             f"dist={shape.distance:g};pitch={shape.pitch:g};dir={shape.direction}"
         )
+        attributes: dict[str, str | float] = {
+            "origin": "simulated",
+            "seed": float(seed),
+            "incident_energy": shape.incident_energy,
+            "scattering_angle": shape.angle,
+            "distance": shape.distance or 0.0,
+            "pixel_pitch": shape.pitch or 0.0,
+            "angle_direction": shape.direction,
+        }
         names: dict[str, list[str]] = {}
         for index, state in enumerate(made.states):
             for region in (1, 2, 3):
-                words = f"cell-{seed}-{rate}-{index + 1}-{state}-region-{region}.hxt"
-                path = folder / words.replace(" ", "-")
-                write_hxt(path, made.counts[index, region - 1], made.edges[:-1], prefix=prefix)
+                words = f"cell-{seed}-{rate}-{index + 1}-{state}-region-{region}"
+                path = folder / f"{words.replace(' ', '-')}.{ENDINGS[params.layout]}"
+                counts, marks = made.counts[index, region - 1], made.edges[:-1]
+                if params.layout == "hxt":
+                    write_hxt(path, counts, marks, prefix=prefix)
+                else:
+                    write_binned(path, counts, marks, attributes=attributes)
                 files.append(path)
                 names.setdefault(state, []).append(path.name)
         truth.append({**made.truth, "files": names})
