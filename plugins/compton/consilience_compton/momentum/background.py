@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import xraylib
@@ -163,16 +164,24 @@ def tail_shares(
     -------
     ndarray, shape (..., 2)
     """
-    grid = np.linspace(-_REACH, _REACH, 4801)
     angle = np.asarray(angles, dtype=np.float64)
-    profile = broadened(composition, grid, fwhm)
-    profile = profile * kinematic_factor(grid, incident, float(angle.mean()), polarisation)
-    steps = 0.5 * (profile[1:] + profile[:-1]) * np.diff(grid)
-    running = np.concatenate([[0.0], np.cumsum(steps)])
+    grid, running = _running(composition, fwhm, incident, float(angle.mean()), polarisation)
     ends = np.interp(momentum(sides.edges, incident, angle[..., None]), grid, running)
     inside = np.interp(windows.span, grid, running)
     counts = np.stack([ends[..., 1] - ends[..., 0], ends[..., 3] - ends[..., 2]], axis=-1)
     return np.asarray(counts / (inside[1] - inside[0]))
+
+
+@lru_cache(maxsize=64)
+def _running(
+    composition: str, fwhm: float, incident: float, angle: float, polarisation: float
+) -> tuple[Array, Array]:
+    """Momenta, and the counts of the free-atom profile below each."""
+    grid = np.linspace(-_REACH, _REACH, 4801)
+    profile = broadened(composition, grid, fwhm)
+    profile = profile * kinematic_factor(grid, incident, angle, polarisation)
+    steps = 0.5 * (profile[1:] + profile[:-1]) * np.diff(grid)
+    return grid, np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def net_operator(
