@@ -31,7 +31,7 @@ from consilience_xrf.amounts.attenuation import (
     slant_attenuation,
     transmission,
 )
-from consilience_xrf.amounts.emission import emission
+from consilience_xrf.amounts.emission import Emission, emission
 
 __all__ = [
     "Bench",
@@ -75,18 +75,40 @@ class Bench:
     before: tuple[Layer, ...] = ()
     detector: Layer = field(default_factory=lambda: Layer(Material.of("Si"), 450.0, 0.0))
 
-    def seen(self, line: float) -> tuple[float, float | None]:
-        """Return the share of a line that is let through and counted, and its relative error."""
-        over = transmission(self.over, self.beam, line, self.geometry)
-        before = transmission(self.before, None, line, Geometry())
-        stopped = 1.0 - transmission((self.detector,), None, line, Geometry()).value
-        known = over.std is not None and before.std is not None
-        relative = None
-        if known:
-            relative = math.hypot(
-                (over.std or 0.0) / over.value, (before.std or 0.0) / before.value
-            )
-        return over.value * before.value * stopped, relative
+    def counted(self, own: Emission) -> tuple[float, float | None]:
+        """Return the share of a group of lines that is counted if nothing is over the sample.
+
+        Returns
+        -------
+        share, relative_std : float
+            The latter for the thickness of layers before the detector; None where one's is unknown.
+        """
+        share = sum(self._shares(own))
+        passed = transmission(self.before, None, own.energy, Geometry())
+        return share, None if passed.std is None else passed.std / passed.value
+
+    def let_through(self, own: Emission) -> tuple[float, float | None]:
+        """Return the share that layers over the sample let through, of what would be counted."""
+        weights = self._shares(own)
+        passed = [transmission(self.over, self.beam, e, self.geometry).value for e, _ in own.lines]
+        share = sum(w * p for w, p in zip(weights, passed, strict=True)) / sum(weights)
+        middle = transmission(self.over, self.beam, own.energy, self.geometry)
+        return share, None if middle.std is None else middle.std / middle.value
+
+    def chi(self, own: Emission, matter: Material) -> float:
+        """Return χ in cm²/g of matter, mean over the single lines as they are counted."""
+        weights = self._shares(own)
+        each = [slant_attenuation(matter, self.beam, e, self.geometry) for e, _ in own.lines]
+        return sum(w * x for w, x in zip(weights, each, strict=True)) / sum(weights)
+
+    def _shares(self, own: Emission) -> list[float]:
+        """Share of each line, times what gets to the detector and is stopped in it."""
+        return [
+            share
+            * transmission(self.before, None, energy, Geometry()).value
+            * (1.0 - transmission((self.detector,), None, energy, Geometry()).value)
+            for energy, share in own.lines
+        ]
 
 
 @dataclass(frozen=True)
@@ -115,9 +137,7 @@ class Sensitivity:
 
 
 def _chi(element: str, line: str, bench: Bench, matrix: Material | None) -> float:
-    own = emission(element, line, bench.beam)
-    matter = matrix or Material.of(element)
-    return slant_attenuation(matter, bench.beam, own.energy, bench.geometry)
+    return bench.chi(emission(element, line, bench.beam), matrix or Material.of(element))
 
 
 def saturation(
@@ -153,14 +173,17 @@ def fundamental_sensitivity(
         The line is not excited.
     """
     own = emission(element, line, bench.beam)
-    share, seen_std = bench.seen(own.energy)
-    into = photons * solid_angle / (4.0 * math.pi) * share
+    counted, counted_std = bench.counted(own)
+    over, over_std = bench.let_through(own)
+    into = photons * solid_angle / (4.0 * math.pi) * counted * over
+    known = counted_std is not None and over_std is not None
+    layers = math.hypot(counted_std or 0.0, over_std or 0.0) if known else None
     value = into * own.cross_section * bench.geometry.way_in * MICRO
     parts: dict[str, float | None] = {
         "cross_section": own.relative_std * value,
         "photons": None if photons_std is None else photons_std * value,
         "solid_angle": None if solid_angle_std is None else solid_angle_std * value,
-        "layers": None if seen_std is None else seen_std * value,
+        "layers": None if layers is None else layers * value,
     }
     return Sensitivity(value, 0.0, parts, "fundamental parameters, primary fluorescence only")
 
@@ -200,10 +223,7 @@ def standard_sensitivity(
     over_std: float | None = 0.0
     if bench is not None:
         lost = float(self_absorption(mass * MICRO, _chi(element, line, bench, None)))
-        own = emission(element, line, bench.beam)
-        passed = transmission(bench.over, bench.beam, own.energy, bench.geometry)
-        over = passed.value
-        over_std = None if passed.std is None else passed.std / over
+        over, over_std = bench.let_through(emission(element, line, bench.beam))
     value = counts / (mass * lost * over)
     parts: dict[str, float | None] = {
         "standard": None if mass_std is None else value * mass_std / mass,

@@ -49,6 +49,8 @@ class Emission:
         cm² per gram of the element.
     relative_std : float
         Of the cross section: yields and rates by shell, and the difference to other tables.
+    lines : tuple of (float, float)
+        Energy in keV and share of each single line.
     """
 
     element: str
@@ -56,6 +58,7 @@ class Emission:
     energy: float
     cross_section: float
     relative_std: float
+    lines: tuple[tuple[float, float], ...]
 
 
 def _number(element: str) -> int:
@@ -124,9 +127,13 @@ def emission(element: str, line: str, beam: float) -> Emission:
         if whole is None or whole.cross_section is None:
             raise _unknown(element, line, beam)
         mean = float((whole.weights * whole.energies).sum())
-        return Emission(element, line, mean, whole.cross_section, YIELD_STD[line])
+        single = tuple(
+            (float(e), float(w)) for e, w in zip(whole.energies, whole.weights, strict=True)
+        )
+        return Emission(element, line, mean, whole.cross_section, YIELD_STD[line], single)
     number = _number(element)
     total = weighted = other = 0.0
+    found: list[tuple[float, float]] = []
     for name in _members(line):
         code = getattr(xraylib, name, None)
         if code is None:
@@ -140,12 +147,14 @@ def emission(element: str, line: str, beam: float) -> Emission:
             continue  # a shell of this group is not excited, or the element lacks it
         total += one
         weighted += one * at
+        found.append((at, one))
         other += _other_tables(number, code, beam)
     if total <= 0.0:
         raise _unknown(element, line, beam)
     by_tables = abs(other - total) / total if other > 0.0 else 0.0
     std = math.hypot(YIELD_STD.get(line[0], 0.2), by_tables)
-    return Emission(element, line, weighted / total, total, std)
+    shares = tuple((at, one / total) for at, one in found)
+    return Emission(element, line, weighted / total, total, std, shares)
 
 
 def _unknown(element: str, line: str, beam: float) -> BadInputError:

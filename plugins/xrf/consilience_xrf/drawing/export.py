@@ -37,7 +37,7 @@ ACROSS = 8
 """Panels side by side."""
 EACH = 2.2
 """Inches of a panel."""
-PIXELS = 60_000_000
+PIXELS = 40_000_000
 """Most pixels of one picture; the resolution is lowered to keep to it."""
 
 

@@ -13,7 +13,7 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft, Subject
 from consilience.model.measurement import Measurement, Notice
-from consilience_xrf.amounts.attenuation import Material, slant_attenuation, transmission
+from consilience_xrf.amounts.attenuation import Material
 from consilience_xrf.amounts.density import (
     Bench,
     MassPerArea,
@@ -187,22 +187,17 @@ def _found(
     over = 1.0
     chi = 0.0
     if bench is not None:
-        energy = emission(one.element, one.line, bench.beam).energy
-        over = _over(bench, energy)[0]
+        own = emission(one.element, one.line, bench.beam)
+        over = bench.let_through(own)[0]
         if params.self_absorption:
             matter = Material.of(one.element)
             if params.matrix is not None:
                 matter = material_of(params.matrix, params.matrix_density)
-            chi = slant_attenuation(matter, bench.beam, energy, bench.geometry)
+            chi = bench.chi(own, matter)
     unit = compared.reference
     std = None if one.std is None else one.std / unit
     fraction = params.fractions.get(one.element, 1.0)
     return mass_per_area(one.values / unit, std, bare.value * over, chi, fraction), chi
-
-
-def _over(bench: Bench, energy: float) -> tuple[float, float | None]:
-    passed = transmission(bench.over, bench.beam, energy, bench.geometry)
-    return passed.value, None if passed.std is None else passed.std / passed.value
 
 
 def _draft(
@@ -225,7 +220,7 @@ def _draft(
         relative["counting_of_the_standard"] = bare.std_stat / bare.value
     passed = 1.0
     if bench is not None and bench.over:
-        passed, over_std = _over(bench, emission(one.element, one.line, bench.beam).energy)
+        passed, over_std = bench.let_through(emission(one.element, one.line, bench.beam))
         relative["layers_over"] = over_std
     common: dict[str, Any] = {
         "kind": "mass_thickness",
