@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,16 +84,13 @@ def read_ct_tiff(
         )
     links = linked_slices(path)
     names = sorted([*links, path.name], key=slice_files(path).index) if links else []
-    pages = Pages(path, names)
-    try:
+    with closing(Pages(path, names)) as pages:
         with damaged_tiff(path):
             stated, source, notices, raw = _stated(pages)
         if names:
             notices += _gaps(names)
         found = look_through(pages, path)
         shape, dtype = pages.shape, pages.dtype
-    finally:
-        pages.close()
     size, where, more = chosen_voxel(said.get("voxel_um"), stated, source, path)
     variable, kept, about = variable_of(found, dtype, said.get("kind"), path)
     few = found.counts if found.counts is not None and len(found.counts) <= 16 else None
@@ -234,11 +232,13 @@ def _origin(raw: Mapping[str, Any]) -> Origin:
 
 
 class _Volume(BackendArray):
-    """Slices of the registered file, decoded when they are asked for."""
+    """Slices of the registered file, decoded when they are asked for; it is open only meanwhile."""
 
-    def __init__(self, pages: Pages, dtype: np.dtype[Any]) -> None:
-        self.pages, self.dtype = pages, dtype
-        self.shape = pages.shape
+    def __init__(
+        self, path: Path, names: list[str] | None, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> None:
+        self.path, self.names = path, names
+        self.shape, self.dtype = shape, dtype
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         return indexing.explicit_indexing_adapter(
@@ -247,17 +247,17 @@ class _Volume(BackendArray):
 
     def _read(self, key: tuple[Any, ...]) -> Any:
         first, rest = key[0], key[1:]
-        if isinstance(first, int | np.integer):
-            return self._one(int(first), rest)
-        wanted = np.arange(self.shape[0])[first]
-        # one axis after the other: NumPy would pair two lists
-        out = [self._one(int(i), rest) for i in wanted]
-        if not out:
-            return np.empty((0, *self._one(0, rest).shape), dtype=self.dtype)
-        return np.stack(out)
+        with closing(Pages(self.path, self.names)) as pages:
+            if isinstance(first, int | np.integer):
+                return self._one(pages, int(first), rest)
+            # one axis after the other: NumPy would pair two lists
+            out = [self._one(pages, int(i), rest) for i in np.arange(self.shape[0])[first]]
+            if not out:
+                return np.empty((0, *self._one(pages, 0, rest).shape), dtype=self.dtype)
+            return np.stack(out)
 
-    def _one(self, index: int, rest: tuple[Any, ...]) -> Any:
-        page = self.pages[index % self.shape[0]]
+    def _one(self, pages: Pages, index: int, rest: tuple[Any, ...]) -> Any:
+        page = pages[index % self.shape[0]]
         return page[rest[0]][..., rest[1]].astype(self.dtype, copy=False)
 
 
@@ -281,13 +281,14 @@ def open_ct_tiff(
     """
     del companions
     stored: Any = lazy
-    pages = Pages(path, stored["slices"])
+    with closing(Pages(path, stored["slices"])) as pages:
+        shape = pages.shape
     size = None if stored["voxel_um"] is None else tuple(float(v) for v in stored["voxel_um"])
     unit = "1" if size is None else "um"
     attrs = {"units": "1", **({"missing": MISSING} if stored["missing"] else {})}
-    values = indexing.LazilyIndexedArray(_Volume(pages, np.dtype(stored["dtype"])))
+    values = indexing.LazilyIndexedArray(
+        _Volume(path, stored["slices"], shape, np.dtype(stored["dtype"]))
+    )
     voxel: VoxelSize | None = None if size is None else (size[0], size[1], size[2])
-    coordinates = {a: (a, v, {"units": unit}) for a, v in axis_values(pages.shape, voxel).items()}
-    data = xr.Dataset({stored["variable"]: xr.Variable(AXES, values, attrs)}, coordinates)
-    data.set_close(pages.close)
-    return data
+    coordinates = {a: (a, v, {"units": unit}) for a, v in axis_values(shape, voxel).items()}
+    return xr.Dataset({stored["variable"]: xr.Variable(AXES, values, attrs)}, coordinates)

@@ -73,7 +73,7 @@ def _moss(
     np.add.at(impulses, at, chance.gamma(3.0, 1.0 / 3.0, number))
     hills = gaussian_filter(impulses, 0.5 * length / step)
     inner = hills[margin:-margin, margin:-margin]
-    # no closed form: the scale is that of many such surfaces (a fixed seed, 64 of them)
+    # no closed form: the scale is that of many such surfaces (a fixed seed, 800 of them)
     return np.asarray((inner - inner.mean()) * (s_a / _moss_scale(round(length / step, 3))))
 
 
@@ -83,9 +83,9 @@ _SCALES: dict[float, float] = {}
 def _moss_scale(length: float) -> float:
     if length not in _SCALES:
         chance = np.random.default_rng(20_260_101)
-        n = int(max(64, 24 * length))
+        n = int(max(64, 16 * length))
         found = []
-        for _ in range(64):
+        for _ in range(800):
             number = chance.poisson(n * n / (2.0 * length) ** 2)
             impulses = np.zeros((n, n))
             at = chance.integers(0, n, number), chance.integers(0, n, number)

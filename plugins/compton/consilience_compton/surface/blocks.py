@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEAST_BLOCKS", "BlockCovariance", "block_covariance", "block_side", "ratio_influence"]
+__all__ = [
+    "LEAST_BLOCKS",
+    "BlockCovariance",
+    "block_covariance",
+    "block_side",
+    "deviation_field",
+    "ratio_influence",
+]
 
 LENGTHS = 4.0
 """Side of a block in correlation lengths."""
@@ -63,6 +70,29 @@ def ratio_influence(
         raise ValueError("the denominator of a ratio is nothing")
     ratio = float(top.sum()) / total
     return ratio, (top - ratio * bottom) / total
+
+
+def deviation_field(
+    about: NDArray[np.float64], weight: NDArray[np.float64], axis: int | None = None
+) -> NDArray[np.float64]:
+    """Return the field whose mean scatters as the arithmetic mean deviation does.
+
+    Beside |z| it holds what the mean itself moves: where more heights lie below their mean than
+    above it (hills on a plain), a higher mean makes the deviation larger.
+
+    Parameters
+    ----------
+    about : ndarray of shape (rows, columns)
+        Heights about their mean (of the map, or of each line along `axis`), 0 where none is.
+    weight : ndarray
+        1 where there is a height, else 0.
+    axis : int, optional
+        Of lines with means of their own.
+    """
+    # sign counts each height that lies above its mean, and takes off each below
+    above = np.sum(np.sign(about) * weight, axis=axis, keepdims=True)
+    number = np.maximum(weight.sum(axis=axis, keepdims=True), 1.0)
+    return np.asarray(np.abs(about) - above / number * about, dtype=np.float64)
 
 
 def block_side(

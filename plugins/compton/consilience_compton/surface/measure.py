@@ -18,6 +18,7 @@ from consilience_compton.surface.blocks import (
     BlockCovariance,
     block_covariance,
     block_side,
+    deviation_field,
     ratio_influence,
 )
 from consilience_compton.surface.correlation import Correlation, autocorrelation
@@ -300,11 +301,11 @@ def _spread(
     there = np.isfinite(residual)
     weight = there.astype(np.float64)
     filled = np.where(there, residual - np.nanmean(residual), 0.0)
-    fields = [np.abs(filled), filled**2]
+    fields = [deviation_field(filled, weight), filled**2]
     for axis in (0, 1):
         count = np.maximum(weight.sum(axis=axis, keepdims=True), 1.0)
         line = np.where(there, filled - filled.sum(axis=axis, keepdims=True) / count, 0.0)
-        fields += [np.abs(line), line**2]
+        fields += [deviation_field(line, weight, axis), line**2]
     order = (0, 1, 2, 4, 3, 5)
     influences = []
     for value, i in zip(values, order, strict=True):
