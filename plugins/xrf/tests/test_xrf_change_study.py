@@ -1,0 +1,112 @@
+"""A simulated series of 50 cycles through a study: files, findings, rivals, report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from consilience import Study
+from consilience.model.finding import Finding
+from consilience_xrf.simulation.maps import FIFTY_CYCLES, SeriesParams, run_series
+from consilience_xrf.simulation.scene import FilmState, Grid
+from consilience_xrf.simulation.states import Setting
+
+STATES = tuple(FIFTY_CYCLES[i] for i in (0, 1, 2, 6))
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, dict[str, object]]:
+    folder = tmp_path_factory.mktemp("change")
+    *files, told = run_series(SeriesParams(states=STATES), 4, folder)
+    study = Study.create(folder / "study")
+    study.add_sample("anode", elements=["Pt"])
+    # registered in another order than they were measured in
+    for path, state in list(zip(files, STATES, strict=True))[::-1]:
+        study.add(path, "anode", state={"cycle": state.cycle, "bias": state.bias})
+    summary = study.analyse(["xrf.change"], params={"rim_width": 0.5, "reference": "before"})
+    assert not summary.failures
+    return study, json.loads(told.read_text(encoding="utf-8"))
+
+
+def of(study: Study, kind: str, cycle: float, label: str = "") -> Finding:
+    found = [
+        f
+        for f in study.findings(kind)
+        if f.state.get("cycle") == cycle and label in (f.subject.label if f.subject else "")
+    ]
+    assert found, kind
+    return found[0]
+
+
+def test_planted_numbers_come_out_within_their_errors(
+    series: tuple[Study, dict[str, object]],
+) -> None:
+    study, told = series
+    truth = told["states"][3]["film"]  # type: ignore[index]
+    for kind, label, name in (
+        ("void_fraction", "", "void_fraction"),
+        ("edge_to_centre", "", "edge_to_centre"),
+        ("rim_share", "", "rim_share"),
+        ("spread", "", "spread"),
+    ):
+        one = of(study, kind, 50.0, label)
+        assert one.origin == "simulated"
+        assert one.std is not None
+        assert one.value == pytest.approx(truth[name], abs=2.5 * one.std), kind
+    lies = of(study, "map_shift", 50.0, "along y")
+    assert lies.value == pytest.approx(-0.3, abs=2.5 * float(lies.std or 0))
+
+
+def test_only_the_state_that_changed_is_told(series: tuple[Study, dict[str, object]]) -> None:
+    study, _ = series
+    whole = study.findings("redistribution")[0]
+    assert whole.evidence["changed"] == ["delithiated, cycle 50"]
+    assert "share of matter in the rim +" in str(whole.sentence)
+    assert of(study, "spatial_change", 50.0).value == pytest.approx(0.5, abs=0.2)
+    assert {f.value for f in study.findings("spatial_change") if f.state["cycle"] == 1.0} == {0.0}
+
+
+def test_a_ratio_comes_with_the_rivals_of_density(series: tuple[Study, dict[str, object]]) -> None:
+    study, _ = series
+    ratio = next(
+        f
+        for f in study.findings("intensity_ratio")
+        if f.evidence["ratio"] == "delithiated, cycle 1 over lithiated, cycle 1"
+    )
+    # 12 um of liquid against 2 um: 1 % by the simulator's own attenuation
+    assert ratio.value == pytest.approx(1.010, abs=0.006)
+    assert ratio.std_sys is None
+    assert ratio.evidence["std_sys_parts"]["beam"] is None  # type: ignore[index]
+    rivals = {r.subject.label: r for r in ratio.rivals}
+    assert not rivals["density along the beam"].live
+    assert "attenuated over 3.6 um in Pt" in rivals["density along the beam"].missing[0]
+    assert not rivals["matter flowed sideways"].live
+    assert rivals["thickness of the electrolyte"].live
+    thick = float(rivals["thickness of the electrolyte"].explains[0].split()[0])
+    assert thick == pytest.approx(10.0, abs=6.0)
+
+
+def test_the_report_shows_it(series: tuple[Study, dict[str, object]], tmp_path: Path) -> None:
+    study, _ = series
+    page = study.report(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "where they differ" in page
+    assert "SIMULATED" in page
+    assert "What would explain the ratio" in page
+
+
+def test_scans_of_other_shape_are_left_out_or_refused(tmp_path: Path) -> None:
+    whole = Setting(others=())
+    small = Setting(others=(), grid=Grid(rows=12, columns=16, step=0.4))
+    states = (FilmState(label="before"),)
+    with Study.create(tmp_path / "study") as study:
+        study.add_sample("anode")
+        for i, setting in enumerate((whole, small)):
+            path = run_series(SeriesParams(setting=setting, states=states), i, tmp_path)[0]
+            study.add(path, "anode", state={"cycle": float(i)})
+        summary = study.analyse(["xrf.change"])
+        assert not summary.failures
+        assert not study.findings("spatial_change")
+        refused = study.analyse(["xrf.change"], params={"states": ["0.0", "1.0"]})
+        assert "maps of different shape are compared" in str(refused.failures)
