@@ -1,0 +1,192 @@
+"""Rows of the table: counts of sums and of pixels, at zero and at the limit, and labels."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from consilience.model.sample import Sample
+from consilience.testing.coverage import Outcome, Row
+from consilience_xrf.findings.elements_drafts import Whole
+from consilience_xrf.findings.elements_params import ElementsParams
+from consilience_xrf.findings.elements_run import run_elements
+from consilience_xrf.fitting.fitted_scale import Scale, found_scale
+from consilience_xrf.fitting.intervals import bounded_interval
+from consilience_xrf.fitting.maps import MapFit, fit_maps
+from consilience_xrf.fitting.systematics import systematic_errors
+from xrf_coverage.models import ENERGY, GEOMETRY, Array, expected
+
+__all__ = ["ROWS"]
+
+SUM = {"Ca_K": 3e4, "Fe_K": 8e4, "Cu_K": 3e4, "As_K": 2e4, "Pb_L": 6e4, "elastic": 5e4,
+       "compton": 1.2e5}  # fmt: skip
+NAMED = ("Ca", "Fe", "Cu", "As", "Pb_L", "Ni")
+"""Nickel is not there."""
+PIXEL = {"Ca_K": 60.0, "Fe_K": 150.0, "Cu_K": 40.0, "elastic": 80.0, "compton": 200.0}
+MAPPED = ("Ca", "Fe", "Cu", "Ni")
+BLOCK = 50
+"""Spectra of one simulated map; each is one repeat."""
+
+
+def _scale(total: Array, named: tuple[str, ...]) -> Scale:
+    elements = [name.partition("_")[0] for name in named]
+    return found_scale(ENERGY, total, GEOMETRY, elements, unasked=False)
+
+
+@lru_cache(maxsize=64)
+def _whole(model: str, seed: int, nickel: float = 0.0) -> Whole:
+    """The fit of a sum with all errors, as ``xrf.elements`` makes it."""
+    chance = np.random.default_rng((seed, 11))
+    mean = expected(model, {**SUM, "Ni_K": nickel}, 400.0, chance)
+    total = chance.poisson(mean).astype(np.float64)
+    scale = _scale(total, NAMED)
+    fit = fit_maps(
+        total, scale.energy, NAMED, response=scale.response, geometry=scale.geometry,
+        background="splines", pile_up=scale.search.pile_up,
+    )  # fmt: skip
+    errors = systematic_errors(fit.design, fit.mean, fit.mean_amounts, scale.calibration)
+    return Whole(fit, errors, scale, 1, frozenset(NAMED))
+
+
+def _counted(name: str, model: str, seed: int) -> Outcome:
+    whole = _whole(model, seed)
+    i = whole.fit.of(name)
+    away, std = float(whole.fit.free[i]) - SUM[name], float(whole.fit.std[i])
+    return Outcome(pull=away / std, pull_total=away / float(np.hypot(std, whole.errors.total[i])))
+
+
+def _iron(model: str, seed: int) -> Outcome:
+    return _counted("Fe_K", model, seed)
+
+
+def _copper(model: str, seed: int) -> Outcome:
+    return _counted("Cu_K", model, seed)
+
+
+def _arsenic(model: str, seed: int) -> Outcome:
+    """Its α line lies on that of lead: ratios and the fitted width of lines decide."""
+    return _counted("As_K", model, seed)
+
+
+def _absent(model: str, seed: int) -> Outcome:
+    net, critical, _ = _whole(model, seed).decision(_whole(model, seed).fit.of("Ni_K"))
+    return Outcome(happened=net > critical)
+
+
+@lru_cache(maxsize=2)
+def _typical(model: str) -> float:
+    """Limit of nickel in such a sum: the median of a few."""
+    return float(
+        np.median([w.decision(w.fit.of("Ni_K"))[2] for w in (_whole(model, s) for s in range(9))])
+    )
+
+
+def _at_limit(model: str, seed: int) -> Outcome:
+    whole = _whole(model, seed, _typical(model))
+    net, critical, _ = whole.decision(whole.fit.of("Ni_K"))
+    return Outcome(happened=net <= critical)
+
+
+@lru_cache(maxsize=4)
+def _map(model: str, block: int, nickel: float) -> tuple[MapFit, Array]:
+    """A map of few counts, and the systematic errors of its pixels' nickel, iron and the rest."""
+    chance = np.random.default_rng((block, 12))
+    mean = expected(model, {**PIXEL, "Ni_K": nickel}, 2.0, chance)
+    cube = chance.poisson(mean, (BLOCK, ENERGY.size)).astype(np.float64)
+    total = cube.sum(axis=0)
+    scale = _scale(total, MAPPED)
+    common: Any = {"response": scale.response, "geometry": scale.geometry}
+    fit = fit_maps(cube, scale.energy, MAPPED, **common)
+    whole = fit_maps(total, scale.energy, MAPPED, background="splines", **common)
+    errors = systematic_errors(whole.design, whole.mean, whole.mean_amounts, scale.calibration)
+    return fit, errors.total[: fit.elements] / BLOCK
+
+
+def _pixel(
+    name: str, nickel: float, model: str, seed: int
+) -> tuple[float, float, float, MapFit, tuple[int, int]]:
+    fit, sys = _map(model, seed // BLOCK, nickel)
+    i, k = fit.of(name), seed % BLOCK
+    return float(fit.free[i, k]), float(fit.std[i, k]), float(sys[i]), fit, (i, k)
+
+
+def _iron_of_a_pixel(model: str, seed: int) -> Outcome:
+    free, std, sys, _, _ = _pixel("Fe_K", 0.0, model, seed)
+    away = free - PIXEL["Fe_K"]
+    return Outcome(pull=away / std, pull_total=away / float(np.hypot(std, sys)))
+
+
+def _interval_at_zero(model: str, seed: int) -> Outcome:
+    return _interval(0.0, model, seed)
+
+
+LIMIT = 34.0
+"""Counts of nickel: about the limit of such a pixel."""
+
+
+def _interval_at_limit(model: str, seed: int) -> Outcome:
+    return _interval(LIMIT, model, seed)
+
+
+def _interval(nickel: float, model: str, seed: int) -> Outcome:
+    free, std, sys, _, _ = _pixel("Ni_K", nickel, model, seed)
+    low, high = bounded_interval(np.array(free), np.array(np.hypot(std, sys)))
+    return Outcome(inside=bool(low <= nickel <= high))
+
+
+def _pixel_absent(model: str, seed: int) -> Outcome:
+    free, _, _, fit, where = _pixel("Ni_K", 0.0, model, seed)
+    return Outcome(happened=free > float(fit.critical[where]))
+
+
+@lru_cache(maxsize=2)
+def _typical_pixel(model: str) -> float:
+    fits = [_map(model, 10_000 + b, 0.0)[0] for b in range(4)]
+    return float(np.median([np.median(f.limit[f.of("Ni_K")]) for f in fits]))
+
+
+def _pixel_at_limit(model: str, seed: int) -> Outcome:
+    free, _, _, fit, where = _pixel("Ni_K", _typical_pixel(model), model, seed)
+    return Outcome(happened=free <= float(fit.critical[where]))
+
+
+def _labelled(model: str, seed: int) -> Outcome:
+    """Whether the whole analysis calls an element present that is not there."""
+    chance = np.random.default_rng((seed, 13))
+    mean = expected(model, SUM, 400.0, chance)
+    data = xr.Dataset(
+        {"counts": ("channel", chance.poisson(mean).astype(np.float64), {"units": "count"})},
+        {"energy": ("channel", ENERGY, {"units": "keV"})},
+    )
+    made: Any = SimpleNamespace(
+        data=data,
+        metadata={"incident_energy": {"value": 14.0, "unit": "keV"}},
+        record=SimpleNamespace(name="sum"),
+    )
+    sample: Any = SimpleNamespace(sample=Sample(id="film", elements=["Fe"]))
+    found = run_elements([made], ElementsParams(), sample).findings
+    there = {
+        f.subject.element
+        for f in found
+        if f.kind == "element" and f.status == "present" and f.subject
+    }
+    return Outcome(happened=bool(there - {"Ca", "Fe", "Cu", "As", "Pb"}))
+
+
+ROWS = [
+    Row("iron in a sum", "pull with systematic", _iron),
+    Row("copper in a sum", "pull with systematic", _copper),
+    Row("arsenic under lead in a sum", "both errors", _arsenic),
+    Row("an element that is not in a sum, called present", "at most", _absent),
+    Row("an element at its limit in a sum, called absent", "at most", _at_limit),
+    Row("an element that nobody named and that is not there, called present", "at most", _labelled),
+    Row("iron in a pixel", "pull with systematic", _iron_of_a_pixel),
+    Row("interval of an element that is not in a pixel", "interval", _interval_at_zero),
+    Row("interval of an element at its limit in a pixel", "interval", _interval_at_limit),
+    Row("an element that is not in a pixel, called present", "at most", _pixel_absent),
+    Row("an element at its limit in a pixel, called absent", "at most", _pixel_at_limit),
+]
