@@ -9,14 +9,12 @@ import numpy as np
 
 from consilience.testing import PluginContract, SampleFile
 from consilience_compton.files.binned import write_binned
-from consilience_compton.files.hxt_layout import write_hxt
 
 
 def small_files(folder: Path) -> list[SampleFile]:
     """A file for each reader that no simulator writes by default."""
     counts = np.random.default_rng(5).poisson(3.0, (3, 4, 60))
     bins = np.arange(60) * 2.0
-    prefix = "simulated;bins=keV;E1=115;angle=90;dist=130;pitch=250;dir=+column"
     said = {"origin": "simulated", "incident_energy": 115.0, "scattering_angle": 90.0}
     row = [0x100, *[0x3F, 0x3FFF] * 4, *[1000] * 80]
     packets = [
@@ -30,7 +28,6 @@ def small_files(folder: Path) -> list[SampleFile]:
     np.array(packets, dtype="<u4").tofile(folder / "packets.dat")
     np.array([1000, *range(1, 6401)], dtype="<u4").tofile(folder / "offsets.dat")
     return [
-        SampleFile(write_hxt(folder / "a.hxt", counts, bins, prefix=prefix), "compton.hxt"),
         SampleFile(write_binned(folder / "b.h5", counts, bins, attributes=said), "compton.spectra"),
         # neither format has a place where it could say so
         SampleFile(folder / "packets.dat", "compton.packets", says_simulated=False),
@@ -62,8 +59,8 @@ class TestContract(PluginContract):
         tables = SampleFile(frames.path, "compton.hexitec", {}, companions)
         # one of the five volumes is enough to be damaged sixty times
         volumes = [s for s in samples if s.reader == "compton.ct_tiff"][1:]
-        # and of the thirty spectra, two states of the first rate
+        # and of the thirty spectra, those of one state
         spectra = [s for s in samples if s.path.name.startswith("cell-")]
-        samples = [s for s in samples if s not in spectra] + spectra[:3] + spectra[6:9]
+        samples = [s for s in samples if s not in spectra] + spectra[:3]
         kept = [s for s in samples if s not in volumes]
         return [*kept, tables, *small_files(tmp_path), volume_file(tmp_path)]
