@@ -129,6 +129,9 @@ def test_a_series_of_spectra_says_changes() -> None:
     emr = next(f for f in out.findings if f.subject and f.subject.label == "EMR of the cathode")
     assert emr.value == pytest.approx(-0.038, abs=0.008)
     assert emr.std_stat is not None
+    # the systematic error of each EMR is 3 %; most of it is common to both states
+    assert emr.std_sys is not None
+    assert emr.std_sys < 0.005
     data = out.arrays["course of the cathode, spectra"]
     assert [str(v) for v in data["label"].values] == ["a", "b"]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement
-from consilience_compton.findings.lithium_states import StateRatio
+from consilience_compton.findings.lithium_states import SHARED, StateRatio
 from consilience_compton.model.calibration import Calibration
 from consilience_compton.momentum.kinematics import compton_energy, momentum_slope
 from consilience_compton.spectra import number_of
@@ -36,11 +36,16 @@ ROUNDING = "rounding"
 
 @dataclass(frozen=True)
 class Quantity:
-    """Values over the states, NaN where a state has none; errors None where not known."""
+    """Values over the states, NaN where a state has none; errors None where not known.
+
+    `common`: for each state, signed systematic parts by cause that all states have alike; they
+    are in `std_sys` and cancel in a ratio of states.
+    """
 
     values: tuple[float, ...]
     std_stat: tuple[float | None, ...]
     std_sys: tuple[float | None, ...]
+    common: tuple[Mapping[str, float], ...] = ()
 
     def std(self, index: int) -> float | None:
         """Of what is known of the error of one state; None where nothing is."""
@@ -208,6 +213,7 @@ def courses_of_states(
             tuple(one.value or math.nan for one in mine),
             tuple(float(one.evaluated.result.std_stat) for one in mine),
             tuple(one.evaluated.result.std_sys for one in mine),
+            tuple(_common(one) for one in mine),
         )
         quantities = {"momentum_ratio": ratio}
         if line is not None and part in {"cathode", "sample"}:
@@ -233,6 +239,14 @@ def courses_of_states(
             )
         )
     return found
+
+
+def _common(one: StateRatio) -> dict[str, float]:
+    return {
+        name: part
+        for name, part in one.evaluated.signed.items()
+        if name in SHARED and part is not None and math.isfinite(part)
+    }
 
 
 def _order(value: Any) -> tuple[int, float, str]:

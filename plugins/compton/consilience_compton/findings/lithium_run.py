@@ -13,7 +13,7 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import Covariance, FindingDraft, Subject
 from consilience.model.measurement import Measurement, Notice
-from consilience_compton.findings.lithium_states import StateRatio, states_of_spectra
+from consilience_compton.findings.lithium_states import SHARED, StateRatio, states_of_spectra
 from consilience_compton.findings.series_drafts import (
     EMPIRICAL,
     line_dataset,
@@ -28,20 +28,9 @@ from consilience_compton.model.cell import Cell
 from consilience_compton.model.profiles import SPLINE, ModelRatio
 from consilience_compton.model.sensitivity import Sensitivity, counts_needed, sensitivity
 
-__all__ = ["SHARED", "calibration_of_params", "run_lithium"]
+__all__ = ["calibration_of_params", "run_lithium"]
 
 METHOD = "x by a straight line on EMR, calibrated with errors in both variables"
-SHARED = (
-    "resolution",
-    "response",
-    "bins",
-    "background",
-    "multiple_scattering",
-    "escape_line",
-    "incident_energy",
-    "scattering_angle",
-)
-"""Parts of a systematic error that a calibration with the same beam and detector has too."""
 NO_LINE = (
     "EMR is known, but no calibration of lithium on it: the free-atom model has "
     "{slope:.3f} of EMR for each lithium and does not describe published calibrations"
@@ -133,9 +122,7 @@ def _sensitivity(params: LithiumParams, fwhm: float) -> Sensitivity | None:
 
 def _parts(one: StateRatio, params: LithiumParams) -> dict[str, float]:
     """Systematic parts of EMR, signed, that a calibration of the same set-up does not share."""
-    shared = set(SHARED) if params.same_setup else set()
-    if params.same_setup:
-        shared |= {"alpha", "beta", "beam", "electrolyte", "cathode"}
+    shared = SHARED if params.same_setup else frozenset()
     return {
         name: part
         for name, part in one.evaluated.signed.items()

@@ -27,7 +27,26 @@ from consilience_compton.momentum.regions import COMPONENTS, Fractions
 from consilience_compton.momentum.sensitivity import smooth_curve
 from consilience_compton.momentum.windows import Windows
 
-__all__ = ["StateRatio", "states_of_spectra"]
+__all__ = ["SHARED", "StateRatio", "states_of_spectra"]
+
+SHARED = frozenset(
+    {
+        "resolution",
+        "response",
+        "bins",
+        "background",
+        "multiple_scattering",
+        "escape_line",
+        "incident_energy",
+        "scattering_angle",
+        "alpha",
+        "beta",
+        "beam",
+        "electrolyte",
+        "cathode",
+    }
+)
+"""Causes of systematic errors that states have alike, measured with one beam, detector and cell."""
 
 
 @dataclass(frozen=True)

@@ -272,14 +272,14 @@ def change_drafts(course: Course, pairs: Sequence[tuple[str, str]]) -> list[Find
                 continue
             ends = quantity.values[a], quantity.values[b]
             stat = relative_change(*ends, quantity.std_stat[a], quantity.std_stat[b]).std
-            change = relative_change(*ends, quantity.std_sys[a], quantity.std_sys[b])
+            change = relative_change(*ends)
             assumed = []
             if course.rounding:
                 assumed.append("the error is that of printed digits alone")
-            elif change.std is not None:
+            elif quantity.common:
                 assumed.append(
-                    "systematic errors are taken as independent between the states; those that "
-                    "are common to them cancel, so that the stated one is too large"
+                    "systematic errors with one cause for all states move them together: "
+                    + ", ".join(sorted(quantity.common[a]))
                 )
             found.append(
                 FindingDraft(
@@ -289,7 +289,7 @@ def change_drafts(course: Course, pairs: Sequence[tuple[str, str]]) -> list[Find
                     value=change.value,
                     unit="1",
                     std_stat=stat,
-                    std_sys=change.std,
+                    std_sys=_systematic(quantity, a, b),
                     evidence={
                         "formula": f"{quantity.values[b]:g} / {quantity.values[a]:g} − 1",
                         "from": quantity.values[a],
@@ -301,6 +301,28 @@ def change_drafts(course: Course, pairs: Sequence[tuple[str, str]]) -> list[Find
                 )
             )
     return found
+
+
+def _systematic(quantity: Quantity, a: int, b: int) -> float | None:
+    """Of a relative change: what is common to both states moves them together."""
+    first, second = quantity.values[a], quantity.values[b]
+    before, after = quantity.std_sys[a], quantity.std_sys[b]
+    if before is None or after is None:
+        return None
+    if not quantity.common:
+        return relative_change(first, second, before, after).std
+    one, other = quantity.common[a], quantity.common[b]
+    rest = [
+        math.sqrt(max(0.0, whole**2 - sum(part**2 for part in parts.values())))
+        for whole, parts in ((before, one), (after, other))
+    ]
+    alone = relative_change(first, second, rest[0], rest[1]).std or 0.0
+    ratio = second / first
+    together = sum(
+        ((other.get(name, 0.0) - ratio * one.get(name, 0.0)) / first) ** 2
+        for name in set(one) | set(other)
+    )
+    return math.sqrt(alone**2 + together)
 
 
 def association_drafts(course: Course) -> list[FindingDraft]:
