@@ -23,8 +23,12 @@ __all__ = ["LINE_NAME", "Emission", "edge_energy", "emission", "line_energy"]
 LINE_NAME = r"[A-Z][a-z]?_(K|L|M|Ka|Kb|La|Lb|Lg|Ll|Ma)[0-9]?"
 """As ``Pt_La``, ``Fe_K``, ``Cu_Ka1``."""
 
-YIELD_STD = {"K": 0.03, "L": 0.10, "M": 0.20}
-"""Relative standard deviation of yields times rates by shell, of the size that [3]_ states."""
+YIELD_STD = {"K": ((0.0, 0.03),), "L": ((5.0, 0.10), (2.0, 0.15), (0.0, 0.30)), "M": ((0.0, 0.40),)}
+"""Relative standard deviation of yields times rates, by shell and least energy in keV.
+
+Of the size that [3]_ states for K and hard L lines; for soft L and M lines that by which the
+tables of xraylib and of PyMca differ on one measured standard.
+"""
 
 _GROUPS = {
     "Ka": ("KA_LINE",),
@@ -130,7 +134,7 @@ def emission(element: str, line: str, beam: float) -> Emission:
         single = tuple(
             (float(e), float(w)) for e, w in zip(whole.energies, whole.weights, strict=True)
         )
-        return Emission(element, line, mean, whole.cross_section, YIELD_STD[line], single)
+        return Emission(element, line, mean, whole.cross_section, _yield_std(line, mean), single)
     number = _number(element)
     total = weighted = other = 0.0
     found: list[tuple[float, float]] = []
@@ -152,9 +156,13 @@ def emission(element: str, line: str, beam: float) -> Emission:
     if total <= 0.0:
         raise _unknown(element, line, beam)
     by_tables = abs(other - total) / total if other > 0.0 else 0.0
-    std = math.hypot(YIELD_STD.get(line[0], 0.2), by_tables)
+    std = math.hypot(_yield_std(line[0], weighted / total), by_tables)
     shares = tuple((at, one / total) for at, one in found)
     return Emission(element, line, weighted / total, total, std, shares)
+
+
+def _yield_std(shell: str, energy: float) -> float:
+    return next((std for least, std in YIELD_STD.get(shell, ()) if energy >= least), 0.40)
 
 
 def _unknown(element: str, line: str, beam: float) -> BadInputError:
