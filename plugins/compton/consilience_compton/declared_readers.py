@@ -22,6 +22,7 @@ SETTING_OPTIONS = {
 TABLES = {
     "gain": "text, keV per adu for each pixel, for bins in adu",
     "intercept": "text, keV at 0 adu for each pixel, for bins in adu",
+    "scale": "each pixel's own scale, as exported by compton.calibration, for bins in keV",
 }
 
 __all__ = ["READERS"]

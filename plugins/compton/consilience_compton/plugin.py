@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from consilience.declarations import (
     Analysis,
+    Exporter,
     Kind,
     Modality,
     PluginInfo,
@@ -135,4 +136,19 @@ def register_simulators() -> Sequence[Simulator]:
             Ref("consilience_compton.simulation.volumes:simulate_volumes"),
             "volumes of a rough interface with pores and fragments, in five states",
         ),
+    ]
+
+
+@hookimpl
+def register_exporters() -> Sequence[Exporter]:
+    """What the readers of spectra take back."""
+    return [
+        Exporter(
+            "compton.scale",
+            "compton",
+            ".scale.txt",
+            Ref("consilience_compton.files.tables:write_scale"),
+            "scale and shift of each pixel, which the readers of spectra take as a companion",
+            analysis="compton.calibration",
+        )
     ]

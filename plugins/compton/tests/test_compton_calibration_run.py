@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,16 @@ import pytest
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from consilience import Study
+from consilience.errors import BadFileError, BadInputError
 from consilience.model.finding import Finding
 from consilience.view import Figure, Table, ViewContext
 from consilience_compton.drawing.calibration import calibration_view, drift_view
 from consilience_compton.drawing.spectra import spectra_view
+from consilience_compton.files.hxt import open_hxt, read_hxt
 from consilience_compton.files.hxt_layout import write_hxt
+from consilience_compton.files.tables import write_scale
 from consilience_compton.simulation.spectra import simulate_cell
+from consilience_compton.spectra import pixel_scale_of
 
 SHAPE = 8
 WORDS = "simulated;bins=keV;E1=115;angle=90;dist=100;pitch=2500;dir=+column"
@@ -122,6 +127,35 @@ def test_channels_are_not_observable_until_a_gain_is_named(cell: Study) -> None:
     beam = found[0].evidence["beam"]
     assert isinstance(beam, dict)
     assert "assumed" in str(beam["incident_energy"])
+
+
+def test_a_scale_that_was_found_can_be_applied(cell: Study, tmp_path: Path) -> None:
+    found = one(cell, "energy_shift")[0]
+    table = tmp_path / "own.scale.txt"
+    write_scale([found], cell.store.open_dataset, table)
+    counts = np.ones((SHAPE, SHAPE, 560))
+    path = write_hxt(tmp_path / "next.hxt", counts, np.linspace(10, 150, 561)[:-1])
+    (signal,) = read_hxt(path, {"bin_unit": "keV"}, {"scale": table})
+    assert signal.metadata["own_scale"] == "own.scale.txt"
+    with open_hxt(path, {"scale": table}, signal.lazy or {}) as data:
+        scaled = pixel_scale_of(data)
+        assert scaled is not None
+        # the pixel that was moved by four bins is bad, and so is the dead row
+        assert data["good"].values.sum() == SHAPE * SHAPE - SHAPE - 1
+        moved = scaled[0][1, 1] * 93.87 + scaled[1][1, 1] - 93.87
+    assert found.array is not None
+    maps = cell.store.open_dataset(found.array)
+    assert moved == pytest.approx(float(maps["correction_at_peak"].values[1, 1]), abs=1e-4)
+    with pytest.raises(BadInputError, match="belongs to bins in keV"):
+        read_hxt(path, {"bin_unit": "adu"}, {"scale": table})
+    small = write_hxt(tmp_path / "small.hxt", counts[:4], np.linspace(10, 150, 561)[:-1])
+    with pytest.raises(BadFileError, match=r"is for \[8, 8\] pixels with 64 lines, not 4 x 8"):
+        read_hxt(small, {"bin_unit": "keV"}, {"scale": table})
+    table.write_text(table.read_text().replace(table.read_text().split()[-2], "nonsense"))
+    with pytest.raises(BadFileError, match="cannot be read"):
+        read_hxt(path, {"bin_unit": "keV"}, {"scale": table})
+    with pytest.raises(BadInputError, match="0 energy scales were found"):
+        write_scale([], cell.store.open_dataset, table)
 
 
 def drawn(blocks: list[Any]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Notice
 from consilience.options import choice_option
-from consilience_compton.files.tables import pixel_tables
+from consilience_compton.files.tables import pixel_tables, read_scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +94,13 @@ def axis_of(
     order = choice_option(options, "table_order", ("image", "modules"))
     edges = _edges(bins, marks, path)
     metadata: dict[str, Any] = {"bins": int(bins.size), "bin_marks": marks}
-    if companions and unit != "adu":
+    tables = {role: file for role, file in companions.items() if role != "scale"}
+    if "scale" in companions and (unit != "keV" or tables):
+        raise BadInputError(
+            "a table of scales belongs to bins in keV, without gain and intercept",
+            fix="say --option bin_unit=keV, or leave the table out",
+        )
+    if tables and unit != "adu":
         raise BadInputError(
             "tables of gain and intercept are for bins in adu"
             + (", and these are said to be in keV" if unit == "keV" else ""),
@@ -111,13 +117,16 @@ def axis_of(
                 fix="these are adu of the converter: --option bin_unit=adu with the tables of "
                 "gain and intercept",
             )
+        if "scale" in companions:
+            metadata["own_scale"] = companions["scale"].name
+            return Axis(edges, *read_scale(companions["scale"], pixels), metadata)
         return Axis(edges, metadata=metadata)
     metadata["bin_first"] = {"value": float(edges[0]), "unit": "adu"}
     metadata["bin_last"] = {"value": float(edges[-1]), "unit": "adu"}
-    if set(companions) != {"gain", "intercept"}:
-        if companions:
+    if set(tables) != {"gain", "intercept"}:
+        if tables:
             raise BadInputError(
-                f"only the table {next(iter(companions))!r} was given",
+                f"only the table {next(iter(tables))!r} was given",
                 fix="give both: --with gain=FILE --with intercept=FILE",
             )
         return Axis(None, metadata=metadata, notices=[_no_tables(edges)])
