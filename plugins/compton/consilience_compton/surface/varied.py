@@ -42,6 +42,8 @@ def coarsened(found: HeightMap) -> HeightMap | None:
 
 def smoothed(found: HeightMap, sigma: float) -> HeightMap:
     """Return the map after a Gaussian blur across it, of standard deviation `sigma`."""
+    if not sigma > 0.0:
+        return found
     there = np.isfinite(found.heights)
     values, weight = np.where(there, found.heights, 0.0), there.astype(np.float64)
     for axis in (0, 1):
