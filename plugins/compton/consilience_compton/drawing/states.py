@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["states_view"]
 
-ANALYSIS = "compton.series"
+ANALYSES = ("compton.series", "compton.lithium")
 VALUES = ("momentum_ratio", "li_content", "roughness", "areal_roughness", "relative_change")
 TITLES = {
     "momentum_ratio": "electron momentum ratio",
@@ -33,7 +33,7 @@ def states_view(
     measurements: Sequence[Measurement], findings: Sequence[Finding], context: ViewContext
 ) -> list[Block]:
     """Show ratio, lithium and roughness of one cell over its states, with the model beside."""
-    mine = [f for f in findings if f.source.analysis == ANALYSIS]
+    mine = [f for f in findings if f.source.analysis in ANALYSES]
     arrays = list(dict.fromkeys(f.array for f in mine if f.kind in VALUES and f.array))
     if not arrays:
         return []
@@ -103,6 +103,13 @@ def _under(axes: Axes, labels: Sequence[str]) -> None:
     axes.grid(axis="y", alpha=0.3)
 
 
+def _simulated(axes: Axes, mark: str) -> None:
+    if mark.startswith("SIMULATED"):
+        axes.text(
+            0.99, 0.02, "simulated data", transform=axes.transAxes, ha="right", fontsize="small"
+        )
+
+
 def _ratios(courses: Sequence[Course], mark: str) -> Figure:
     having = [one for one in courses if "momentum_ratio" in one[0]]
     rows: list[list[Cell]] = []
@@ -132,7 +139,7 @@ def _ratios(courses: Sequence[Course], mark: str) -> Figure:
                 axes.fill_between(at, model - std, model + std, color=palette()[index], alpha=0.2)
         _under(axes, _labels(having[0][0]))
         axes.set_ylabel("EMR")
-        axes.set_ylim(bottom=0.0)
+        _simulated(axes, mark)
         axes.legend(ncols=2, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
     return Figure(
@@ -163,6 +170,7 @@ def _others(courses: Sequence[Course], name: str, mark: str) -> Figure:
         _under(axes, _labels(courses[0][0]))
         axes.set_ylabel(TITLES[name])
         axes.set_ylim(bottom=0.0)
+        _simulated(axes, mark)
         if len(courses) > 1:
             axes.legend(fontsize="small")
 
@@ -205,6 +213,7 @@ def _calibration(line: Finding, context: ViewContext, mark: str) -> list[Block]:
                 label="free atoms",
             )
         axes.set_ylabel("lithium content x")
+        _simulated(axes, mark)
         axes.legend(fontsize="small")
         axes.grid(alpha=0.3)
         below.errorbar(emr, residual, stds[1], fmt="o", color=palette()[0])

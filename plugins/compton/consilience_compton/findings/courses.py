@@ -11,7 +11,7 @@ import numpy as np
 
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement
-from consilience_compton.findings.lithium_states import SHARED, StateRatio
+from consilience_compton.findings.lithium_states import SHARED, StateRatio, parts_of_x
 from consilience_compton.model.calibration import Calibration
 from consilience_compton.momentum.kinematics import compton_energy, momentum_slope
 from consilience_compton.spectra import number_of
@@ -168,7 +168,12 @@ def course_of_table(measurement: Measurement) -> Course:
 
 
 def courses_of_states(
-    states: Sequence[StateRatio], oxide: str, line: Calibration | None, along: str | None = None
+    states: Sequence[StateRatio],
+    oxide: str,
+    line: Calibration | None,
+    along: str | None = None,
+    *,
+    same_setup: bool = False,
 ) -> list[Course]:
     """Return one course for each part of the cell that has two states or more.
 
@@ -182,6 +187,8 @@ def courses_of_states(
     along : str, optional
         A state variable that orders the states and names them; None: their order, and all that
         differs between them.
+    same_setup : bool
+        The calibration shares beam, detector and geometry.
 
     Raises
     ------
@@ -220,10 +227,14 @@ def courses_of_states(
             contents = [
                 line.content(one.value or 0.0, ratio.std_stat[i]) for i, one in enumerate(mine)
             ]
+            parts = [parts_of_x(one, line, same_setup=same_setup) for one in mine]
             quantities["li_content"] = Quantity(
                 tuple(one.x for one in contents),
                 tuple(one.std_ratio for one in contents),
-                tuple(one.std_calibration for one in contents),
+                tuple(
+                    None if one.std_calibration is None else math.hypot(*by.values())
+                    for one, by in zip(contents, parts, strict=True)
+                ),
             )
         shared = {k: v for k, v in mine[0].state.items() if k not in varying}
         composition = {"cathode": oxide, "anode": "Li"}.get(part, "")

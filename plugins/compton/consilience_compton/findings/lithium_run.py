@@ -13,7 +13,12 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import Covariance, FindingDraft, Subject
 from consilience.model.measurement import Measurement, Notice
-from consilience_compton.findings.lithium_states import SHARED, StateRatio, states_of_spectra
+from consilience_compton.findings.lithium_states import (
+    StateRatio,
+    parts_of_ratio,
+    parts_of_x,
+    states_of_spectra,
+)
 from consilience_compton.findings.series_drafts import (
     EMPIRICAL,
     line_dataset,
@@ -120,16 +125,6 @@ def _sensitivity(params: LithiumParams, fwhm: float) -> Sensitivity | None:
     return sensitivity(cell, fwhm=fwhm, low=params.low, high=params.high)
 
 
-def _parts(one: StateRatio, params: LithiumParams) -> dict[str, float]:
-    """Systematic parts of EMR, signed, that a calibration of the same set-up does not share."""
-    shared = SHARED if params.same_setup else frozenset()
-    return {
-        name: part
-        for name, part in one.evaluated.signed.items()
-        if part is not None and math.isfinite(part) and name not in shared
-    }
-
-
 def _finding(
     one: StateRatio,
     index: int,
@@ -171,9 +166,7 @@ def _finding(
         )
     emr_std = float(one.evaluated.result.std_stat)
     content = line.content(one.value or 0.0, emr_std)
-    parts = {name: line.slope * part for name, part in _parts(one, params).items()}
-    if content.std_calibration is not None:
-        parts["calibration"] = content.std_calibration
+    parts = parts_of_x(one, line, same_setup=params.same_setup)
     evidence |= {
         "std_sys_parts": {name: abs(part) for name, part in parts.items()},
         "moved_by_analysis": {name: line.slope * by for name, by in one.moved.items()},
@@ -224,9 +217,13 @@ def _joint(usable: Sequence[StateRatio], line: Calibration, params: LithiumParam
         design = np.vstack([np.ones_like(emr), emr])
         common = design.T @ line.covariance @ design * line.scale**2
         variables["systematic_calibration"] = (axes, common, dict(about))
-    names = sorted({name for one in usable for name in _parts(one, params)})
+    names = sorted(
+        {name for one in usable for name in parts_of_ratio(one, same_setup=params.same_setup)}
+    )
     for name in names:
-        moved = line.slope * np.array([_parts(one, params).get(name, 0.0) for one in usable])
+        moved = line.slope * np.array(
+            [parts_of_ratio(one, same_setup=params.same_setup).get(name, 0.0) for one in usable]
+        )
         variables[f"systematic_{name}"] = (axes, np.outer(moved, moved), dict(about))
     labels = np.array([_label(one) for one in usable])
     return xr.Dataset(

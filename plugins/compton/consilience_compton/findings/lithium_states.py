@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from consilience_compton.findings.regions_input import (
 )
 from consilience_compton.findings.regions_run import take_apart
 from consilience_compton.findings.series_params import LithiumParams
+from consilience_compton.model.calibration import Calibration
 from consilience_compton.momentum.collect import Total
 from consilience_compton.momentum.evaluation import Evaluated, evaluate
 from consilience_compton.momentum.kinematics import Geometry, energy_of_momentum, momentum
@@ -27,7 +29,7 @@ from consilience_compton.momentum.regions import COMPONENTS, Fractions
 from consilience_compton.momentum.sensitivity import smooth_curve
 from consilience_compton.momentum.windows import Windows
 
-__all__ = ["SHARED", "StateRatio", "states_of_spectra"]
+__all__ = ["SHARED", "StateRatio", "parts_of_ratio", "parts_of_x", "states_of_spectra"]
 
 SHARED = frozenset(
     {
@@ -130,6 +132,25 @@ def states_of_spectra(
         except BadInputError as fault:
             notices.append(_notice(fault, one.record.name))
     return found, notices
+
+
+def parts_of_ratio(one: StateRatio, *, same_setup: bool) -> dict[str, float]:
+    """Return signed systematic parts of EMR by cause, without those a calibration shares."""
+    return {
+        name: part
+        for name, part in one.evaluated.signed.items()
+        if part is not None and math.isfinite(part) and not (same_setup and name in SHARED)
+    }
+
+
+def parts_of_x(one: StateRatio, line: Calibration, *, same_setup: bool) -> dict[str, float]:
+    """Return signed systematic parts of x by cause, the calibration's own among them."""
+    shares = parts_of_ratio(one, same_setup=same_setup)
+    parts = {name: line.slope * part for name, part in shares.items()}
+    own = line.content(one.value or 0.0).std_calibration
+    if own is not None:
+        parts["calibration"] = own
+    return parts
 
 
 def _notice(fault: BadInputError, name: str = "") -> Notice:

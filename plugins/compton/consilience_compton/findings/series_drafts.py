@@ -281,6 +281,8 @@ def change_drafts(course: Course, pairs: Sequence[tuple[str, str]]) -> list[Find
                     "systematic errors with one cause for all states move them together: "
                     + ", ".join(sorted(quantity.common[a]))
                 )
+            elif quantity.std_sys[a] is not None:
+                assumed.append("systematic errors of the two states are taken as independent")
             found.append(
                 FindingDraft(
                     kind="relative_change",

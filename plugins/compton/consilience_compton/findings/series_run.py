@@ -93,7 +93,10 @@ def _of_spectra(
     line = calibration_of_params(params)
     findings: list[FindingDraft] = []
     arrays: dict[str, xr.Dataset] = {}
-    for course in courses_of_states(states, params.oxide, line, params.along):
+    courses = courses_of_states(
+        states, params.oxide, line, params.along, same_setup=params.same_setup
+    )
+    for course in courses:
         models, _ = models_of(course, line)
         name = f"course of the {course.subject}, spectra"
         arrays[name] = course_dataset(course, models)
