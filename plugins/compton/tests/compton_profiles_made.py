@@ -56,7 +56,8 @@ def measurement(
 ) -> Any:
     """What an analysis is given, without a study around it."""
     data = spectra_dataset(counts, edges, dims, good=good)
-    summary = SimpleNamespace(variables={"counts": SimpleNamespace(dims=list(data["counts"].dims))})
+    about = SimpleNamespace(dims=list(data["counts"].dims), shape=list(data["counts"].shape))
+    summary = SimpleNamespace(variables={"counts": about})
     record = SimpleNamespace(
         name=name, title=name, state=state or {}, summary=summary, origin=origin, start=None
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
@@ -48,6 +49,12 @@ def volume_file(folder: Path) -> SampleFile:
 
 class TestContract(PluginContract):
     plugin = "compton"
+
+    def analysis_params(self, key: str) -> Mapping[str, object]:
+        if key == "compton.regions":
+            rows = ((0, 2), (3, 5), (6, 7))
+            return {"alpha": 0.88, "beta": 0.62, "region_rows": rows}
+        return super().analysis_params(key)
 
     def sample_files(self, tmp_path: Path) -> list[SampleFile]:
         samples = super().sample_files(tmp_path)

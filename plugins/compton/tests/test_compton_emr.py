@@ -276,3 +276,23 @@ def test_plain_ratio_needs_no_setting(clean):
     found = collect([(slice(0, 6), clean)], EDGES, 115.0, GEOMETRY.angles(), Settings())
     assert plain_emr(found.cells, Windows()).value == pytest.approx(MODEL, rel=0.02)
     assert float(compton_energy(115.0, 90.0)) == pytest.approx(93.87, abs=0.005)
+
+
+def test_wide_bins_are_off_as_stated():
+    """Bins of 0.5 keV against fine ones, over the angles of many pixels."""
+    geometry = Geometry(115.0, 90.0, 60.0, 250.0, 1, 40)
+    wide, fine = np.linspace(70.0, 115.0, 91), np.linspace(70.0, 115.0, 1801)
+    plain = Settings(correct=False)
+    found = [
+        float(
+            evaluate(
+                totalled(expected(geometry, e), plain, geometry, e), geometry, plain
+            ).result.value
+        )
+        for e in (wide, fine)
+    ]
+    total = totalled(expected(geometry, fine), plain, geometry, fine)
+    curve = smooth_curve(total.profile, Windows(), 115.0, total.angle)
+    stated = curve.by_bins(0.5 * 1.131)
+    assert found[0] / found[1] - 1.0 == pytest.approx(stated, rel=0.25)
+    assert abs(stated) > 0.01

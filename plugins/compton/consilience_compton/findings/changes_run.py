@@ -44,21 +44,29 @@ def run_changes(
     findings: list[FindingDraft] = []
     arrays: dict[str, xr.Dataset] = {}
     notices: list[Notice] = []
-    groups: dict[str, list[Measurement]] = {}
+    groups: dict[tuple[str, tuple[int, ...]], list[Measurement]] = {}
     for one in maps:
         where = one.record.state.get("region", one.metadata.get("region", ""))
-        groups.setdefault(str(where), []).append(one)
-    for number, (where, members) in enumerate(groups.items()):
+        shape = tuple(one.record.summary.variables["counts"].shape[:2])
+        groups.setdefault((str(where), shape), []).append(one)
+    for number, ((where, _), members) in enumerate(groups.items()):
         if len(members) < 2:
             continue
         context.progress(number, len(groups), "maps of the states")
+        ordered, walked = [], []
+        for one in _ordered(members, params.along):
+            try:
+                walked.append(walk(one, params))
+            except BadInputError as fault:
+                said = f"{one.record.name} is left out: {fault.what}"
+                notices.append(Notice(code="no-map", message=said, fix=fault.fix))
+                continue
+            ordered.append(one)
+        if len(ordered) < 2:
+            continue
         try:
-            ordered = _ordered(members, params.along)
-            walked = [walk(one, params) for one in ordered]
             found, data = _compare(ordered, walked, params, f"changes_{number + 1}", where)
         except BadInputError as fault:
-            if fault.what.startswith("along"):
-                raise
             notices.append(Notice(code="no-changes", message=fault.what, fix=fault.fix))
             continue
         findings += found
@@ -94,11 +102,6 @@ def _compare(
     array: str,
     where: str,
 ) -> tuple[list[FindingDraft], xr.Dataset]:
-    if len({one.found.used.shape for one in walked}) > 1:
-        raise BadInputError(
-            "the maps have different pixels and cannot be compared",
-            fix="compare maps of one detector",
-        )
     used = np.logical_and.reduce([one.found.used for one in walked])
     if not used.any():
         raise BadInputError(
@@ -112,7 +115,7 @@ def _compare(
         pool(counts, matrix, labels, one.factor, params.wanted)
         for (counts, matrix), one in zip(nets, results, strict=True)
     ]
-    names = [_label(one) for one in ordered]
+    names = _labels(ordered)
     data = _dataset(pooled, names, labels)
     findings = []
     for i in range(1, len(ordered)):
@@ -206,6 +209,16 @@ def _where(found: Difference, number: int) -> str:
     if found.beyond:
         return f"{one_by_one}, though all together they vary no more than by chance"
     return f"by the same everywhere, as far as can be seen (p = {found.p_uniform:.2g})"
+
+
+def _labels(ordered: Sequence[Measurement]) -> list[str]:
+    """What tells the states apart, each once."""
+    found: list[str] = []
+    for number, one in enumerate(ordered, start=1):
+        name = _label(one)
+        taken = name in found or [_label(m) for m in ordered].count(name) > 1
+        found.append(f"{name} ({number})" if taken else name)
+    return found
 
 
 def _label(measurement: Measurement) -> str:
