@@ -41,7 +41,6 @@ REFUSED = {
     "environment_log/AL_data_b.h5",
     "hexitec/gain_epac1005.txt",
     "hexitec/intercept_epac1005.txt",
-    "xct/k11-18014.nxs",
     "xct/k11-18014/k11-18014-imaging.h5",
     "xct/k11-18014/k11-18014-pcompPanda.h5",
     "xrd/LaB6_calibration_output.nxs",
