@@ -118,6 +118,7 @@ ANALYSES: tuple[Analysis, ...] = (
             "histogram_distance",
             "intensity_ratio",
             "map_shift",
+            "void_agreement",
         ),
         scope="sample",
         title="how matter moved between the states of a film, tested against noise",

@@ -17,5 +17,6 @@ KINDS = (
     Kind("spread", "root mean square distance from the centre", "scalar", "um"),
     Kind("histogram_distance", "distance of histograms", "scalar", "1"),
     Kind("intensity_ratio", "intensity of one state over another", "scalar", "1"),
+    Kind("void_agreement", "agreement of voids with an image", "scalar", "1"),
     Kind("map_shift", "shift between two maps", "scalar", "um"),
 )

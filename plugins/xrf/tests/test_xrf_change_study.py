@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from consilience import Study
+from consilience.errors import BadFileError
 from consilience.model.finding import Finding
+from consilience_xrf.findings.change_witness import read_image
 from consilience_xrf.simulation.maps import FIFTY_CYCLES, SeriesParams, run_series
-from consilience_xrf.simulation.scene import FilmState, Grid
+from consilience_xrf.simulation.scene import Film, FilmState, Grid, mass_map
 from consilience_xrf.simulation.states import Setting
 
 STATES = tuple(FIFTY_CYCLES[i] for i in (0, 1, 2, 6))
@@ -110,3 +114,36 @@ def test_scans_of_other_shape_are_left_out_or_refused(tmp_path: Path) -> None:
         assert not study.findings("spatial_change")
         refused = study.analyse(["xrf.change"], params={"states": ["0.0", "1.0"]})
         assert "maps of different shape are compared" in str(refused.failures)
+
+
+def test_an_image_of_the_same_voids_agrees_and_of_others_does_not(
+    series: tuple[Study, dict[str, object]], tmp_path: Path
+) -> None:
+    study, _ = series
+    found: dict[str, Finding] = {}
+    image_grid = Grid(rows=140, columns=190, step=0.04)
+    for seed, name in ((4, "same"), (90, "others")):
+        state = STATES[3].model_copy(update={"shift": (-0.2, 0.25)})
+        mass = mass_map(Film(), state, image_grid, seed)
+        grey = 200.0 - 120.0 * (mass > 60.0) + np.random.default_rng(1).normal(0, 8, mass.shape)
+        Image.fromarray(grey[::-1].clip(0, 255).astype(np.uint8)).save(tmp_path / f"{name}.png")
+        study.add_reference(tmp_path / f"{name}.png")
+        summary = study.analyse(
+            ["xrf.change"],
+            params={"rim_width": 0.5, "witness": f"{name}.png", "witness_step": 0.04},
+        )
+        assert not summary.failures
+        found[name] = study.findings("void_agreement")[-1]
+    same, others = found["same"], found["others"]
+    assert same.value > 0.6 > 0.4 > others.value  # type: ignore[operator]
+    assert same.evidence["p_by_chance"] < 0.01  # type: ignore[operator]
+    assert same.evidence["film_is_dark_in_image"] is True
+    off = same.evidence["image_lies_off_um"]
+    assert off == pytest.approx([0.1, -0.09], abs=0.06)
+    assert same.interval is not None
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((tmp_path / "same.png").read_bytes()[:60])
+    with pytest.raises(BadFileError, match="no image that can be read"):
+        read_image(broken)
+    refused = study.analyse(["xrf.change"], params={"witness": "missing.png", "witness_step": 1.0})
+    assert "0 references have that name" in str(refused.failures)

@@ -23,7 +23,7 @@ __all__ = ["Difference", "map_difference"]
 
 FEWEST = 20.0
 """(Signal/noise)^2 of the smoothed reference from which its noise is near enough to normal."""
-ALPHA = 0.05
+ALPHA = 0.01
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Difference:
     p : float
         Chance of so great a difference at any tested point if nothing changed (Šidák).
     limit : float
-        Standard deviations from which a point counts as changed at the level 0.05 for all points.
+        Standard deviations from which a point counts as changed at the level 0.01 for all points.
     """
 
     difference: NDArray[np.float64]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["HistogramDistance", "histogram_distance"]
 
 QUANTILES = (np.arange(100) + 0.5) / 100
-DRAWS = 60
+DRAWS = 200
 """Of noise, for its error and for what noise alone gives."""
 FEWEST = 20
 

@@ -20,7 +20,7 @@ from consilience_xrf.change.numbers import Number
 
 __all__ = ["TESTED", "Test", "held_together", "tests_of"]
 
-ALPHA = 0.05
+ALPHA = 0.01
 """Chance that a series without change is called changed."""
 TESTED = ("void_fraction", "edge_to_centre", "rim_share", "centre_y", "centre_x", "spread")
 """Numbers that are tested; all matter is not, since liquid, focus and monitor change it."""

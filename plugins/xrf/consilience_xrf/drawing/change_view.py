@@ -134,7 +134,7 @@ def _maps(line: str, maps: list[tuple[Finding, xr.Dataset]], simulated: bool) ->
         caption=f"{_mark(simulated)}Above: maps brought onto the points of {reference}, on one "
         f"scale. Below: their difference from it in standard deviations of counting, alignment "
         "and interpolation together, all matter made equal first; outlined where it exceeds what "
-        "5 % for all points together allow. Grey: not covered, or no counts.",
+        "1 % for all points together allow. Grey: not covered, or no counts.",
         alt=f"Maps of {line} in {len(maps)} states and the significance of their difference "
         f"from {reference}",
         draw=draw,
@@ -293,7 +293,7 @@ def _tests(line: str, maps: list[Finding]) -> Table:
                     rounded(said.get("change_std")),
                     rounded(said.get("p")),
                     rounded(p),
-                    isinstance(p, float) and p < 0.05,
+                    isinstance(p, float) and p < 0.01,
                 ]
             )
     return Table(

@@ -174,7 +174,7 @@ def map_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) -> li
                 },
                 assumptions=common(chosen, state, params),
                 method="share of points whose difference, all matter made equal, exceeds what "
-                "counting, alignment and interpolation allow at 5 % for all points together",
+                "counting, alignment and interpolation allow at 1 % for all points together",
                 measurements=both,
             )
         )
@@ -274,7 +274,7 @@ def redistribution_draft(
         state={},
         array="states",
         evidence={
-            "sentence": f"{sentence} ({number} tests, 5 % for all of them together).",
+            "sentence": f"{sentence} ({number} tests, 1 % for all of them together).",
             "states": [s.name for s in series.states],
             "changed": [s.name for s in changed],
             "tests": {s.name: tests_told(s) for s in series.states if s.tests},

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = ["ChangeParams"]
 
 Positive = Annotated[float, Field(gt=0.0, le=1e12, allow_inf_nan=False)]
+Place = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Relative = Annotated[float, Field(ge=0.0, le=10.0, allow_inf_nan=False)]
 
 
@@ -41,6 +42,14 @@ class ChangeParams(BaseModel):
         known, and so is the systematic error of a ratio of intensities.
     counting : bool
         √N for maps in counts without a standard deviation.
+    witness : str
+        Name or title of a registered reference: an image of the area, such as one by SEM.
+    witness_step : float, optional
+        µm between its pixels.
+    witness_origin : (y, x), optional
+        µm, of its lower left pixel in the scan's coordinates; by default its place is fitted.
+    witness_state : str
+        Which scan it is held against; by default the last.
     incident_energy : float, optional
         keV, where the files do not say.
     incident_angle, takeoff_angle : float
@@ -67,6 +76,10 @@ class ChangeParams(BaseModel):
     monitor_std: Relative | None = None
     beam_std: Relative | None = None
     counting: bool = True
+    witness: str = ""
+    witness_step: Positive | None = None
+    witness_origin: tuple[Place, Place] | None = None
+    witness_state: str = ""
     incident_energy: Positive | None = None
     incident_angle: Annotated[float, Field(gt=0.0, le=90.0)] = 90.0
     takeoff_angle: Annotated[float, Field(gt=0.0, le=90.0)] = 90.0

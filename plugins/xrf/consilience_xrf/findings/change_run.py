@@ -22,6 +22,7 @@ from consilience_xrf.findings.change_drafts import (
 from consilience_xrf.findings.change_input import Chosen, chosen_states
 from consilience_xrf.findings.change_params import ChangeParams
 from consilience_xrf.findings.change_ratio import ratio_drafts
+from consilience_xrf.findings.change_witness import witness_draft
 
 __all__ = ["run_change"]
 
@@ -37,13 +38,14 @@ def run_change(
         For each state ``void_fraction``, ``edge_to_centre``, ``rim_share``, ``centre_of_mass``
         (along y and x), ``spread``; against the reference ``spatial_change`` with the difference
         and ratio maps, ``histogram_distance``, ``intensity_ratio`` and ``map_shift``; the ratio
-        of the delithiated to the lithiated state; and ``redistribution`` in words, from all tests
-        held together.
+        of the delithiated to the lithiated state; ``redistribution`` in words, from all tests held
+        together; and with `witness` the ``void_agreement`` of an image.
 
     Raises
     ------
     BadInputError
-        States asked for by name are not there or of another shape; a map without an outline.
+        States asked for by name are not there or of another shape; a map without an outline;
+        an image that cannot be laid on it.
     """
     chosen = chosen_states(measurements, params)
     if isinstance(chosen, Notice):
@@ -66,6 +68,7 @@ def run_change(
         *number_drafts(chosen, series, params),
         *shift_drafts(chosen, series, params),
         *ratio_drafts(chosen, series, params),
+        *witness_draft(chosen, series, params, context),
     ]
     return AnalysisOutput(drafts, arrays, [*chosen.notices, *_notices(chosen, series)])
 
