@@ -91,7 +91,7 @@ def test_escape_is_that_of_another_library() -> None:
     ours = escape_lines("Si", 5.9)
     assert sum(share for _, share in ours) == pytest.approx(total, rel=0.15)
     assert ours[0][0] == pytest.approx(5.9 - 1.74, abs=0.002)
-    assert escape_lines("Si", 1.7) == []
+    assert escape_lines("Si", 1.7) == ()
 
 
 def test_scattered_photons_lie_where_kinematics_put_them() -> None:

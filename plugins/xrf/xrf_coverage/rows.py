@@ -37,8 +37,7 @@ def _scale(total: Array, named: tuple[str, ...]) -> Scale:
     return found_scale(ENERGY, total, GEOMETRY, elements, unasked=False)
 
 
-@lru_cache(maxsize=64)
-def _whole(model: str, seed: int, nickel: float = 0.0) -> Whole:
+def _whole(model: str, seed: int, nickel: float) -> Whole:
     """The fit of a sum with all errors, as ``xrf.elements`` makes it."""
     chance = np.random.default_rng((seed, 11))
     mean = expected(model, {**SUM, "Ni_K": nickel}, 400.0, chance)
@@ -52,11 +51,22 @@ def _whole(model: str, seed: int, nickel: float = 0.0) -> Whole:
     return Whole(fit, errors, scale, 1, frozenset(NAMED))
 
 
+@lru_cache(maxsize=4096)
+def _sum(model: str, seed: int, nickel: float = 0.0) -> dict[str, tuple[float, ...]]:
+    """Counts, counting and systematic error, critical level and limit of each family."""
+    whole = _whole(model, seed, nickel)
+    found: dict[str, tuple[float, ...]] = {}
+    for i, name in enumerate(whole.fit.names[: whole.fit.elements]):
+        net, critical, limit = whole.decision(i)
+        errors = (float(whole.fit.std[i]), float(whole.errors.total[i]))
+        found[name] = (net, *errors, critical, limit)
+    return found
+
+
 def _counted(name: str, model: str, seed: int) -> Outcome:
-    whole = _whole(model, seed)
-    i = whole.fit.of(name)
-    away, std = float(whole.fit.free[i]) - SUM[name], float(whole.fit.std[i])
-    return Outcome(pull=away / std, pull_total=away / float(np.hypot(std, whole.errors.total[i])))
+    net, std, sys, _, _ = _sum(model, seed)[name]
+    away = net - SUM[name]
+    return Outcome(pull=away / std, pull_total=away / float(np.hypot(std, sys)))
 
 
 def _iron(model: str, seed: int) -> Outcome:
@@ -73,21 +83,18 @@ def _arsenic(model: str, seed: int) -> Outcome:
 
 
 def _absent(model: str, seed: int) -> Outcome:
-    net, critical, _ = _whole(model, seed).decision(_whole(model, seed).fit.of("Ni_K"))
+    net, _, _, critical, _ = _sum(model, seed)["Ni_K"]
     return Outcome(happened=net > critical)
 
 
 @lru_cache(maxsize=2)
 def _typical(model: str) -> float:
     """Limit of nickel in such a sum: the median of a few."""
-    return float(
-        np.median([w.decision(w.fit.of("Ni_K"))[2] for w in (_whole(model, s) for s in range(9))])
-    )
+    return float(np.median([_sum(model, seed)["Ni_K"][4] for seed in range(9)]))
 
 
 def _at_limit(model: str, seed: int) -> Outcome:
-    whole = _whole(model, seed, _typical(model))
-    net, critical, _ = whole.decision(whole.fit.of("Ni_K"))
+    net, _, _, critical, _ = _sum(model, seed, _typical(model))["Ni_K"]
     return Outcome(happened=net <= critical)
 
 

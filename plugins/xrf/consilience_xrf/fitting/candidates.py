@@ -67,6 +67,8 @@ def candidates_for(
     response: Response,
     geometry: Geometry,
     named: Sequence[str] = (),
+    *,
+    others: bool = True,
 ) -> list[Candidate]:
     """Return all elements whose lines are excited and on the axis.
 
@@ -76,13 +78,15 @@ def candidates_for(
     response, geometry
     named : sequence of str
         Elements that are candidates however rare they are.
+    others : bool
+        False: those alone.
     """
     edges = channel_edges(energy)
     low, high = max(float(energy[0]), SOFTEST), float(energy[-1])
     made = []
     for z in range(3, HEAVIEST + 1):
         element = symbol(z)
-        if element in RARE and element not in named:
+        if element not in named and (element in RARE or not others):
             continue
         families = families_of(element, low, high, geometry.incident_energy)
         families = [f for f in families if f.shell != "M" or len(families) == 1 or z > 70]

@@ -17,6 +17,9 @@ __all__ = ["Design", "build_design", "family_column", "pile_up_column"]
 
 Array = NDArray[np.float64]
 
+FAINTEST = 1e-6
+"""Escape peaks with fewer counts for one count in the family are left out."""
+
 
 @dataclass(frozen=True)
 class Design:
@@ -61,6 +64,7 @@ def family_column(
             (energy, share * ratio)
             for at, share in zip(family.energies, shares, strict=True)
             for energy, ratio in escape_lines(geometry.detector.material, float(at))
+            if share * ratio > FAINTEST
         ]
         if lost:
             at, counts = (np.array(column) for column in zip(*lost, strict=True))

@@ -89,7 +89,9 @@ def found_scale(
 
     used = part(energy)
     response, geometry = fitted_response(energy[used], total[used], (), geometry)
-    search = search_elements(energy[used], total[used], response, geometry, named, unasked=unasked)
+    search = search_elements(
+        energy[used], total[used], response, geometry, named, unasked=unasked, rivals=False
+    )
     sure = [f for e in search.elements if e.lines.score >= SURE for f in e.families[:1]]
     if sure:
         response, geometry = fitted_response(energy[used], total[used], search.families, geometry)
@@ -102,6 +104,9 @@ def found_scale(
         return Scale(energy, response, geometry, search, None, why, 0.0)
     found, why = _calibrated(energy, total, response, geometry, search.families, sure, used)
     if found is None:
+        search = search_elements(
+            energy[used], total[used], response, geometry, named, unasked=unasked
+        )
         return Scale(energy, response, geometry, search, None, why, 0.0)
     axis = found.energy(energy.size)
     shift = float(np.abs((axis - energy)[used]).max())

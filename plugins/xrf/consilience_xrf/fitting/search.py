@@ -147,6 +147,7 @@ def search_elements(
     named: Sequence[str] = (),
     *,
     unasked: bool = True,
+    rivals: bool = True,
 ) -> Search:
     """Find the elements of a spectrum.
 
@@ -159,6 +160,8 @@ def search_elements(
         Elements that are fitted in any case.
     unasked : bool
         Look for others too.
+    rivals : bool
+        Hold each element against those that are not in the model.
 
     Notes
     -----
@@ -168,7 +171,7 @@ def search_elements(
     the model: those that explain as much are its rivals.
     """
     energy, total = _rebinned(energy, total, response)
-    pool = candidates_for(energy, response, geometry, named)
+    pool = candidates_for(energy, response, geometry, named, others=unasked or rivals)
     by_name = {c.element: c for c in pool}
     chosen = [by_name[name] for name in dict.fromkeys(named) if name in by_name]
     state = _State(energy, total, response, geometry)
@@ -182,7 +185,7 @@ def search_elements(
         state.refit(chosen, new_background=len(chosen) % 3 == 0)
     state.refit(chosen, new_background=True)
     chosen = _pruned(state, chosen, set(named))
-    others = [c for c in pool if c not in chosen]
+    others = [c for c in pool if c not in chosen] if rivals else []
     piled = "pile_up" in state.names and bool(state.amounts[state.names.index("pile_up")] > 0)
     found = tuple(_held_against(state, c, others, c.element in named) for c in chosen)
     return Search(found, _peaks(state), piled)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.optimize import least_squares
+from scipy.optimize import least_squares, minimize_scalar
 
 from consilience.errors import BadInputError
 from consilience_xrf.fitting.background import snip_of_sum, spline_columns
@@ -257,14 +257,17 @@ def fitted_response(
     if families:
         response = noise_of(geometry, first * np.geomspace(0.5, 2.0, 7))
     if free:
-        for angles in (np.arange(40.0, 171.0, 13.0), np.array([-8.0, -4.0, 4.0, 8.0])):
-            known = geometry.scattering_angle
-            some = [
-                replace(geometry, scattering_angle=float(a if known is None else known + a))
-                for a in angles
-            ]
-            some += [geometry] if known is not None else []
-            geometry = min(some, key=lambda place: misfit(response, place))
+        some = [replace(geometry, scattering_angle=float(a)) for a in np.arange(40.0, 171.0, 13.0)]
+        near = min(some, key=lambda place: misfit(response, place)).scattering_angle or 90.0
+
+        def of_angle(angle: float) -> float:
+            return misfit(response, replace(geometry, scattering_angle=float(angle)))
+
+        # where Compton and elastic peak overlap, a degree moves more counts than they scatter
+        best = minimize_scalar(
+            of_angle, bounds=(near - 13.0, near + 13.0), method="bounded", options={"xatol": 0.1}
+        )
+        geometry = replace(geometry, scattering_angle=round(float(best.x), 2))
     if families:
         response = noise_of(geometry, response.noise * np.geomspace(0.82, 1.22, 5))
     return response, geometry

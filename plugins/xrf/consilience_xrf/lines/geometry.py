@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import xraylib
@@ -42,13 +43,18 @@ def mass_attenuation(material: str, energy: Array) -> Array:
     """
     at = np.asarray(energy, dtype=np.float64)
     try:
-        values = [xraylib.CS_Total_CP(material, float(max(e, 0.1))) for e in at.ravel()]
+        values = [_attenuation(material, float(max(e, 0.1))) for e in at.ravel()]
     except ValueError as error:
         raise BadInputError(
             f"the attenuation of {material!r} cannot be looked up: {error}",
             fix="write a chemical formula such as 'SiO2', or a compound of the NIST list",
         ) from error
     return np.array(values, dtype=np.float64).reshape(at.shape)
+
+
+@lru_cache(maxsize=65536)
+def _attenuation(material: str, energy: float) -> float:
+    return float(xraylib.CS_Total_CP(material, energy))
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,8 @@ class Geometry:
         return self.incident_energy / (1.0 + self.incident_energy / ELECTRON_REST * bend)
 
 
-def escape_lines(detector: str, energy: float) -> list[tuple[float, float]]:
+@lru_cache(maxsize=8192)
+def escape_lines(detector: str, energy: float) -> tuple[tuple[float, float], ...]:
     """Return escape peaks of a line: their energy in keV, and counts per count in the line.
 
     Parameters
@@ -127,9 +134,9 @@ def escape_lines(detector: str, energy: float) -> list[tuple[float, float]]:
         z = xraylib.SymbolToAtomicNumber(detector)
         edge = xraylib.EdgeEnergy(z, xraylib.K_SHELL)
     except ValueError:
-        return []  # a compound: no escape is modelled
+        return ()  # a compound: no escape is modelled
     if energy <= edge:
-        return []
+        return ()
     jump = xraylib.JumpFactor(z, xraylib.K_SHELL)
     outer = xraylib.CS_Total(z, energy)
     found = []
@@ -143,4 +150,4 @@ def escape_lines(detector: str, energy: float) -> list[tuple[float, float]]:
         share = 0.5 * xraylib.FluorYield(z, xraylib.K_SHELL) * (1.0 - 1.0 / jump) * rate * reach
         found.append((energy - own, share))
     lost = sum(share for _, share in found)
-    return [(at, share / (1.0 - lost)) for at, share in found]
+    return tuple((at, share / (1.0 - lost)) for at, share in found)
