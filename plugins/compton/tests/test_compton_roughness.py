@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from consilience_compton.simulation.rough import rough_heights
-from consilience_compton.surface.blocks import block_covariance, block_side, ratio_influence
+from consilience_compton.surface.blocks import (
+    block_covariance,
+    block_side,
+    deviation_field,
+    ratio_influence,
+)
 from consilience_compton.surface.correlation import autocorrelation
 from consilience_compton.surface.form import remove_form
 from consilience_compton.surface.roughness import areal, gaussian_roughness, profiles
@@ -158,3 +163,20 @@ def test_too_small_a_map_has_no_statistical_error() -> None:
     spread = block_covariance([influence], block_side((40, 40), (1.0, 1.0), 12.0))
     assert spread.covariance is None
     assert spread.std() is None
+
+
+def test_the_mean_line_is_part_of_the_error_of_skewed_heights() -> None:
+    """Hills on a plain: most heights lie below the mean, which moves with the hills."""
+    chance = np.random.default_rng(8)
+    made = chance.exponential(1.0, (3000, 20, 20))
+    about = made - made.mean(axis=(1, 2), keepdims=True)
+    seen = np.abs(about).mean(axis=(1, 2)).std()
+    one = np.ones((20, 20))
+    field = np.array([deviation_field(z, one).std() / 20.0 for z in about[:200]])
+    plain = np.array([np.abs(z).std() / 20.0 for z in about[:200]])
+    assert field.mean() == pytest.approx(seen, rel=0.05)
+    assert plain.mean() < 0.9 * seen, "what |z| alone says is too small"
+    lines = deviation_field(about[0] - about[0].mean(axis=1, keepdims=True), one, 1)
+    assert lines.shape == (20, 20)
+    symmetric = np.tile([1.0, -1.0], (4, 5))
+    np.testing.assert_array_equal(deviation_field(symmetric, np.ones((4, 10))), 1.0)
