@@ -6,18 +6,44 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from xrf_files import spectra, write_aps, write_cube, write_pymca, write_spe, write_spec
+from xrf_files import (
+    spectra,
+    write_aps,
+    write_cube,
+    write_diamond,
+    write_pymca,
+    write_spe,
+    write_spec,
+)
 
 from consilience.testing import PluginContract, SampleFile
 
 PARAMS: dict[str, Mapping[str, object]] = {
     "xrf.density": {"photons": 1e8, "solid_angle": 0.1},
     "xrf.sensitivity": {"standard": {"Pt": {"mass": 214.5}}},
+    "xrf.density_of_spectra": {"photons": 1e8, "solid_angle": 0.1},
+    "xrf.sensitivity_of_spectra": {"standard": {"Pt": {"mass": 214.5}}},
 }
+
+
+MADE: list[tuple[str, bytes, str]] = []
+"""Name, content and reader of the simulated files: made once, as every test asks for them."""
 
 
 def _scans(tmp_path: Path) -> list[SampleFile]:
     """Small scans of the simulated film: spectra, and maps of three states."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    if not MADE:
+        MADE.extend((p.name, p.read_bytes(), reader) for p, reader in _simulated(folder))
+    samples = []
+    for name, content, reader in MADE:
+        (folder / name).write_bytes(content)
+        samples.append(SampleFile(folder / name, reader))
+    return samples
+
+
+def _simulated(folder: Path) -> list[tuple[Path, str]]:
     from consilience_xrf.simulation.forward import Beamline
     from consilience_xrf.simulation.lines import LineParams, simulate_lines
     from consilience_xrf.simulation.maps import (
@@ -30,18 +56,15 @@ def _scans(tmp_path: Path) -> list[SampleFile]:
     from consilience_xrf.simulation.scene import Grid
     from consilience_xrf.simulation.states import Setting
 
-    folder = tmp_path / "scans"
-    folder.mkdir()
     beam = Beamline(channels=512, gain=0.04)
     scan = ScanParams(setting=Setting(grid=Grid(rows=4, columns=6, step=1.0), beamline=beam))
     states = (FIFTY_CYCLES[0], FIFTY_CYCLES[2], FIFTY_CYCLES[5])
     series = SeriesParams(setting=Setting(grid=Grid(rows=14, columns=19, step=0.4)), states=states)
-    spectra, maps, _ = run_scan(scan, 5, folder)
-    *more, _ = run_series(series, 6, folder)
+    cube, *_ = run_scan(scan, 5, folder)
+    *maps, _ = run_series(series, 6, folder)
     return [
-        SampleFile(simulate_lines(LineParams(), 4, folder)[0], "xrf.mca"),
-        SampleFile(spectra, "xrf.nexus"),
-        *(SampleFile(path, "xrf.processed") for path in (maps, *more)),
+        (simulate_lines(LineParams(), 4, folder)[0], "xrf.mca"),
+        *((path, "xrf.nexus") for path in (cube, *maps)),
     ]
 
 
@@ -60,13 +83,13 @@ class TestContract(PluginContract):
         plain.write_text(f"# Origin: simulated\n{counts}\n", encoding="ascii")
         return [
             *_scans(tmp_path),
-            SampleFile(plain, "xrf.mca"),
             SampleFile(plain, "xrf.mca", {"zero": "-0.5", "gain": "0.005"}),
             SampleFile(write_aps(tmp_path / "maps.h5", unit="cts"), "xrf.aps"),
             SampleFile(write_pymca(tmp_path / "fit.h5"), "xrf.pymca"),
             SampleFile(write_spec(tmp_path / "mesh.spec"), "xrf.spec"),
             SampleFile(write_spe(tmp_path / "one.spe"), "xrf.spe"),
             SampleFile(_list_of_points(tmp_path), "xrf.nexus"),
+            SampleFile(write_diamond(tmp_path / "i14-1-xrf_windows.nxs"), "xrf.processed"),
         ]
 
     def analysis_params(self, key: str) -> Mapping[str, object]:

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from xrf_files import spectra, write_aps, write_pymca, write_spe, write_spec
+from xrf_files import spectra, write_aps, write_diamond, write_pymca, write_spe, write_spec
 
 from consilience.declarations import Claim
 from consilience.errors import BadFileError, BadInputError
@@ -21,26 +21,6 @@ from consilience_xrf.files.probe import probe_aps, probe_mca, probe_pymca, probe
 from consilience_xrf.files.pymca_result import read_pymca
 from consilience_xrf.files.spe import read_spe
 from consilience_xrf.files.spec import read_spec
-
-
-def write_diamond(path: Path, unit: str | None = None) -> Path:
-    """Processed maps with their positions in the results, as older pipelines have them."""
-    with h5py.File(path, "w") as file:
-        file.attrs["origin"] = "simulated"
-        entry = file.create_group("entry")
-        entry.attrs["NX_class"] = "NXentry"
-        for i, name in enumerate(("Pt-La", "Fe-Ka")):
-            group = entry.create_group(f"auxiliary/0-XRF Elemental Maps from ROIs/{name}")
-            group["data"] = 100.0 * (i + 1) + np.arange(12.0).reshape(3, 4)
-            if unit:
-                group["data"].attrs["units"] = unit
-        result = entry.create_group("result")
-        result.attrs["NX_class"] = "NXdata"
-        result["data"] = np.zeros((3, 4))
-        result["t3x"], result["t3y"] = np.arange(4.0), np.arange(3.0)
-        for name in ("t3x", "t3y"):
-            result[name].attrs["units"] = "mm"
-    return path
 
 
 def test_maps_of_diamond_with_positions_elsewhere(tmp_path: Path) -> None:

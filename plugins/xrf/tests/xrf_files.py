@@ -157,3 +157,23 @@ def write_spe(path: Path, unit: str = " keV") -> Path:
     lines += ["$MCA_CAL:", "3", f"0 0.05 0{unit}", ""]
     path.write_text("\n".join(lines), encoding="ascii")
     return path
+
+
+def write_diamond(path: Path, unit: str | None = None) -> Path:
+    """Processed maps with their positions in the results, as older pipelines have them."""
+    with h5py.File(path, "w") as file:
+        file.attrs["origin"] = "simulated"
+        entry = file.create_group("entry")
+        entry.attrs["NX_class"] = "NXentry"
+        for i, name in enumerate(("Pt-La", "Fe-Ka")):
+            group = entry.create_group(f"auxiliary/0-XRF Elemental Maps from ROIs/{name}")
+            group["data"] = 100.0 * (i + 1) + np.arange(12.0).reshape(3, 4)
+            if unit:
+                group["data"].attrs["units"] = unit
+        result = entry.create_group("result")
+        result.attrs["NX_class"] = "NXdata"
+        result["data"] = np.zeros((3, 4))
+        result["t3x"], result["t3y"] = np.arange(4.0), np.arange(3.0)
+        for name in ("t3x", "t3y"):
+            result[name].attrs["units"] = "mm"
+    return path
