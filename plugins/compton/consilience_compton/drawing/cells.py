@@ -11,6 +11,7 @@ from typing import Any
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Table, Text, ViewContext
+from consilience_compton.drawing.across import across_blocks
 
 __all__ = ["cells_view"]
 
@@ -25,9 +26,9 @@ def cells_view(
     """Show lithium taken out at each rate, capacity beside it, and printed figures recomputed."""
     del context
     mine = [f for f in findings if f.source.analysis == ANALYSIS]
+    blocks: list[Block] = across_blocks(findings)
     if not mine:
-        return []
-    blocks: list[Block] = []
+        return blocks
     printed = [
         f for f in findings if f.kind == "relative_change" and f.source.analysis == "entered"
     ]
