@@ -153,9 +153,7 @@ def pymca_fit(counts: np.ndarray) -> tuple[dict, dict]:
     from PyMca5.PyMcaPhysics.xrf import ClassMcaTheory, ConcentrationsTool
 
     theory = ClassMcaTheory.ClassMcaTheory()
-    configuration = theory.configure(
-        pymca_configuration(PEAKS, FIRST, LAST, strip=1, algorithm=0)
-    )
+    configuration = theory.configure(pymca_configuration(PEAKS, FIRST, LAST, strip=1, algorithm=0))
     theory.setData(np.arange(counts.size, dtype=float), counts, xmin=FIRST, xmax=LAST)
     theory.estimate()
     _, result = theory.startFit(digest=1)

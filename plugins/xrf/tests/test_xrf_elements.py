@@ -56,6 +56,8 @@ def test_each_element_has_one_of_three_answers(found: AnalysisOutput) -> None:
     assert limit is not None
     assert 100 < limit < 3000
     assert said["Ti"].unit == "count"
+    low, high = said["Ti"].evidence["interval_counts"]  # type: ignore[misc]
+    assert 0.0 <= low < high < limit
 
 
 def test_counts_come_with_errors_apart_and_a_joint_covariance(found: AnalysisOutput) -> None:

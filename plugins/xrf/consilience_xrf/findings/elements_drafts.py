@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from consilience.model.finding import Covariance, FindingDraft, Rival, Subject
 from consilience_xrf.fitting.fitted_scale import Scale
+from consilience_xrf.fitting.intervals import bounded_interval
 from consilience_xrf.fitting.linear import ALPHA
 from consilience_xrf.fitting.maps import MapFit
 from consilience_xrf.fitting.search import FoundElement
@@ -72,6 +73,7 @@ def element_draft(found: FoundElement, whole: Whole) -> FindingDraft:
         "net_counts": net,
         "critical_counts": critical,
         "limit_counts": limit,
+        "interval_counts": _interval(whole, best),
         "score_sigma": found.score,
         "named_beforehand": found.named,
         "lines_found": list(found.lines.found),
@@ -110,6 +112,13 @@ def element_draft(found: FoundElement, whole: Whole) -> FindingDraft:
         evidence["sentence"] = open_question
         return FindingDraft(**common)
     return FindingDraft(**common, status="present", limit=limit, unit="count")
+
+
+def _interval(whole: Whole, i: int) -> list[float]:
+    """Counts that 68.3 % of repeats would hold, none of them negative (Feldman and Cousins)."""
+    std = np.array(math.hypot(float(whole.fit.std[i]), float(whole.errors.total[i])))
+    low, high = bounded_interval(np.array(float(whole.fit.free[i])), std)
+    return [float(low), float(high)]
 
 
 def _significance(whole: Whole, i: int) -> float:
