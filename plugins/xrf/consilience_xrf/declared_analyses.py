@@ -6,6 +6,20 @@ from consilience.declarations import Analysis, Ref
 
 __all__ = ["ANALYSES"]
 
+CHANGE_KINDS = (
+    "redistribution",
+    "spatial_change",
+    "void_fraction",
+    "edge_to_centre",
+    "rim_share",
+    "centre_of_mass",
+    "spread",
+    "histogram_distance",
+    "intensity_ratio",
+    "map_shift",
+    "void_agreement",
+)
+
 ANALYSES: tuple[Analysis, ...] = (
     Analysis(
         "xrf.elements",
@@ -107,20 +121,19 @@ ANALYSES: tuple[Analysis, ...] = (
         (),
         params=Ref("consilience_xrf.findings.change_params:ChangeParams"),
         run=Ref("consilience_xrf.findings.change_run:run_change"),
-        kinds=(
-            "redistribution",
-            "spatial_change",
-            "void_fraction",
-            "edge_to_centre",
-            "rim_share",
-            "centre_of_mass",
-            "spread",
-            "histogram_distance",
-            "intensity_ratio",
-            "map_shift",
-            "void_agreement",
-        ),
+        kinds=CHANGE_KINDS,
         scope="sample",
         title="how matter moved between the states of a film, tested against noise",
+    ),
+    Analysis(
+        "xrf.change_of_spectra",
+        "xrf",
+        ("counts",),
+        params=Ref("consilience_xrf.findings.spectra_run:SpectraChangeParams"),
+        run=Ref("consilience_xrf.findings.spectra_run:run_change_of_spectra"),
+        kinds=CHANGE_KINDS,
+        default=False,
+        scope="sample",
+        title="the same from spectra, which are fitted first",
     ),
 )

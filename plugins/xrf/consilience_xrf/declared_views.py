@@ -74,4 +74,11 @@ VIEWS = (
         "xrf_map",
         scope="sample",
     ),
+    View(
+        "xrf.change_of_spectra",
+        "Element maps over the states, from spectra",
+        Ref("consilience_xrf.drawing.change_view:change_view"),
+        "xrf",
+        scope="sample",
+    ),
 )

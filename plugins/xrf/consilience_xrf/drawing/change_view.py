@@ -39,7 +39,7 @@ def change_view(
     measurements: Sequence[Measurement], findings: Sequence[Finding], context: ViewContext
 ) -> list[Block]:
     """Show how element maps of one area changed."""
-    mine = own_findings(measurements, findings, ("xrf.change",))
+    mine = own_findings(measurements, findings, ("xrf.change", "xrf.change_of_spectra"))
     blocks: list[Block] = []
     for whole in (f for f in mine if f.kind == "redistribution" and f.array is not None):
         line = "" if whole.subject is None else whole.subject.label

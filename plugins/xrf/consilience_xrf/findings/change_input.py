@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from consilience.errors import BadInputError
-from consilience.model.measurement import Measurement, Notice
+from consilience.model.measurement import Notice
 from consilience_xrf.amounts.element_maps import ElementMap
 from consilience_xrf.change.series import StateMap
 from consilience_xrf.change.shift import refuse_other_shape
 from consilience_xrf.findings.change_params import ChangeParams
-from consilience_xrf.findings.map_input import Compared, Taken, gather
+from consilience_xrf.findings.map_input import Compared, Taken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Chosen:
     notices: tuple[Notice, ...]
 
 
-def chosen_states(measurements: Sequence[Measurement], params: ChangeParams) -> Chosen | Notice:
+def chosen_states(compared: Compared, params: ChangeParams) -> Chosen | Notice:
     """Return the maps to compare, or why there are none.
 
     Raises
@@ -54,7 +54,6 @@ def chosen_states(measurements: Sequence[Measurement], params: ChangeParams) -> 
     BadInputError
         States that are asked for by name are not there, or are of different shape.
     """
-    compared = gather(measurements, params)
     notices = list(compared.notices)
     taken = list(compared.taken)
     if params.states:

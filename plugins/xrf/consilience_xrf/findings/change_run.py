@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from consilience.analysis import AnalysisContext, AnalysisOutput
+from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement, Notice
 from consilience_xrf.change.numbers import NAMES
 from consilience_xrf.change.operators import sampling
@@ -23,8 +24,9 @@ from consilience_xrf.findings.change_input import Chosen, chosen_states
 from consilience_xrf.findings.change_params import ChangeParams
 from consilience_xrf.findings.change_ratio import ratio_drafts
 from consilience_xrf.findings.change_witness import witness_draft
+from consilience_xrf.findings.map_input import Compared, gather
 
-__all__ = ["run_change"]
+__all__ = ["changes_of", "run_change"]
 
 
 def run_change(
@@ -47,17 +49,32 @@ def run_change(
         States asked for by name are not there or of another shape; a map without an outline;
         an image that cannot be laid on it.
     """
-    chosen = chosen_states(measurements, params)
+    return changes_of(gather(measurements, params), params, context)
+
+
+def changes_of(
+    compared: Compared, params: ChangeParams, context: AnalysisContext
+) -> AnalysisOutput:
+    """Return what `run_change` says of scans that are on one exposure already."""
+    chosen = chosen_states(compared, params)
     if isinstance(chosen, Notice):
         return AnalysisOutput([], {}, [chosen])
     context.progress(0, len(chosen.maps), f"aligning {len(chosen.maps)} maps of {chosen.line}")
-    series = compare_states(
-        chosen.maps,
-        chosen.reference,
-        align=params.align,
-        rim_width=params.rim_width,
-        threshold=params.threshold,
-    )
+    try:
+        series = compare_states(
+            chosen.maps,
+            chosen.reference,
+            align=params.align,
+            rim_width=params.rim_width,
+            threshold=params.threshold,
+        )
+    except BadInputError as nothing:
+        if params.line or params.states:
+            raise
+        # nobody asked for this line: that it shows no film is no failure
+        text = f"{chosen.line}: {nothing.what}"
+        said = Notice(code="no-outline", message=text, fix=nothing.fix or "", severity="info")
+        return AnalysisOutput([], {}, [*chosen.notices, said])
     arrays = {"states": states_dataset(chosen, series)}
     for i, state in enumerate(series.states):
         if i != chosen.reference:

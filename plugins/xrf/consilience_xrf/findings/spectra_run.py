@@ -22,6 +22,8 @@ from consilience_xrf.findings.amount_params import (
     ProfileParams,
     SensitivityParams,
 )
+from consilience_xrf.findings.change_params import ChangeParams
+from consilience_xrf.findings.change_run import changes_of
 from consilience_xrf.findings.density_run import densities_of
 from consilience_xrf.findings.elements_drafts import element_draft
 from consilience_xrf.findings.elements_params import ElementsParams
@@ -32,10 +34,12 @@ from consilience_xrf.findings.profile_run import profiles_of
 from consilience_xrf.findings.sensitivity_run import sensitivities_of
 
 __all__ = [
+    "SpectraChangeParams",
     "SpectraDensityParams",
     "SpectraMapsParams",
     "SpectraProfileParams",
     "SpectraSensitivityParams",
+    "run_change_of_spectra",
     "run_density_of_spectra",
     "run_maps_of_spectra",
     "run_profile_of_spectra",
@@ -63,6 +67,12 @@ class SpectraDensityParams(DensityParams):
 
 class SpectraSensitivityParams(SensitivityParams):
     """Parameters of `run_sensitivity_of_spectra`; `fit` as of ``xrf.elements``."""
+
+    fit: ElementsParams = ElementsParams()
+
+
+class SpectraChangeParams(ChangeParams):
+    """Parameters of `run_change_of_spectra`; `fit` as of ``xrf.elements``."""
 
     fit: ElementsParams = ElementsParams()
 
@@ -103,6 +113,13 @@ def run_sensitivity_of_spectra(
 ) -> AnalysisOutput:
     """Return what `consilience_xrf.findings.sensitivity_run.run_sensitivity` says of them."""
     return _run(measurements, params, context, lambda c: sensitivities_of(c, params))
+
+
+def run_change_of_spectra(
+    measurements: Sequence[Measurement], params: SpectraChangeParams, context: AnalysisContext
+) -> AnalysisOutput:
+    """Return what `consilience_xrf.findings.change_run.run_change` says of fitted spectra."""
+    return _run(measurements, params, context, lambda c: changes_of(c, params, context))
 
 
 def _run(
