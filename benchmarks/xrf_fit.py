@@ -26,6 +26,8 @@ PAIR = 3.85e-3
 """keV an electron-hole pair, as PyMca has it."""
 INCIDENT = 17.5
 FIRST, LAST = 290, 3400
+SNIP = 20
+"""Channels of SNIP's widest window."""
 PEAKS = {
     "Ar": "K", "Ca": "K", "Ti": "K", "V": "K", "Cr": "K", "Mn": "K", "Fe": "K", "Co": "K",
     "Ni": "K", "Cu": "K", "Zn": "K, L", "As": "K, L", "Se": "K, L", "Sr": "K, L", "Cd": "L",
@@ -84,7 +86,7 @@ stripfilterwidth = 4
 stripiterations = 6000
 stripconstant = 1.0
 stripanchorsflag = 0
-snipwidth = 20
+snipwidth = {snip}
 maxiter = 10
 deltachi = 0.001
 deltaonepeak = 0.01
@@ -139,6 +141,7 @@ def pymca_configuration(
         gain=GAIN,
         noise=NOISE,
         fano=FANO,
+        snip=SNIP,
     )
     made = ConfigDict.ConfigDict()
     with tempfile.TemporaryDirectory() as folder:
@@ -253,7 +256,7 @@ def speed(count: int) -> None:
     geometry, response = our_setup()
     names = [f"{e}_{s}" for e, shells in MAPPED.items() for s in shells.split(", ")]
     channel = 200.0 + np.arange(CHANNELS)
-    cube = counts.reshape(1, count, CHANNELS)
+    cube = counts.reshape(count, 1, CHANNELS)
 
     def pymca(strip: int, weight: int):
         fast = FastXRFLinearFit.FastXRFLinearFit()
@@ -265,10 +268,14 @@ def speed(count: int) -> None:
                 x=channel, y=cube, weight=weight, refit=True, ysum=counts.sum(axis=0)
             )
 
+    # PyMca's window of SNIP in widths of a line at the middle of the axis
+    window = SNIP * GAIN / response.fwhm(float(energy[energy.size // 2]))
+
     def ours(background: str, *, chi2: bool):
         return fit_maps(
             cube, energy, names, response=response, geometry=geometry, scatter=False,
-            background=background, chi2=chi2, low=float(energy[0]), high=float(energy[-1]) + 1.0,
+            background=background, window=window, chi2=chi2,
+            low=float(energy[0]), high=float(energy[-1]) + 1.0,
         )  # fmt: skip
 
     work = {

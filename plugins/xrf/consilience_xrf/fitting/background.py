@@ -66,15 +66,20 @@ def snip(counts: NDArray[np.floating], width: int) -> Array:
         At low counts it lies below the mean background, as it keeps the lowest values.
     """
     made = np.empty(counts.shape)
+    size = counts.shape[1]
+    # single precision is a millionth of the counts here, and twice as fast
+    mean = np.empty((BLOCK, size), dtype=np.float32)
     for first in range(0, len(counts), BLOCK):
-        part = np.maximum(counts[first : first + BLOCK], 0.0)
+        part = np.maximum(counts[first : first + BLOCK], 0.0).astype(np.float32)
         # two logarithms and a root make peaks of all heights alike
-        v = np.log(np.log(np.sqrt(part + 1.0) + 1.0) + 1.0)
-        size = v.shape[1]
+        v = np.log1p(np.log1p(np.sqrt(part + 1.0)))
         for w in range(min(width, (size - 1) // 2), 0, -1):
-            mean = 0.5 * (v[:, : size - 2 * w] + v[:, 2 * w :])
-            np.minimum(v[:, w : size - w], mean, out=v[:, w : size - w])
-        made[first : first + BLOCK] = (np.exp(np.exp(v) - 1.0) - 1.0) ** 2 - 1.0
+            half = mean[: len(v), : size - 2 * w]
+            np.add(v[:, : size - 2 * w], v[:, 2 * w :], out=half)
+            np.multiply(half, 0.5, out=half)
+            inner = v[:, w : size - w]
+            np.minimum(inner, half, out=inner)
+        made[first : first + BLOCK] = np.square(np.expm1(np.expm1(v))) - 1.0
     return made
 
 

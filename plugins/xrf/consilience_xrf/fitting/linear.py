@@ -164,12 +164,14 @@ class Solver:
         model = matrix @ self.mean_amounts + base
         self.weight = weights_of(model)
         self.weighted = matrix * self.weight[:, None]
+        self.passed = np.column_stack([self.weighted, np.ones(len(mean))])
         self.gram = self.weighted.T @ matrix
         self.inverse = np.linalg.pinv(self.gram, hermitian=True)
         self.hat = self.inverse @ self.weighted.T
         self.second = self.hat**2
         self.variance = self.second @ matrix
         self.third = self.hat**3 @ matrix
+        self.under = np.hstack([self.weighted, self.second.T, (self.hat**3).T])
         self.spread = self.weight @ matrix
         self.column_sums = matrix.sum(axis=0)
         # one count more, spread as the mean spectrum is: no spectrum is certain of itself
@@ -186,17 +188,21 @@ class Solver:
         self, counts: NDArray[np.floating], fixed: Array | None = None, *, chi2: bool = True
     ) -> LinearFit:
         """Fit spectra, shape (spectra, channels), less `fixed` of the same shape if given."""
-        right = counts @ self.weighted
-        total = counts @ np.ones(counts.shape[1])
-        if fixed is not None:
-            right = right - fixed @ self.weighted
+        # one pass over the counts: right sides and totals together
+        both = counts @ self.passed
+        right = np.ascontiguousarray(both[:, :-1])
+        total = np.array(both[:, -1], dtype=np.float64)
+        n = self.matrix.shape[1]
+        below = None if fixed is None else fixed @ self.under
+        if below is not None:
+            right = right - below[:, :n]
         free = right @ self.inverse
         amounts = nonnegative(self.gram, right, free)
         own = amounts @ self.variance.T + self.one[0]
         third = amounts @ self.third.T + self.one[1]
-        if fixed is not None:
-            own = own + fixed @ self.second.T
-            third = third + fixed @ (self.hat**3).T
+        if below is not None:
+            own = own + below[:, n : 2 * n]
+            third = third + below[:, 2 * n :]
         slope, lean = np.diag(self.variance), np.diag(self.third)
         null = np.maximum(own - amounts * slope, self.one[0])
         critical = critical_level(null, third - amounts * lean)

@@ -36,6 +36,8 @@ FEW = 16
 """Fewer spectra than this have a background of splines each, not one shape of their mean."""
 ROWS = 2048
 """Spectra at once."""
+CACHED = 250_000
+"""Values at once where several things are asked of them."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def mean_spectrum(
     scan, channels = counts.shape[:-1], counts.shape[-1]
     good = np.zeros(scan, dtype=np.bool_)
     total = np.zeros(channels)
-    for rows in _blocks(counts.shape):
+    # few enough that a block stays in the processor's cache for all that is asked of it
+    for rows in _blocks(counts.shape, max(1, CACHED // channels)):
         part = np.asarray(counts[rows])
         sums = part.sum(axis=-1, dtype=np.float64)
         fine = np.isfinite(sums) & (sums > 0) & (part.min(axis=-1) >= 0)
@@ -131,9 +134,9 @@ def mean_spectrum(
     return total / max(int(good.sum()), 1), good
 
 
-def _blocks(shape: tuple[int, ...]) -> list[slice]:
-    """Return slices of the first axis with about `ROWS` spectra each."""
-    each = max(1, ROWS // max(1, int(np.prod(shape[1:-1], dtype=np.int64))))
+def _blocks(shape: tuple[int, ...], rows: int = ROWS) -> list[slice]:
+    """Return slices of the first axis with about `rows` spectra each."""
+    each = max(1, rows // max(1, int(np.prod(shape[1:-1], dtype=np.int64))))
     return [slice(a, min(a + each, shape[0])) for a in range(0, shape[0], each)]
 
 
