@@ -143,7 +143,7 @@ def states_dataset(chosen: Chosen, series: ChangeSeries) -> xr.Dataset:
         for suffix, values in (
             ("", [np.nan if n is None else n.value for n in rows]),
             ("_std", [np.nan if n is None else n.std for n in rows]),
-            ("_counting_std", [np.nan if n is None else n.counting for n in rows]),
+            ("_counting", [np.nan if n is None else n.counting for n in rows]),
         ):
             variables[f"{name}{suffix}"] = ("state", np.array(values), dict(about))
         variables[name][2]["ancillary_variables"] = f"{name}_std"
