@@ -54,7 +54,7 @@ def test_a_standard_gives_the_sensitivity_of_a_thin_bare_layer() -> None:
     per = chi(*PT) * 1e-6
     counts = true.value * (1.0 - np.exp(-214.5 * per)) / per
     got = standard_sensitivity(counts, 0.01 * counts, 214.5, 2.145, *PT, BENCH)
-    assert got.value == pytest.approx(bare.value, rel=1e-9)
+    assert got.value == pytest.approx(bare.value, rel=1e-4)  # one mean χ here, line by line there
     assert got.std_stat == pytest.approx(0.01 * got.value)
     assert got.parts["standard"] == pytest.approx(0.01 * got.value)
     assert got.std_sys is not None

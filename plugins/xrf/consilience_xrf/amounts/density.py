@@ -48,6 +48,8 @@ __all__ = [
 Array = NDArray[np.float64]
 MICRO = 1e-6
 """Grams in a microgram."""
+NEWTON = 30
+"""Steps that solve for the mass behind counts of several lines; they converge from below."""
 THICK = 0.95
 """Share of the saturated counts from which on only a least mass is given."""
 
@@ -83,26 +85,37 @@ class Bench:
         share, relative_std : float
             The latter for the thickness of layers before the detector; None where one's is unknown.
         """
-        share = sum(self._shares(own))
+        share = sum(self.shares(own))
         passed = transmission(self.before, None, own.energy, Geometry())
         return share, None if passed.std is None else passed.std / passed.value
 
     def let_through(self, own: Emission) -> tuple[float, float | None]:
         """Return the share that layers over the sample let through, of what would be counted."""
-        weights = self._shares(own)
+        weights = self.shares(own)
         passed = [transmission(self.over, self.beam, e, self.geometry).value for e, _ in own.lines]
         share = sum(w * p for w, p in zip(weights, passed, strict=True)) / sum(weights)
         middle = transmission(self.over, self.beam, own.energy, self.geometry)
         return share, None if middle.std is None else middle.std / middle.value
 
+    def chis(self, own: Emission, matter: Material) -> tuple[Array, Array]:
+        """Return χ of each single line, and its share in what is counted of a thin layer."""
+        counted = np.array(
+            [
+                w * transmission(self.over, self.beam, energy, self.geometry).value
+                for w, (energy, _) in zip(self.shares(own), own.lines, strict=True)
+            ]
+        )
+        each = [slant_attenuation(matter, self.beam, e, self.geometry) for e, _ in own.lines]
+        return np.array(each), counted / counted.sum()
+
     def chi(self, own: Emission, matter: Material) -> float:
         """Return χ in cm²/g of matter, mean over the single lines as they are counted."""
-        weights = self._shares(own)
+        weights = self.shares(own)
         each = [slant_attenuation(matter, self.beam, e, self.geometry) for e, _ in own.lines]
         return sum(w * x for w, x in zip(weights, each, strict=True)) / sum(weights)
 
-    def _shares(self, own: Emission) -> list[float]:
-        """Share of each line, times what gets to the detector and is stopped in it."""
+    def shares(self, own: Emission) -> list[float]:
+        """Return each line's share, times what gets to the detector and is stopped in it."""
         return [
             share
             * transmission(self.before, None, energy, Geometry()).value
@@ -222,7 +235,9 @@ def standard_sensitivity(
     lost, over = 1.0, 1.0
     over_std: float | None = 0.0
     if bench is not None:
-        lost = float(self_absorption(mass * MICRO, _chi(element, line, bench, None)))
+        each, weights = bench.chis(emission(element, line, bench.beam), Material.of(element))
+        passed = [float(self_absorption(mass * MICRO, float(one))) for one in each]
+        lost = float(np.sum(weights * passed))
         over, over_std = bench.let_through(emission(element, line, bench.beam))
     value = counts / (mass * lost * over)
     parts: dict[str, float | None] = {
@@ -293,7 +308,7 @@ def mass_per_area(
     counts: Array,
     std: Array | None,
     sensitivity: float,
-    chi: float,
+    chi: float | tuple[Array, Array],
     fraction: float = 1.0,
 ) -> MassPerArea:
     """Return the mass per area of an element, its own absorption undone.
@@ -304,28 +319,36 @@ def mass_per_area(
         For one unit of exposure.
     sensitivity : float
         Counts per µg/cm² of a thin layer, of `Sensitivity` and with the layers over it.
-    chi : float
-        cm²/g of the layer's matter; 0 takes the layer as thin.
+    chi : float, or (ndarray, ndarray)
+        cm²/g of the layer's matter; 0 takes the layer as thin.  Or those of the single lines of a
+        family, with the share of each, from `Bench.chis`.
     fraction : float
         Mass fraction of the element in the layer.
     """
     thin = np.asarray(counts, dtype=np.float64) / sensitivity
     deviation = None if std is None else np.asarray(std, dtype=np.float64) / sensitivity
-    if chi <= 0.0:
+    each, weights = chi if isinstance(chi, tuple) else (np.array([chi]), np.ones(1))
+    if each.max() <= 0.0:
         none = np.zeros(thin.shape, dtype=np.bool_)
         return MassPerArea(thin, deviation, none, math.inf, thin, np.ones(thin.shape), 0.0)
-    per = chi * MICRO / fraction
-    share = thin * per
+    per = each * MICRO / fraction
+    full = float(np.sum(weights / per))
     with np.errstate(invalid="ignore"):
-        thick = np.isfinite(share) & (share >= THICK)
-    safe = np.where(thick, np.nan, share)
-    values = -np.log1p(-safe) / per
-    slope = 1.0 / (1.0 - safe)
+        thick = np.isfinite(thin) & (thin >= THICK * full)
+    safe = np.where(thick, np.nan, thin)
+    values = -np.log1p(-safe / full) * full  # exact for one line
+    for _ in range(NEWTON if per.size > 1 else 0):
+        left = np.exp(-np.multiply.outer(values, per))
+        values = values + (safe - ((1.0 - left) / per) @ weights) / (left @ weights)
+    slope = 1.0 / (np.exp(-np.multiply.outer(values, per)) @ weights)
     spread = None if deviation is None else deviation * slope
     mean = float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
-    absorbed = 1.0 - float(self_absorption(mean, per)) if math.isfinite(mean) else math.nan
-    least = -math.log1p(-THICK) / per
-    return MassPerArea(values, spread, thick, least, thin, slope, absorbed)
+    kept = math.nan
+    if math.isfinite(mean):
+        passed = [float(self_absorption(mean, float(one))) for one in per]
+        kept = 1.0 - float(np.sum(weights * passed))
+    least = -math.log1p(-THICK) * full
+    return MassPerArea(values, spread, thick, least, thin, slope, kept)
 
 
 def mean_with_errors(

@@ -32,12 +32,14 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+AGAIN = 16
+"""Repeats that tell what smoothing leaves of the noise."""
 REPEATS = 400
 """Of the bootstrap of a normaliser."""
 WINDOW = 5
 """Points across over which neighbours are averaged."""
 CLEAR = 4.0
-"""Standard deviations above its neighbours from which on a point is structure, not noise."""
+"""Standard deviations between neighbours from which on they differ by structure, not noise."""
 REACH = 8.0
 """Standard deviations below the greatest value that a point can be and yet become it."""
 
@@ -197,14 +199,14 @@ def greatest(maps: Sequence[ElementMap]) -> Normaliser:
     """
     values, std, calm = _pooled(maps)
     top = int(np.argmax(values))
-    which, place = _place(maps, float(values[top]))
-    made = _perturbed(calm, std, 1) if std is not None else None
-    return Normaliser(
-        float(values[top]),
-        None if made is None else made[0],
-        None if made is None else made[1],
-        (which, *place),
-    )
+    value = float(values[top])
+    which, place = _place(maps, value)
+    made, bias = None, None
+    if std is not None:
+        made = _perturbed(calm, std, 1)
+        # the smoothed map's greatest is lifted itself, by what smoothing leaves of the noise
+        bias = value - (float(calm.max()) - _left_by_smoothing(maps, 1))
+    return Normaliser(value, None if made is None else made[0], bias, (which, *place))
 
 
 def percentile(maps: Sequence[ElementMap], share: float = 99.5) -> Normaliser:
@@ -250,25 +252,61 @@ def _pooled(maps: Sequence[ElementMap]) -> tuple[Array, Array | None, Array]:
 def _without_noise(one: ElementMap) -> Array:
     """A map drawn to the mean of its neighbours as far as noise, not structure, sets it apart.
 
-    Points that stand out by more than `CLEAR` standard deviations are left as they are.
+    Neighbours that differ by more than `CLEAR` standard deviations do not count, so that edges
+    and single bright points stay.
     """
-    from scipy.ndimage import uniform_filter
-
-    good = np.isfinite(one.values)
-    if one.std is not None:
-        good &= np.isfinite(one.std)
+    values = one.values
+    noise = np.zeros(values.shape) if one.std is None else one.std**2
+    near, count = np.zeros(values.shape), np.zeros(values.shape)
+    reach = WINDOW // 2
+    padded, widened = (np.pad(a, reach, constant_values=np.nan) for a in (values, noise))
+    rows, columns = values.shape
+    for down in range(WINDOW):
+        for across in range(WINDOW):
+            where = (slice(down, down + rows), slice(across, across + columns))
+            there, its = padded[where], widened[where]
+            with np.errstate(invalid="ignore"):
+                alike = np.abs(there - values) <= CLEAR * np.sqrt(noise + its)
+            near += np.where(alike, there, 0.0)
+            count += alike
+    good = np.isfinite(values) & (count > 0)
     if not good.any():
-        return one.values
-    weight = uniform_filter(good.astype(np.float64), WINDOW, mode="constant")
-    around = uniform_filter(np.where(good, one.values, 0.0), WINDOW, mode="constant")
-    near = around / np.where(weight > 0, weight, 1.0)
-    noise = np.zeros(one.values.shape) if one.std is None else np.where(good, one.std, 0.0) ** 2
-    left = np.where(good, one.values - near, 0.0)
-    spread = (1.4826 * float(np.median(np.abs(left[good])))) ** 2
-    structure = max(0.0, spread - float(np.median(noise[good])) * (1.0 - WINDOW**-2))
+        return values
+    near = near / np.where(count > 0, count, 1.0)
+    left = np.where(good, values - near, 0.0)
+    several = good & (count > 0.5 * WINDOW**2)
+    used = several if several.any() else good
+    # of a point's own noise, its share in the mean of its neighbours is not left
+    expected = noise[used] * (1.0 - 1.0 / count[used])
+    spread = (1.4826 * float(np.median(np.abs(left[used])))) ** 2
+    structure = max(0.0, spread - float(np.median(expected)))
     keep = structure / np.maximum(structure + noise, 1e-300)
-    keep = np.where(np.abs(left) > CLEAR * np.sqrt(noise + structure), 1.0, keep)
     return np.where(good, near + keep * left, np.nan)
+
+
+def _left_by_smoothing(maps: Sequence[ElementMap], count: int) -> float:
+    """By how much the `count`-th greatest of smoothed maps lies above that without any noise."""
+    chance = np.random.default_rng(2)
+    calm = [replace(m, values=_without_noise(m)) for m in maps]
+    first = _ranked(calm, count)
+    found = []
+    for _ in range(AGAIN):
+        noisy = [
+            replace(
+                m,
+                values=m.values
+                + (0.0 if m.std is None else m.std) * chance.standard_normal(m.values.shape),
+            )
+            for m in calm
+        ]
+        found.append(_ranked([replace(m, values=_without_noise(m)) for m in noisy], count))
+    return float(np.mean(found)) - first
+
+
+def _ranked(maps: Sequence[ElementMap], count: int) -> float:
+    values = np.concatenate([m.values.ravel() for m in maps])
+    values = values[np.isfinite(values)]
+    return float(-np.partition(-values, count - 1)[count - 1])
 
 
 def _place(maps: Sequence[ElementMap], value: float) -> tuple[int, tuple[int, int]]:

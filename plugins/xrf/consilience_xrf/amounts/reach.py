@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from consilience.errors import BadInputError
 from consilience_xrf.amounts.attenuation import (
@@ -12,15 +16,18 @@ from consilience_xrf.amounts.attenuation import (
     Material,
     attenuation_length,
     information_depth,
-    mass_attenuation,
+    slant_attenuation,
     transmission,
 )
-from consilience_xrf.amounts.emission import edge_energy, emission, line_energy
+from consilience_xrf.amounts.density import Bench
+from consilience_xrf.amounts.emission import Emission, edge_energy, emission, line_energy
 
 __all__ = ["THICKNESSES", "Reach", "liquid_thickness", "reach_of"]
 
 THICKNESSES = (10.0, 100.0)
 """µm of liquid whose cost is stated."""
+NEWTON = 6
+"""Steps that solve for a thickness; the curve is nearly straight."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +81,14 @@ def reach_of(
         length = attenuation_length(matter, energy)
         if beam is not None:
             depth = information_depth(matter, beam, energy, geometry)
-    lost = {
-        t: 1.0 - transmission((Layer(liquid, t),), beam, energy, geometry).value
-        for t in THICKNESSES
-    }
+    if beam is None:
+        lost = {
+            t: 1.0 - transmission((Layer(liquid, t),), None, energy, geometry).value
+            for t in THICKNESSES
+        }
+    else:
+        rates, weights = _rates(emission(element, line, beam), beam, geometry, liquid)
+        lost = {t: 1.0 - float(np.sum(weights * np.exp(-rates * t))) for t in THICKNESSES}
     return Reach(energy, matter.name, length, depth, lost, liquid.name, beam is not None)
 
 
@@ -97,16 +108,27 @@ def liquid_thickness(
     BadInputError
         The ratio is not above 0.
     """
-    import math
-
     if ratio <= 0.0:
         raise BadInputError(
             f"a ratio of wet to dry counts of {ratio:.4g} has no thickness",
             fix="compare maps that both have counts",
         )
-    energy = emission(element, line, beam).energy
-    mu = geometry.way_in * mass_attenuation(liquid, beam)
-    mu += geometry.way_out * mass_attenuation(liquid, energy)
-    per = mu * liquid.needed_density * 1e-4
-    std = None if ratio_std is None else ratio_std / ratio / per
-    return -math.log(ratio) / per, std
+    rates, weights = _rates(emission(element, line, beam), beam, geometry, liquid)
+    um = -math.log(ratio) / float(np.sum(weights * rates))
+    slope = 0.0
+    for _ in range(NEWTON):
+        through = weights * np.exp(-rates * um)
+        slope = float(np.sum(rates * through) / np.sum(through))
+        um += (math.log(float(np.sum(through))) - math.log(ratio)) / slope
+    return um, None if ratio_std is None else ratio_std / ratio / slope
+
+
+def _rates(
+    own: Emission, beam: float, geometry: Geometry, liquid: Material
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What a µm of liquid takes from each single line, and its share in what is counted."""
+    bench = Bench(beam, geometry)
+    per = liquid.needed_density * 1e-4
+    rates = [slant_attenuation(liquid, beam, energy, geometry) * per for energy, _ in own.lines]
+    weights = np.array(bench.shares(own))
+    return np.array(rates), weights / weights.sum()

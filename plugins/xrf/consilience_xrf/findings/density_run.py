@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
@@ -80,13 +81,15 @@ def densities_of(compared: Compared, params: DensityParams) -> AnalysisOutput:
         for one in taken.corrected.values():
             try:
                 bare = _sensitivity(one, known, params, bench)
-                found, chi = _found(one, bare, compared, params, bench)
+                found, absorbs = _found(one, bare, compared, params, bench)
             except BadInputError as fault:
                 said = f"{one.name}: {fault.what}"
                 notices.append(Notice(code="no-mass-per-area", message=said, fix=fault.fix))
                 continue
             findings.append(
-                _draft(found, bare, chi, one, taken, compared, params, bench, f"mass_{i}", notices)
+                _draft(
+                    found, bare, absorbs, one, taken, compared, params, bench, f"mass_{i}", notices
+                )
             )
             variables.update(_variables(found, one, taken))
         if variables:
@@ -183,9 +186,9 @@ def _found(
     compared: Compared,
     params: DensityParams,
     bench: Bench | None,
-) -> tuple[MassPerArea, float]:
+) -> tuple[MassPerArea, bool]:
     over = 1.0
-    chi = 0.0
+    chi: float | tuple[NDArray[np.float64], NDArray[np.float64]] = 0.0
     if bench is not None:
         own = emission(one.element, one.line, bench.beam)
         over = bench.let_through(own)[0]
@@ -193,17 +196,18 @@ def _found(
             matter = Material.of(one.element)
             if params.matrix is not None:
                 matter = material_of(params.matrix, params.matrix_density)
-            chi = bench.chi(own, matter)
+            chi = bench.chis(own, matter)
     unit = compared.reference
     std = None if one.std is None else one.std / unit
     fraction = params.fractions.get(one.element, 1.0)
-    return mass_per_area(one.values / unit, std, bare.value * over, chi, fraction), chi
+    made = mass_per_area(one.values / unit, std, bare.value * over, chi, fraction)
+    return made, not isinstance(chi, float)
 
 
 def _draft(
     found: MassPerArea,
     bare: Sensitivity,
-    chi: float,
+    absorbs: bool,
     one: ElementMap,
     taken: Taken,
     compared: Compared,
@@ -233,7 +237,7 @@ def _draft(
         "measurements": [taken.measurement.id],
         "assumptions": _said(bench, params, compared, one),
     }
-    limit = saturation(one.element, one.line, bench) if bench is not None and chi else None
+    limit = saturation(one.element, one.line, bench) if bench is not None and absorbs else None
     evidence: dict[str, Any] = {
         "scan": taken.title,
         "sensitivity": bare.value,

@@ -115,7 +115,7 @@ def _drafts(
             },
             {"title": f"shares of {line}: counting of each scan, and the number all share"},
         )
-    lifted = None if top.bias is None else abs(top.bias) / top.value
+    lifted = None if top.bias is None else _lifted(top.value, top.bias)
     drafts = []
     for place, (i, one) in enumerate(some):
         taken = compared.taken[i]
@@ -167,6 +167,11 @@ def _drafts(
             )
         )
     return drafts, covariance
+
+
+def _lifted(value: float, bias: float) -> float:
+    """By what share of itself a share is too small for noise in the greatest point."""
+    return abs(bias) / max(value - bias, 0.1 * value)
 
 
 def absorption_said(

@@ -19,6 +19,8 @@ __all__ = ["wet_against_dry"]
 ALL_OF_IT = (
     "all of the loss is absorption: no matter left the area, and beam and focus stayed the same"
 )
+TABLES_STD = 0.02
+"""Relative standard deviation of tabulated attenuation: that by which two tables differ."""
 
 
 def wet_against_dry(
@@ -62,6 +64,9 @@ def wet_against_dry(
                     Notice(code="absorption-unknown", message=unknown.what, fix=unknown.fix)
                 )
                 continue
+            # a composition that somebody states is taken as stated
+            stated = None if params.electrolyte is None else 0.0
+            parts = {"attenuation": TABLES_STD * abs(1e3 * um), "composition": stated}
             found.append(
                 FindingDraft(
                     kind="thickness",
@@ -71,8 +76,9 @@ def wet_against_dry(
                     value=1e3 * um,
                     unit="nm",
                     std_stat=None if um_std is None else 1e3 * um_std,
-                    std_sys=None,
+                    std_sys=None if parts["composition"] is None else parts["attenuation"],
                     evidence={
+                        "std_sys_parts": parts,
                         "wet_over_dry": ratio,
                         "wet_over_dry_std": error,
                         "thickness_um": um,
