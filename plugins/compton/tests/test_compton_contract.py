@@ -8,6 +8,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from consilience.model.measurement import Measurement
+from consilience.registry import Registry
 from consilience.testing import PluginContract, SampleFile
 from consilience_compton.files.binned import write_binned
 
@@ -54,6 +56,11 @@ class TestContract(PluginContract):
         if key == "compton.regions":
             rows = ((0, 2), (3, 5), (6, 7))
             return {"alpha": 0.88, "beta": 0.62, "region_rows": rows}
+        if key in ("compton.series", "compton.lithium"):
+            points = [
+                {"emr": emr, "x": emr, "emr_std": 0.01, "x_std": 0.01} for emr in (0.6, 1, 1.4)
+            ]
+            return {"alpha": 0.88, "beta": 0.62, "points": points}
         return super().analysis_params(key)
 
     def sample_files(self, tmp_path: Path) -> list[SampleFile]:
@@ -66,8 +73,20 @@ class TestContract(PluginContract):
         tables = SampleFile(frames.path, "compton.hexitec", {}, companions)
         # one of the five volumes is enough to be damaged sixty times
         volumes = [s for s in samples if s.reader == "compton.ct_tiff"][1:]
-        # and of the thirty spectra, those of one state
+        # and of the thirty spectra, those of two states
         spectra = [s for s in samples if s.path.name.startswith("cell-")]
-        samples = [s for s in samples if s not in spectra] + spectra[:3]
+        samples = [s for s in samples if s not in spectra] + spectra[:6]
         kept = [s for s in samples if s not in volumes]
         return [*kept, tables, *small_files(tmp_path), volume_file(tmp_path)]
+
+    def _measurements(self, registry: Registry, tmp_path: Path) -> list[Measurement]:
+        """As read, with a state for each of the cell's spectra: a series follows states."""
+        found, number = [], 0
+        for one in super()._measurements(registry, tmp_path):
+            record = one.record
+            if record.metadata.get("rows") == 8:  # of the cell: three regions of each step
+                state = {"step": number // 3, "region": number % 3 + 1}
+                record, number = record.model_copy(update={"state": state}), number + 1
+            found.append(Measurement(record, lambda one=one: one.data))
+        assert number == 6
+        return found
