@@ -18,7 +18,7 @@ __all__ = ["PARTS", "RATIO_STD", "SystematicErrors", "systematic_errors"]
 
 Array = NDArray[np.float64]
 
-PARTS = ("line_ratios", "energy_axis", "background", "misfit")
+PARTS = ("line_ratios", "energy_axis", "line_shape", "background", "misfit")
 
 RATIO_STD = {"K": 0.03, "L": 0.10, "M": 0.20}
 """Relative standard deviation of tabulated ratios of lines in a family: of β to α (K), of the
@@ -26,6 +26,9 @@ lines of L₁ and L₂ to those of L₃, of all others to those of M₅."""
 FIRST = {"K": ("KL",), "L": ("L3",), "M": ("M5",)}
 UNKNOWN_PLACE, UNKNOWN_WIDTH = 0.03, 0.02
 """Of a line's width: standard deviation of its place and of its width where nothing was fitted."""
+TAIL, TAIL_WIDTH = 0.015, 0.3
+"""Share of a line's counts (one standard deviation) in a tail that the response does not have, and
+its decay in keV: what charge that is not collected whole does in silicon."""
 OTHER_BACKGROUNDS = ((1.0, 1.7), (0.6, 1.3))
 """Factors on the window of SNIP and on the spacing of knots."""
 
@@ -75,6 +78,7 @@ def systematic_errors(
     parts = {
         "line_ratios": np.sqrt(np.einsum("ij,ij->i", by_ratio, by_ratio)),
         "energy_axis": np.sqrt(np.einsum("ij,ij->i", by_axis, by_axis)),
+        "line_shape": _tail(design, amounts, hat),
         "background": _background(design, total, amounts, size),
         "misfit": _misfit(total, model, floor, hat),
     }
@@ -162,6 +166,20 @@ def _axis(design: Design, amounts: Array, hat: Array, calibration: Calibration |
     values, vectors = np.linalg.eigh(calibration.covariance)
     roots = vectors * np.sqrt(np.maximum(values, 0.0))
     return np.asarray(-hat @ np.stack(slopes, axis=1) @ roots)
+
+
+def _tail(design: Design, amounts: Array, hat: Array) -> Array:
+    """Change of all amounts with a tail, the Gaussian part of each line being what it is."""
+    if design.response.tail > 0:
+        return np.zeros(hat.shape[0])
+    edges = channel_edges(design.energy)
+    tailed = replace(design.response, tail=TAIL, tail_width=TAIL_WIDTH)
+    more = np.zeros(design.energy.size)
+    for j, family in enumerate(design.families):
+        if amounts[j] > 0:
+            column = family_column(family, edges, tailed, design.geometry) / (1.0 - TAIL)
+            more += amounts[j] * (column - design.matrix[:, j])
+    return np.asarray(np.abs(hat @ more))
 
 
 def _background(design: Design, total: Array, amounts: Array, size: int) -> Array:
