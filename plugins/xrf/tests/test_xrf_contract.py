@@ -22,6 +22,10 @@ PARAMS: dict[str, Mapping[str, object]] = {
     "xrf.density": {"photons": 1e8, "solid_angle": 0.1},
     "xrf.sensitivity": {"standard": {"Pt": {"mass": 214.5}}},
     "xrf.density_of_spectra": {"photons": 1e8, "solid_angle": 0.1},
+    "xrf.change_of_spectra": {
+        "line": "Pt_L",
+        "states": [f"{i}: entry1.fluo_entry.data.data" for i in (2, 3)],
+    },
     "xrf.sensitivity_of_spectra": {"standard": {"Pt": {"mass": 214.5}}},
 }
 
@@ -57,14 +61,16 @@ def _simulated(folder: Path) -> list[tuple[Path, str]]:
     from consilience_xrf.simulation.states import Setting
 
     beam = Beamline(channels=512, gain=0.04)
-    scan = ScanParams(setting=Setting(grid=Grid(rows=4, columns=6, step=1.0), beamline=beam))
+    scan = ScanParams(setting=Setting(grid=Grid(rows=7, columns=9, step=0.8), beamline=beam))
     states = (FIFTY_CYCLES[0], FIFTY_CYCLES[2], FIFTY_CYCLES[5])
     series = SeriesParams(setting=Setting(grid=Grid(rows=14, columns=19, step=0.4)), states=states)
     cube, *_ = run_scan(scan, 5, folder)
+    later = scan.model_copy(update={"state": FIFTY_CYCLES[5], "what": "cube"})
+    changed, _ = run_scan(later, 7, folder)
     *maps, _ = run_series(series, 6, folder)
     return [
         (simulate_lines(LineParams(), 4, folder)[0], "xrf.mca"),
-        *((path, "xrf.nexus") for path in (cube, *maps)),
+        *((path, "xrf.nexus") for path in (cube, changed, *maps)),
     ]
 
 
