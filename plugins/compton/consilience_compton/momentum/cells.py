@@ -2,7 +2,8 @@
 
 An edge falls inside a bin; the bin's counts are shared out evenly over its width.  So a sum is
 Σ wₖ nₖ with weights of 1 but for the bins at its ends, its Poisson variance is Σ wₖ² nₖ, and two
-neighbours share w(1 − w) n of the bin that the edge between them cuts.
+neighbours share w(1 − w) n of the bin that the edge between them cuts.  What even sharing gets
+wrong is known by the slope (`sharing`).
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Cells:
         keV.
     moment : ndarray, shape (..., m)
         ∫E dE over the cell in keV².
+    bend : ndarray, shape (..., m + 1)
+        ½ t(1−t) w² of the bin of width w that each edge cuts at its part t, in keV².
     """
 
     counts: Array
@@ -49,6 +52,7 @@ class Cells:
     shared: Array
     width: Array
     moment: Array
+    bend: Array
 
     def covariance(self) -> Array:
         """Return the matrices, shape (..., m, m)."""
@@ -89,7 +93,8 @@ def cell_sums(counts: NDArray[Any], energy_edges: Array, cell_edges: Array) -> C
     edges = edges.reshape(len(flat), -1)
     if not len(flat):
         empty = np.zeros((*lead, edges.shape[-1] - 1))
-        return Cells(empty, empty, empty[..., :-1], empty, empty)
+        ends = np.zeros((*lead, edges.shape[-1]))
+        return Cells(empty, empty, empty[..., :-1], empty, empty, ends)
     first, last = float(edges.min()), float(edges.max())
     if first < energy_edges[0] or last > energy_edges[-1]:
         raise BadInputError(
@@ -125,6 +130,7 @@ def cell_sums(counts: NDArray[Any], energy_edges: Array, cell_edges: Array) -> C
     shared = part[:, 1:-1] * (1.0 - part[:, 1:-1]) * cut[:, 1:-1]
     width = np.diff(edges, axis=1)
     moment = 0.5 * (edges[:, 1:] ** 2 - edges[:, :-1] ** 2)
+    bend = 0.5 * part * (1.0 - part) * np.diff(energy_edges)[k] ** 2
     m = width.shape[1]
     return Cells(
         total.reshape(*lead, m),
@@ -132,6 +138,7 @@ def cell_sums(counts: NDArray[Any], energy_edges: Array, cell_edges: Array) -> C
         shared.reshape(*lead, m - 1),
         width.reshape(*lead, m),
         moment.reshape(*lead, m),
+        bend.reshape(*lead, m + 1),
     )
 
 
@@ -166,6 +173,7 @@ def pooled(cells: Cells, labels: NDArray[np.integer[Any]], count: int) -> Cells:
         add(cells.shared),
         add(cells.width),
         add(cells.moment),
+        add(cells.bend),
     )
 
 

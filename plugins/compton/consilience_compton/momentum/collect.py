@@ -20,6 +20,7 @@ from consilience_compton.momentum.cells import Cells, cell_sums, pooled
 from consilience_compton.momentum.kinematics import compton_energy, momentum_slope
 from consilience_compton.momentum.rebin import Profile, empty_profile, fine_edges, to_momentum
 from consilience_compton.momentum.response import Detector, Layer
+from consilience_compton.momentum.sharing import without_bend
 from consilience_compton.momentum.windows import Windows, window_energies
 
 __all__ = ["Collected", "Settings", "Total", "collect", "combined", "tails_of", "total_of"]
@@ -176,7 +177,8 @@ def collect(
     labels : ndarray of int, shape (rows, ...), optional
         One profile for each label from 0; those below 0 are left out.  None: one for all.
     profiles : bool
-        False: cells only, which is quicker.
+        False: cells only, which is quicker, with cut bins shared out evenly; otherwise what that
+        gets wrong is taken off (`sharing`).
 
     Returns
     -------
@@ -227,8 +229,13 @@ def collect(
     at = float(compton_energy(incident, middle))
     bin_at = int(np.clip(np.searchsorted(energy_edges, at), 1, energy_edges.size - 1))
     width = float(energy_edges[bin_at] - energy_edges[bin_at - 1])
+    between = _joined(cells)
+    if profiles:
+        for label, one in enumerate(found):
+            mine = keep & (place == label)
+            between = without_bend(between, settings.windows, one, incident, angles, gain, mine)
     return Collected(
-        _joined(cells),
+        between,
         _joined(sides) if sides else None,
         tuple(found),
         angles,
@@ -303,6 +310,7 @@ def combined(
             np.sum([w**2 * one.shared for w, one in zip(weights, parts, strict=True)], axis=0),
             parts[0].width,
             parts[0].moment,
+            parts[0].bend,
         )
 
     sides = [one.sides for one in totals]
@@ -336,10 +344,16 @@ def _joined(parts: Sequence[Cells]) -> Cells:
         np.concatenate([one.shared for one in parts]),
         np.concatenate([one.width for one in parts]),
         np.concatenate([one.moment for one in parts]),
+        np.concatenate([one.bend for one in parts]),
     )
 
 
 def _row(cells: Cells) -> Cells:
     return Cells(
-        cells.counts[0], cells.variance[0], cells.shared[0], cells.width[0], cells.moment[0]
+        cells.counts[0],
+        cells.variance[0],
+        cells.shared[0],
+        cells.width[0],
+        cells.moment[0],
+        cells.bend[0],
     )

@@ -35,6 +35,8 @@ __all__ = ["Evaluated", "evaluate", "shape_of"]
 Array = NDArray[np.float64]
 DEFAULT_DETECTOR = Detector(thickness=1000.0)
 """What stands for an undescribed sensor where its effect is estimated."""
+BEND_LEFT = 0.4
+"""Share of the effect of cut bins that may be left after it is taken off, for bins of 1 a.u."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,9 @@ def _moved(
         found["scattering_angle"] = curve.by_angle(geometry.angle_std)
     per_kev = fwhm / settings.resolution
     found["resolution"] = curve.by_resolution(fwhm, settings.resolution_std * per_kev)
-    found["bins"] = curve.by_bins(total.bin_width)
+    # what is left after `sharing`, found on free atoms at any place of the edges in their bins
+    left = min(1.0, BEND_LEFT * total.bin_width)
+    found["bins"] = left * curve.by_bins(total.bin_width)
     if settings.multiple_scattering is not None:
         found["multiple_scattering"] = curve.by_even_share(settings.multiple_scattering)
     return found

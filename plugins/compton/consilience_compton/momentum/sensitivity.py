@@ -76,7 +76,7 @@ class Curve:
         return float(more[0] / low - more[1] / high)
 
     def by_bins(self, width: float) -> float:
-        """Relative change of EMR by sharing out bins of `width` (a.u.) evenly at the edges.
+        """Relative change of EMR by sharing out bins of `width` (a.u.) evenly, uncorrected.
 
         Where edges fall anywhere in a bin, as they do from pixel to pixel, a cumulated count is off
         by the density's slope times width²/12 on the average: as by a wider resolution.
