@@ -127,10 +127,13 @@ def _significance(whole: Whole, i: int) -> float:
 
 
 def _unsettled(found: FoundElement, whole: Whole) -> str:
-    """Say why lines that nobody asked for do not make an element; empty if they do."""
-    if found.named:
-        return ""
+    """Say why counts do not make an element; empty if they do."""
     main = found.families[0]
+    if found.named:
+        lacks = ", ".join(found.lines.missing)
+        if not lacks:
+            return ""
+        return f"counts are there as of {found.element} {main.shell}, but {lacks} is missing"
     peak = f"a peak at {main.main:.2f} keV is as {found.element} {main.shell} would have it"
     if whole.fit.design.geometry.incident_energy is None and main.main > SCATTERED * _end(whole):
         return (

@@ -29,6 +29,8 @@ lines, and so many standard deviations more."""
 HALF = 0.5
 """Of what all lines together ask for; a group that allows less than this is called missing, if it
 is not seen itself."""
+SCATTERED = 0.93
+"""Of the Compton energy, from which lines lie on what is scattered."""
 SEPARATE = 2.0
 """Widths between lines that are told apart even where widths are not well known."""
 
@@ -113,12 +115,16 @@ def _groups(
             groups[-1].append(int(i))
         else:
             groups.append([int(i)])
-    columns, energies = [], []
+    scatter = geometry.compton_energy()
+    columns: list[Array] = []
+    energies: list[float] = []
     for group in groups:
         weights = shares[group]
         centre = float(np.average(family.energies[group], weights=weights))
         if weights.sum() < 0.01 or not edges[0] < centre < edges[-1]:
             continue
+        if energies and scatter is not None and centre > SCATTERED * scatter:
+            continue  # under the scattered photons a line is not missed
         columns.append(line_shape(edges, family.energies[group], weights, response))
         energies.append(centre)
     return tuple(columns), tuple(energies)
