@@ -136,6 +136,34 @@ def test_a_series_of_spectra_says_changes() -> None:
     assert [str(v) for v in data["label"].values] == ["a", "b"]
 
 
+def test_what_states_share_moves_them_together() -> None:
+    """Thicknesses are those of one cell, where the sheets meet it is found anew in each state."""
+    regions: list[Any] = []
+    for name, x in (("a", 1.0), ("b", 0.3)):
+        regions += measured_state("first", x, None, state=name)
+    layers = {"beam": 250.0, "cathode": 65.0, "electrolyte": 30.0}
+    params = SeriesParams(**layers, cathode_std=2.0, aligned_std=1.0, points=points("first"))
+    joint = run_lithium(regions, params, CONTEXT).arrays["lithium"]
+    thickness, edges, line = (
+        joint[f"systematic_{name}"].values
+        for name in ("cathode_thickness", "alignment_1", "calibration")
+    )
+    assert thickness[0, 1] == pytest.approx(np.sqrt(thickness[0, 0] * thickness[1, 1]))
+    assert edges[0, 0] > 0.0
+    assert edges[0, 1] == 0.0
+    same = params.model_copy(update={"same_setup": True})
+    left = run_lithium(regions, same, CONTEXT).arrays["lithium"]
+    assert "systematic_cathode_thickness" not in left, "it is in the line already"
+    assert "systematic_alignment_1" in left
+    # the change of x has the line's error of both states as its covariance says
+    calibration_only = same.model_copy(update={"aligned_std": 0.0, "energy_offset_std": 0.0})
+    out = run_series(regions, calibration_only, CONTEXT)
+    change = next(f for f in out.findings if f.subject and f.subject.label.startswith("lithium"))
+    first, second = joint["x"].values
+    by_ends = np.array([-second / first**2, 1.0 / first])
+    assert change.std_sys == pytest.approx(np.sqrt(by_ends @ line @ by_ends), rel=0.02)
+
+
 def test_one_state_or_no_geometry_make_no_series() -> None:
     one = measured_state("first", 0.6, None, state="a")
     out = run_series(one, SeriesParams(), CONTEXT)

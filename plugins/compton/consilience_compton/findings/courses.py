@@ -11,7 +11,12 @@ import numpy as np
 
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement
-from consilience_compton.findings.lithium_states import SHARED, StateRatio, parts_of_x
+from consilience_compton.findings.lithium_states import (
+    SHARED,
+    StateRatio,
+    common_parts_of_x,
+    parts_of_x,
+)
 from consilience_compton.model.calibration import Calibration
 from consilience_compton.momentum.kinematics import compton_energy, momentum_slope
 from consilience_compton.spectra import number_of
@@ -235,6 +240,7 @@ def courses_of_states(
                     None if one.std_calibration is None else math.hypot(*by.values())
                     for one, by in zip(contents, parts, strict=True)
                 ),
+                tuple(common_parts_of_x(one, line, same_setup=same_setup) for one in mine),
             )
         shared = {k: v for k, v in mine[0].state.items() if k not in varying}
         composition = {"cathode": oxide, "anode": "Li"}.get(part, "")

@@ -14,6 +14,7 @@ from consilience.errors import BadInputError
 from consilience.model.finding import Covariance, FindingDraft, Subject
 from consilience.model.measurement import Measurement, Notice
 from consilience_compton.findings.lithium_states import (
+    SHARED,
     StateRatio,
     parts_of_ratio,
     parts_of_x,
@@ -224,7 +225,9 @@ def _joint(usable: Sequence[StateRatio], line: Calibration, params: LithiumParam
         moved = line.slope * np.array(
             [parts_of_ratio(one, same_setup=params.same_setup).get(name, 0.0) for one in usable]
         )
-        variables[f"systematic_{name}"] = (axes, np.outer(moved, moved), dict(about))
+        # what is found anew in each state moves each by itself
+        matrix = np.outer(moved, moved) if name in SHARED else np.diag(moved**2)
+        variables[f"systematic_{name}"] = (axes, matrix, dict(about))
     labels = np.array([_label(one) for one in usable])
     return xr.Dataset(
         variables,

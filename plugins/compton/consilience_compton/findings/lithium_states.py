@@ -29,7 +29,14 @@ from consilience_compton.momentum.regions import COMPONENTS, Fractions
 from consilience_compton.momentum.sensitivity import smooth_curve
 from consilience_compton.momentum.windows import Windows
 
-__all__ = ["SHARED", "StateRatio", "parts_of_ratio", "parts_of_x", "states_of_spectra"]
+__all__ = [
+    "SHARED",
+    "StateRatio",
+    "common_parts_of_x",
+    "parts_of_ratio",
+    "parts_of_x",
+    "states_of_spectra",
+]
 
 SHARED = frozenset(
     {
@@ -43,12 +50,15 @@ SHARED = frozenset(
         "scattering_angle",
         "alpha",
         "beta",
-        "beam",
-        "electrolyte",
-        "cathode",
+        "beam_height",
+        "electrolyte_thickness",
+        "cathode_thickness",
     }
 )
-"""Causes of systematic errors that states have alike, measured with one beam, detector and cell."""
+"""Causes of systematic errors that states have alike, measured with one beam, detector and cell.
+
+Not among them: where the energy scale and the beam's edges lie, which is found anew in each state.
+"""
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,24 @@ def parts_of_x(one: StateRatio, line: Calibration, *, same_setup: bool) -> dict[
     own = line.content(one.value or 0.0).std_calibration
     if own is not None:
         parts["calibration"] = own
+    return parts
+
+
+def common_parts_of_x(one: StateRatio, line: Calibration, *, same_setup: bool) -> dict[str, float]:
+    """Return the signed parts of x whose causes all states have alike.
+
+    The line's error is two independent causes: of its level at the middle of its points, which all
+    states have alike, and of its slope, which moves states apart.
+    """
+    shares = parts_of_ratio(one, same_setup=same_setup)
+    parts = {name: line.slope * part for name, part in shares.items() if name in SHARED}
+    if line.covariance is not None:
+        slope_variance = float(line.covariance[1, 1])
+        middle = -float(line.covariance[0, 1]) / slope_variance
+        level = float(line.covariance[0, 0]) - slope_variance * middle**2
+        parts["calibration's level"] = line.scale * math.sqrt(max(0.0, level))
+        away = (one.value or 0.0) - middle
+        parts["calibration's slope"] = line.scale * math.sqrt(slope_variance) * away
     return parts
 
 
