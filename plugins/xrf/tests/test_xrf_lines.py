@@ -97,8 +97,8 @@ def test_escape_is_that_of_another_library() -> None:
 def test_scattered_photons_lie_where_kinematics_put_them() -> None:
     edges = channel_edges(ENERGY)
     assert Geometry(17.0, 90.0).compton_energy() == pytest.approx(17.0 / (1 + 17.0 / 510.999))
-    elastic = elastic_shape(edges, GEOMETRY, RESPONSE)
-    compton = compton_shape(edges, GEOMETRY, RESPONSE)
+    elastic = elastic_shape(edges, GEOMETRY, RESPONSE, escape=False)
+    compton = compton_shape(edges, GEOMETRY, RESPONSE, escape=False)
     assert elastic is not None
     assert compton is not None
     assert float(elastic @ ENERGY) == pytest.approx(13.5, abs=1e-3)
@@ -106,6 +106,21 @@ def test_scattered_photons_lie_where_kinematics_put_them() -> None:
     spread = np.sqrt(compton @ (ENERGY - compton @ ENERGY) ** 2)
     assert spread > 1.3 * RESPONSE.sigma(np.array([13.15]))[0], "electrons move"
     assert elastic_shape(edges, Geometry(), RESPONSE) is None
+
+
+def test_scattered_photons_escape_from_the_detector_too() -> None:
+    """At 13.5 keV the escape peak lies at 11.76 keV, where bromine's and lead's lines are near."""
+    edges = channel_edges(ENERGY)
+    for shape, at in ((elastic_shape, 13.5), (compton_shape, 13.153)):
+        whole = shape(edges, GEOMETRY, RESPONSE)
+        alone = shape(edges, GEOMETRY, RESPONSE, escape=False)
+        assert whole is not None
+        assert alone is not None
+        more = whole - alone
+        expected = sum(share for _, share in escape_lines("Si", at))
+        assert float(more.sum()) == pytest.approx(expected, rel=0.02)
+        middle = float(alone @ ENERGY / alone.sum())
+        assert float(more @ ENERGY / more.sum()) == pytest.approx(middle - 1.743, abs=0.005)
 
 
 def test_layers_keep_soft_photons_back() -> None:

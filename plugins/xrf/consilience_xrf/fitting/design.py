@@ -131,8 +131,14 @@ def build_design(
     names = [f.name for f in families]
     if scatter and geometry.incident_energy is not None:
         peaks = {
-            "elastic": (geometry.incident_energy, elastic_shape(edges, geometry, response)),
-            "compton": (geometry.compton_energy(), compton_shape(edges, geometry, response)),
+            "elastic": (
+                geometry.incident_energy,
+                elastic_shape(edges, geometry, response, escape=escape),
+            ),
+            "compton": (
+                geometry.compton_energy(),
+                compton_shape(edges, geometry, response, escape=escape),
+            ),
         }
         for name, (at, shape) in peaks.items():
             if shape is not None and at is not None and energy[0] < at < energy[-1]:

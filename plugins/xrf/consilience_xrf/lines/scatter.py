@@ -14,7 +14,7 @@ import numpy as np
 import xraylib
 from numpy.typing import NDArray
 
-from consilience_xrf.lines.geometry import ELECTRON_REST, Geometry
+from consilience_xrf.lines.geometry import ELECTRON_REST, Geometry, escape_lines
 from consilience_xrf.lines.response import Response, line_shape
 
 __all__ = ["compton_shape", "elastic_shape"]
@@ -27,16 +27,28 @@ WIDEST = 8.0
 """Atomic units of momentum beyond which a profile is nothing."""
 
 
-def elastic_shape(edges: Array, geometry: Geometry, response: Response) -> Array | None:
-    """Return one count of the elastic line over the channels; None without incident energy."""
+def elastic_shape(
+    edges: Array, geometry: Geometry, response: Response, *, escape: bool = True
+) -> Array | None:
+    """Return one count of the elastic line over the channels; None without incident energy.
+
+    Its escape peak comes on top: scattered photons are often most of a spectrum, and what escapes
+    of them lies where lines of minor elements do.
+    """
     at = geometry.incident_energy
     if at is None:
         return None
-    return line_shape(edges, np.array([at]), np.ones(1), response)
+    made = line_shape(edges, np.array([at]), np.ones(1), response)
+    return made + _escaped(edges, np.array([at]), np.ones(1), geometry, response, escape)
 
 
 def compton_shape(
-    edges: Array, geometry: Geometry, response: Response, scatterer: str = "O"
+    edges: Array,
+    geometry: Geometry,
+    response: Response,
+    scatterer: str = "O",
+    *,
+    escape: bool = True,
 ) -> Array | None:
     """Return one count of the Compton peak, broadened by the electrons' momenta.
 
@@ -47,6 +59,8 @@ def compton_shape(
     response : Response
     scatterer : str
         Element whose free-atom profile [1]_ stands for the sample's.
+    escape : bool
+        With its escape peak on top.
     """
     incident = geometry.incident_energy
     if incident is None:
@@ -57,7 +71,24 @@ def compton_shape(
     energy = _energy_of(momentum, incident, geometry.angle)
     inside = energy < incident  # an electron cannot give more than the beam's energy here
     weights = profile[inside] / profile[inside].sum()
-    return line_shape(edges, energy[inside], weights, response)
+    made = line_shape(edges, energy[inside], weights, response)
+    return made + _escaped(edges, energy[inside], weights, geometry, response, escape)
+
+
+def _escaped(
+    edges: Array,
+    energies: Array,
+    weights: Array,
+    geometry: Geometry,
+    response: Response,
+    escape: bool,
+) -> Array:
+    """Counts of the escape peaks of these photons, by the ratio at their mean energy."""
+    mean = float(energies @ weights)
+    made = np.zeros(edges.size - 1)
+    for at, share in escape_lines(geometry.detector.material, round(mean, 3)) if escape else ():
+        made += line_shape(edges, energies - (mean - at), share * weights, response)
+    return made
 
 
 def _energy_of(momentum: Array, incident: float, angle: float) -> Array:
