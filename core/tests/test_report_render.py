@@ -237,6 +237,21 @@ def test_rivals_stand_beside_the_label(page: Page) -> None:
     assert "Could be decided by: line 002 of Li2CO3; O K edge in EELS" in page.text
 
 
+def test_rivals_of_all_are_told_once_and_named_beside_each(report_samples: ModuleType) -> None:
+    rival = {"subject": {"label": "lateral flow"}, "explains": ["less mass"], "decided_by": ["SEM"]}
+    alike = [
+        report_samples.finding(
+            "thickness", None, "chip", [], value=float(i), unit="nm", rivals=[rival]
+        )
+        for i in range(1, 4)
+    ]
+    text = Page(render(ReportContent(study="Rivals", findings=alike))).text
+    assert text.count("Could be decided by: SEM") == 1
+    assert text.count("Rivals, as said above: lateral flow") == 3
+    two = Page(render(ReportContent(study="Rivals", findings=alike[:2]))).text
+    assert two.count("Could be decided by: SEM") == 2
+
+
 def test_methods_once_with_parameters_and_the_way_to_verify(page: Page) -> None:
     assert page.text.count("k = 3 ; tolerance = 0.01 Å⁻¹") == 3  # apt, eels and xrd
     assert re.search(r"consilience verify --head [0-9a-f]{64}", page.text)

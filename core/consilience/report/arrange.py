@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from consilience.declarations import PluginInfo
-from consilience.model.finding import Finding
+from consilience.model.finding import Finding, Rival
 from consilience.model.measurement import MeasurementRecord, Notice
 from consilience.model.sample import Sample, SensorSeries
 from consilience.registry import FailedPlugin
@@ -24,6 +22,7 @@ from consilience.report.figures import (
     timeline_blocks,
 )
 from consilience.report.lineage import forest, natural
+from consilience.report.methods import analyses_used, analysis_key, readers_used
 from consilience.report.rows import (
     Anchors,
     Card,
@@ -163,8 +162,8 @@ def arrange(content: ReportContent) -> Page:
         ),
         groups_open=len(findings) <= COLLAPSE_SAMPLES,
         study_sections=_shown(sections_of.get(("", ""), ()), budget),
-        analyses=_analyses(findings, anchors),
-        readers=_readers(records, anchors),
+        analyses=analyses_used(findings, anchors),
+        readers=readers_used(records, anchors),
         limits=limits(content),
         notices=_notices(content.notices),
         series=_series(content),
@@ -310,6 +309,7 @@ def _groups(
         shown_kinds = []
         for kind, members in kinds.items():
             common = _common([f.assumptions for f in members]) if len(members) > 1 else []
+            rivals = _same_rivals(members)
             rows = [
                 FindingRow(
                     finding=f,
@@ -327,13 +327,15 @@ def _groups(
                     caveats=caveats.get(f.id, []),
                     verdicts=used.get(f.id, []),
                     assumptions=[a for a in f.assumptions if a not in common],
+                    rivals=[] if rivals else f.rivals,
                     evidence=facts(f.evidence),
-                    method=anchors.add("method", _analysis_key(f)),
+                    method=anchors.add("method", analysis_key(f)),
                     files=[x for x in f.source.files if (x.name, x.sha256) not in listed],
                 )
                 for f in members
             ]
-            shown_kinds.append(KindGroup(titles.get(kind, kind.replace("_", " ")), rows, common))
+            title = titles.get(kind, kind.replace("_", " "))
+            shown_kinds.append(KindGroup(title, rows, common, rivals))
         groups.append(
             SampleGroup(
                 sample=sample,
@@ -355,48 +357,8 @@ def _common(lists: Sequence[Sequence[str]]) -> list[str]:
     return [item for item in dict.fromkeys(lists[0]) if all(item in other for other in lists[1:])]
 
 
-def _analysis_key(finding: Finding) -> str:
-    source = finding.source
-    return _key([source.plugin, source.analysis, source.version, source.parameters])
-
-
-def _analyses(findings: Sequence[Finding], anchors: Anchors) -> list[Method]:
-    groups: dict[str, list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault(_analysis_key(finding), []).append(finding)
-    return [
-        Method(
-            anchor=anchors.add("method", key),
-            name=members[0].source.analysis,
-            plugin=members[0].source.plugin,
-            version=members[0].source.version,
-            parameters=facts(members[0].source.parameters),
-            uses=len(members),
-            citations=sorted({f.source.citation for f in members if f.source.citation}),
-        )
-        for key, members in sorted(groups.items())
-    ]
-
-
-def _readers(records: Sequence[MeasurementRecord], anchors: Anchors) -> list[Method]:
-    groups: dict[str, list[MeasurementRecord]] = {}
-    for record in records:
-        key = _key([record.plugin, record.reader, record.version, record.options])
-        groups.setdefault(key, []).append(record)
-    return [
-        Method(
-            anchor=anchors.add("reader", key),
-            name=members[0].reader,
-            plugin=members[0].plugin,
-            version=members[0].version,
-            parameters=facts(members[0].options),
-            uses=len(members),
-            citations=sorted({r.citation for r in members if r.citation}),
-        )
-        for key, members in sorted(groups.items())
-    ]
-
-
-def _key(values: list[Any]) -> str:
-    """Equal parameters, equal text."""
-    return json.dumps(values, sort_keys=True, default=str)
+def _same_rivals(findings: Sequence[Finding]) -> list[Rival]:
+    """Return the rivals of three or more findings that all have the same ones."""
+    first = findings[0].rivals
+    alike = len(findings) >= 3 and all(f.rivals == first for f in findings[1:])
+    return list(first) if alike else []

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consilience.model.finding import Finding, SourceFile
+from consilience.model.finding import Finding, Rival, SourceFile
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Caveat, Verdict
 from consilience.report.blocks import Shown
@@ -89,6 +89,7 @@ class FindingRow:
     caveats: list[Caveat]
     verdicts: list[tuple[str, AnswerWord]]
     assumptions: list[str]
+    rivals: list[Rival]
     evidence: Facts
     method: str
     files: list[SourceFile]
@@ -96,11 +97,12 @@ class FindingRow:
 
 @dataclass(frozen=True)
 class KindGroup:
-    """Findings of one kind on one sample; what all assume is said once."""
+    """Findings of one kind on one sample; what all assume, and rivals of all, are said once."""
 
     title: str
     rows: list[FindingRow]
     common: list[str]
+    rivals: list[Rival]
 
 
 @dataclass(frozen=True)
