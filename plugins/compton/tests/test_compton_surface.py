@@ -13,6 +13,7 @@ from consilience_compton.simulation.rough import (
     rough_heights,
     with_pores_and_fragments,
 )
+from consilience_compton.surface.correlation import autocorrelation, share_of_mean_line
 from consilience_compton.surface.heights import edge_width, from_grey, from_labels, grey_noise, otsu
 from consilience_compton.surface.measure import (
     QUANTITIES,
@@ -21,6 +22,7 @@ from consilience_compton.surface.measure import (
     measure_surface,
 )
 from consilience_compton.surface.parts import density_map, facing, parts_of, pores_by_depth
+from consilience_compton.surface.roughness import profiles
 
 VOXEL = (3.25, 3.25, 3.25)
 
@@ -142,6 +144,23 @@ def test_known_roughness_comes_back_with_tilt_and_curvature_off(kind: str) -> No
         assert abs(found.values[0] - 6.0) < 3.0 * math.hypot(std, error), "all such surfaces"
         assert found.forms["mean"] > found.forms["plane"] > found.forms["second"]
         assert len(found.values) == len(QUANTITIES)
+
+
+def test_short_profiles_lack_what_the_part_of_the_mean_line_says() -> None:
+    """R_a of profiles about their own mean lines, against the expected height of endless ones."""
+    lost, stated = [], []
+    for seed in range(6):
+        rough = rough_heights((96, 400), 1.0, 1.0, 9.0, 100 + seed)
+        correlation = autocorrelation(rough - rough.mean(), (1.0, 1.0))
+        lost.append(1.0 - profiles(rough, 0).r_a)
+        stated.append(1.0 - (1.0 - share_of_mean_line(correlation.rows, 96)) ** 0.5)
+    assert np.mean(lost) == pytest.approx(np.mean(stated), rel=0.35)
+    assert np.mean(stated) > 0.04
+    _, found = surface("labels", 0)
+    part = found.systematic["mean line"]
+    assert part is not None
+    assert part[:2] == (0.0, 0.0), "areal quantities have none"
+    assert min(part[2:]) > 0.005 * found.values[2]
 
 
 def test_results_of_one_surface_are_correlated() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft2, next_fast_len, rfft2
 
-__all__ = ["Correlation", "autocorrelation"]
+__all__ = ["Correlation", "autocorrelation", "share_of_mean_line"]
 
 DECAY = 0.2
 """Value that S_al is told at (ISO 25178-3)."""
@@ -91,6 +91,28 @@ def autocorrelation(heights: NDArray[np.float64], step: tuple[float, float]) -> 
         _area(acf, step, reach),
         _nugget(rows, columns),
     )
+
+
+def share_of_mean_line(function: NDArray[np.float64], points: int) -> float:
+    """Return the share of the variance that the mean line of a profile takes off.
+
+    Parameters
+    ----------
+    function : ndarray
+        Autocorrelation along the profile, from lag 0 on; used up to where it first falls to 0.
+    points : int
+        Of the profile.
+
+    Returns
+    -------
+    float
+        (1/n) (1 + 2 Σ (1 − k/n) ρ_k), 0 to 1: the variance of a mean of n heights that know of
+        each other.
+    """
+    below = np.flatnonzero(function <= 0.0)
+    lags = np.arange(1, min(int(below[0]) if below.size else function.size, points))
+    summed = 1.0 + 2.0 * float(np.sum((1.0 - lags / points) * function[lags]))
+    return min(1.0, summed / points)
 
 
 def _decay(

@@ -39,7 +39,7 @@ from consilience_compton.surface.roughness import (
     gaussian_roughness,
     profiles,
 )
-from consilience_compton.surface.varied import coarsened, smoothed
+from consilience_compton.surface.systematic import systematic_parts
 
 __all__ = ["QUANTITIES", "NoSurfaceError", "Settings", "Surface", "measure_surface"]
 
@@ -222,7 +222,7 @@ def measure_surface(
     blur = settings.resolution / FWHM if settings.resolution is not None else None
     if blur is None and contrast is not None:
         blur = edge_width(volume, where.axis, where.side, found.heights, found.voxel, contrast)
-    parts_of_error = _systematic(values, found, form, about, correlation, blur, again)
+    parts_of_error = systematic_parts(values, found, form, about, correlation, blur, again)
     if threshold is None:
         parts_of_error["segmentation"] = _segmentation(parts.attached, heights_of, again)
     else:
@@ -314,40 +314,6 @@ def _spread(
         squared = i in (1, 3, 5)
         influences.append(own / (2.0 * value) if squared and value > 0 else own)
     return block_covariance(influences, block_side(residual.shape, step, length))
-
-
-def _systematic(
-    values: tuple[float, ...],
-    found: HeightMap,
-    form: Form,
-    about: Areal,
-    correlation: Correlation,
-    blur: float | None,
-    again: Callable[[HeightMap], tuple[float, ...]],
-) -> dict[str, tuple[float, ...] | None]:
-    rows, columns = found.heights.shape
-    area = rows * columns * found.step[0] * found.step[1]
-    # a form of p terms takes p of the independent areas' variance with it
-    gone = form.terms * correlation.area / area
-    steps = found.voxel**2 / 12.0 / about.s_q**2 if not found.sub_voxel else 0.0
-    rough = min(0.99, max(correlation.nugget, steps))
-    parts: dict[str, tuple[float, ...] | None] = {
-        "form": tuple(v * gone for v in values),
-        "voxel and noise": tuple(v * (1.0 - (1.0 - rough) ** 0.5) for v in values),
-    }
-    coarse = coarsened(found)
-    if coarse is not None:
-        # what a voxel smooths away grows as its square: of the loss from one to two, a third
-        lost = again(coarse)
-        parts["lateral voxel"] = tuple(abs(a - b) / 3.0 for a, b in zip(values, lost, strict=True))
-    else:
-        parts["lateral voxel"] = None
-    parts["blur"] = None
-    if blur is not None:
-        # what a second blur of the same width takes away
-        lost = again(smoothed(found, blur))
-        parts["blur"] = tuple(abs(a - b) for a, b in zip(values, lost, strict=True))
-    return parts
 
 
 def _segmentation(
