@@ -105,7 +105,7 @@ def element_draft(found: FoundElement, whole: Whole) -> FindingDraft:
             reason=f"the fit asks for {net:.4g} counts of {fit.names[best]}, which is less than "
             "nothing: background or lines of others are wrong there",
         )
-    if net <= critical:
+    if net <= critical and found.named:
         return FindingDraft(**common, status="absent_below_limit", limit=limit, unit="count")
     open_question = _unsettled(found, whole)
     if open_question:
@@ -144,6 +144,9 @@ def _unsettled(found: FoundElement, whole: Whole) -> str:
     if live:
         return f"{peak}, but {', '.join(live)} would explain it as well"
     others = whole.fit
+    # softer families, which lie on those of other elements, do not speak for it alone
+    if main.name not in others.names or _significance(whole, others.names.index(main.name)) <= 1:
+        return f"{peak}, but no higher than ratios of lines, axis and background leave open"
     seen = sum(
         _significance(whole, others.names.index(f.name)) > 1.0
         for f in found.families
@@ -207,9 +210,7 @@ def _twin(whole: Whole, i: int) -> str | None:
     return None
 
 
-def intensity_drafts(
-    found: FoundElement, whole: Whole, rivals: list[Rival], array: str
-) -> list[FindingDraft]:
+def intensity_drafts(found: FoundElement, whole: Whole, array: str) -> list[FindingDraft]:
     """Return the counts of each family of an element that is there."""
     made = []
     fit = whole.fit
@@ -220,6 +221,8 @@ def intensity_drafts(
         if float(fit.free[i]) <= whole.decision(i)[1]:
             continue
         parts = {name: float(part[i]) for name, part in whole.errors.parts.items()}
+        # others were held against the first family alone
+        rivals = [*(_rivals(found) if family is found.families[0] else ()), *_overlaps(whole, i)]
         made.append(
             FindingDraft(
                 kind="line_intensity",

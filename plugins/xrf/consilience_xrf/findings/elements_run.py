@@ -83,7 +83,7 @@ def run_elements(
         drafts.append(draft)
         if draft.status == "present":
             name = "maps" if fit.maps is not None else "fit"
-            drafts += intensity_drafts(found, fit.whole, draft.rivals, name)
+            drafts += intensity_drafts(found, fit.whole, name)
     drafts += [unseen_draft(name, why) for name, why in fit.unseen.items()]
     arrays = {"fit": sum_dataset(fit.whole), "covariance": covariance_dataset(fit.whole)}
     if fit.maps is not None:
