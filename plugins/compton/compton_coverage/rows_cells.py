@@ -124,27 +124,56 @@ def _points(model: str, chance: np.random.Generator) -> tuple[PointParams, ...]:
     return tuple(found)
 
 
-def _content(
-    model: str, chance: np.random.Generator, params: LithiumParams, shifts: tuple[float, float]
-) -> tuple[float, float | None]:
-    given = params.model_copy(update={"points": _points(model, chance), "same_setup": True})
-    regions = _regions(model, PLANTED, chance, shifts)
+@lru_cache(maxsize=8)
+def _straight(model: str) -> float:
+    """Return what the line gives without any noise: what it bends is a systematic error's."""
+    points = [Point(_clean(model, x)["cathode"][0], x) for x in CALIBRATED]
+    return fit_calibration(points).content(_clean(model)["cathode"][0]).x
+
+
+@lru_cache(maxsize=4096)
+def _content(model: str, seed: int, *, uncertain: bool) -> tuple[float, float, float, float]:
+    """Return x, its error without and with that for the bend of the line, and this one."""
+    chance = np.random.default_rng((seed, 4 if uncertain else 3))
+    shifts = chance.normal(0.0, ALIGNED_STD, 2) if uncertain else np.zeros(2)
+    given = (UNCERTAIN if uncertain else KNOWN).model_copy(
+        update={"points": _points(model, chance), "same_setup": True}
+    )
+    regions = _regions(model, PLANTED, chance, (float(shifts[0]), float(shifts[1])))
     found = [f for f in run_lithium(regions, given, CONTEXT).findings if f.kind == "li_content"]
-    assert found[0].value is not None
-    return found[0].value, found[0].std
+    (one,) = found
+    assert one.value is not None
+    assert one.std is not None
+    parts: Any = one.evidence["std_sys_parts"]
+    bent = math.sqrt(one.std**2 - parts["straightness"] ** 2)
+    return one.value, bent, one.std, parts["straightness"]
+
+
+def _drawn(model: str, seed: int, *, uncertain: bool) -> Outcome:
+    """About what the line gives without noise."""
+    value, bent, _, _ = _content(model, seed, uncertain=uncertain)
+    return Outcome(pull=(value - _straight(model)) / bent)
+
+
+def _planted(model: str, seed: int, *, uncertain: bool) -> Outcome:
+    value, _, whole, _ = _content(model, seed, uncertain=uncertain)
+    return Outcome(pull_total=(value - PLANTED) / whole)
 
 
 def _x_known(model: str, seed: int) -> Outcome:
-    chance = np.random.default_rng((seed, 3))
-    value, std = _content(model, chance, KNOWN, (0.0, 0.0))
-    return Outcome(reason="no error") if std is None else Outcome(pull=(value - PLANTED) / std)
+    return _drawn(model, seed, uncertain=False)
+
+
+def _x_known_all(model: str, seed: int) -> Outcome:
+    return _planted(model, seed, uncertain=False)
 
 
 def _x_uncertain(model: str, seed: int) -> Outcome:
-    chance = np.random.default_rng((seed, 4))
-    first, second = chance.normal(0.0, ALIGNED_STD, 2)
-    value, std = _content(model, chance, UNCERTAIN, (float(first), float(second)))
-    return Outcome(reason="no error") if std is None else Outcome(pull=(value - PLANTED) / std)
+    return _drawn(model, seed, uncertain=True)
+
+
+def _x_uncertain_all(model: str, seed: int) -> Outcome:
+    return _planted(model, seed, uncertain=True)
 
 
 def _line(model: str, seed: int) -> Outcome:
@@ -185,8 +214,10 @@ ROWS = [
     Row("EMR of the electrolyte, counting", "pull", _electrolyte),
     Row("EMR of lithium alone, counting", "pull", _lithium),
     Row("EMR of the cathode, all errors", "both errors", _absolute),
-    Row("x of the cathode, α and β known", "pull", _x_known),
-    Row("x of the cathode, α and β uncertain", "pull", _x_uncertain),
+    Row("x of the cathode, α and β known, counting and line", "pull", _x_known),
+    Row("x of the cathode, α and β known, all errors", "both errors", _x_known_all),
+    Row("x of the cathode, α and β uncertain, counting, line and α, β", "pull", _x_uncertain),
+    Row("x of the cathode, α and β uncertain, all errors", "both errors", _x_uncertain_all),
     Row("slope of x on EMR, errors in both", "pull with systematic", _line),
     Row("association of nothing, p below 5 %", "at most", _association),
 ]

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadInputError
+from consilience_compton.model.beside import straightness
 from consilience_compton.model.calibration import Point, fit_calibration
+from consilience_compton.model.cell import NMC622
 
 # Pearson's data with York's weights; results as York et al. 2004 print them
 X = (0.0, 0.9, 1.8, 2.6, 3.3, 4.4, 5.2, 6.1, 6.5, 7.4)
@@ -30,7 +32,9 @@ def test_pearsons_data_with_yorks_weights() -> None:
     # York et al. 2004: 0.294970 and 0.0579850; ODRPACK's are those of the linearised model
     assert math.sqrt(found.covariance[0, 0]) == pytest.approx(0.29497, rel=1e-3)
     assert math.sqrt(found.covariance[1, 1]) == pytest.approx(0.057985, rel=1e-3)
-    assert found.scale == pytest.approx(math.sqrt(11.8663532 / 8))
+    # p = 0.157: more than the points' errors let expect, so that their scatter is the error
+    student = 2.366 / 2.0  # t of 8 degrees of freedom at two standard deviations
+    assert found.scale == pytest.approx(student * math.sqrt(11.8663532 / 8), rel=1e-3)
     assert found.p_value == pytest.approx(0.157, abs=0.001)
 
 
@@ -74,6 +78,22 @@ def test_an_exact_variable_is_ordinary_least_squares() -> None:
     assert found.intercept == pytest.approx(intercept, abs=1e-6)
     assert found.covariance is not None
     assert math.sqrt(found.covariance[1, 1]) == pytest.approx(0.1 / math.sqrt(5.0), rel=1e-4)
+
+
+def test_points_that_scatter_as_stated_are_not_scaled_by_chance() -> None:
+    exact = [Point(e, 2.0 * e, 0.01, 0.01) for e in (0.0, 1.0, 2.0, 3.0)]
+    assert fit_calibration(exact).scale == 1.0
+    assert fit_calibration(exact[:2]).scale == 1.0
+
+
+def test_the_line_of_the_model_bends() -> None:
+    points = (0.2, 0.4, 0.6, 0.8, 1.0)
+    middle, end = (straightness(points, x, NMC622, 0.905) for x in (0.6, 1.0))
+    assert middle == pytest.approx(0.004, abs=0.001)
+    assert end < 0.0
+    # a line through two near points hardly misses what lies between them
+    assert abs(straightness((0.55, 0.65), 0.6, NMC622, 0.905)) < 5e-4
+    assert straightness(points, 0.6, "Li", 0.905) == 0.0
 
 
 def test_two_points_without_errors_have_no_error_of_the_line() -> None:

@@ -17,6 +17,7 @@ from consilience_compton.findings.lithium_states import (
     common_parts_of_x,
     parts_of_x,
 )
+from consilience_compton.findings.series_params import LithiumParams
 from consilience_compton.model.calibration import Calibration
 from consilience_compton.momentum.kinematics import compton_energy, momentum_slope
 from consilience_compton.spectra import number_of
@@ -174,26 +175,21 @@ def course_of_table(measurement: Measurement) -> Course:
 
 def courses_of_states(
     states: Sequence[StateRatio],
-    oxide: str,
+    params: LithiumParams,
     line: Calibration | None,
     along: str | None = None,
-    *,
-    same_setup: bool = False,
 ) -> list[Course]:
     """Return one course for each part of the cell that has two states or more.
 
     Parameters
     ----------
     states : sequence of StateRatio
-    oxide : str
-        Composition of the cathode, for the model.
+    params : LithiumParams
     line : Calibration or None
         x on EMR, for the cathode.
     along : str, optional
         A state variable that orders the states and names them; None: their order, and all that
         differs between them.
-    same_setup : bool
-        The calibration shares beam, detector and geometry.
 
     Raises
     ------
@@ -232,7 +228,7 @@ def courses_of_states(
             contents = [
                 line.content(one.value or 0.0, ratio.std_stat[i]) for i, one in enumerate(mine)
             ]
-            parts = [parts_of_x(one, line, same_setup=same_setup) for one in mine]
+            parts = [parts_of_x(one, line, params) for one in mine]
             quantities["li_content"] = Quantity(
                 tuple(one.x for one in contents),
                 tuple(one.std_ratio for one in contents),
@@ -240,10 +236,10 @@ def courses_of_states(
                     None if one.std_calibration is None else math.hypot(*by.values())
                     for one, by in zip(contents, parts, strict=True)
                 ),
-                tuple(common_parts_of_x(one, line, same_setup=same_setup) for one in mine),
+                tuple(common_parts_of_x(one, line, params) for one in mine),
             )
         shared = {k: v for k, v in mine[0].state.items() if k not in varying}
-        composition = {"cathode": oxide, "anode": "Li"}.get(part, "")
+        composition = {"cathode": params.oxide, "anode": "Li"}.get(part, "")
         found.append(
             Course(
                 part,

@@ -16,7 +16,6 @@ from consilience.model.measurement import Measurement, Notice
 from consilience_compton.findings.lithium_states import (
     SHARED,
     StateRatio,
-    parts_of_ratio,
     parts_of_x,
     states_of_spectra,
 )
@@ -37,6 +36,8 @@ from consilience_compton.model.sensitivity import Sensitivity, counts_needed, se
 __all__ = ["calibration_of_params", "run_lithium"]
 
 METHOD = "x by a straight line on EMR, calibrated with errors in both variables"
+TOGETHER = SHARED | {"straightness"}
+"""Parts that move x of all states by one cause."""
 NO_LINE = (
     "EMR is known, but no calibration of lithium on it: the free-atom model has "
     "{slope:.3f} of EMR for each lithium and does not describe published calibrations"
@@ -167,7 +168,7 @@ def _finding(
         )
     emr_std = float(one.evaluated.result.std_stat)
     content = line.content(one.value or 0.0, emr_std)
-    parts = parts_of_x(one, line, same_setup=params.same_setup)
+    parts = parts_of_x(one, line, params)
     evidence |= {
         "std_sys_parts": {name: abs(part) for name, part in parts.items()},
         "moved_by_analysis": {name: line.slope * by for name, by in one.moved.items()},
@@ -218,15 +219,12 @@ def _joint(usable: Sequence[StateRatio], line: Calibration, params: LithiumParam
         design = np.vstack([np.ones_like(emr), emr])
         common = design.T @ line.covariance @ design * line.scale**2
         variables["systematic_calibration"] = (axes, common, dict(about))
-    names = sorted(
-        {name for one in usable for name in parts_of_ratio(one, same_setup=params.same_setup)}
-    )
+    parts = [parts_of_x(one, line, params) for one in usable]
+    names = sorted({name for by in parts for name in by} - {"calibration"})
     for name in names:
-        moved = line.slope * np.array(
-            [parts_of_ratio(one, same_setup=params.same_setup).get(name, 0.0) for one in usable]
-        )
+        moved = np.array([by.get(name, 0.0) for by in parts])
         # what is found anew in each state moves each by itself
-        matrix = np.outer(moved, moved) if name in SHARED else np.diag(moved**2)
+        matrix = np.outer(moved, moved) if name in TOGETHER else np.diag(moved**2)
         variables[f"systematic_{name}"] = (axes, matrix, dict(about))
     labels = np.array([_label(one) for one in usable])
     return xr.Dataset(

@@ -21,6 +21,7 @@ from consilience_compton.findings.regions_input import (
 )
 from consilience_compton.findings.regions_run import take_apart
 from consilience_compton.findings.series_params import LithiumParams
+from consilience_compton.model.beside import straightness
 from consilience_compton.model.calibration import Calibration
 from consilience_compton.momentum.collect import Total
 from consilience_compton.momentum.evaluation import Evaluated, evaluate
@@ -153,24 +154,34 @@ def parts_of_ratio(one: StateRatio, *, same_setup: bool) -> dict[str, float]:
     }
 
 
-def parts_of_x(one: StateRatio, line: Calibration, *, same_setup: bool) -> dict[str, float]:
+def parts_of_x(one: StateRatio, line: Calibration, params: LithiumParams) -> dict[str, float]:
     """Return signed systematic parts of x by cause, the calibration's own among them."""
-    shares = parts_of_ratio(one, same_setup=same_setup)
+    shares = parts_of_ratio(one, same_setup=params.same_setup)
     parts = {name: line.slope * part for name, part in shares.items()}
-    own = line.content(one.value or 0.0).std_calibration
-    if own is not None:
-        parts["calibration"] = own
+    found = line.content(one.value or 0.0)
+    if found.std_calibration is not None:
+        parts["calibration"] = found.std_calibration
+    parts["straightness"] = _bend(one, line, params)
     return parts
 
 
-def common_parts_of_x(one: StateRatio, line: Calibration, *, same_setup: bool) -> dict[str, float]:
+def _bend(one: StateRatio, line: Calibration, params: LithiumParams) -> float:
+    known = [point.x for point in line.points]
+    x = line.content(one.value or 0.0).x
+    return straightness(known, x, params.oxide, one.resolution, params.low, params.high)
+
+
+def common_parts_of_x(
+    one: StateRatio, line: Calibration, params: LithiumParams
+) -> dict[str, float]:
     """Return the signed parts of x whose causes all states have alike.
 
     The line's error is two independent causes: of its level at the middle of its points, which all
     states have alike, and of its slope, which moves states apart.
     """
-    shares = parts_of_ratio(one, same_setup=same_setup)
+    shares = parts_of_ratio(one, same_setup=params.same_setup)
     parts = {name: line.slope * part for name, part in shares.items() if name in SHARED}
+    parts["straightness"] = _bend(one, line, params)
     if line.covariance is not None:
         slope_variance = float(line.covariance[1, 1])
         middle = -float(line.covariance[0, 1]) / slope_variance

@@ -93,10 +93,7 @@ def _of_spectra(
     line = calibration_of_params(params)
     findings: list[FindingDraft] = []
     arrays: dict[str, xr.Dataset] = {}
-    courses = courses_of_states(
-        states, params.oxide, line, params.along, same_setup=params.same_setup
-    )
-    for course in courses:
+    for course in courses_of_states(states, params, line, params.along):
         models, _ = models_of(course, line)
         name = f"course of the {course.subject}, spectra"
         arrays[name] = course_dataset(course, models)

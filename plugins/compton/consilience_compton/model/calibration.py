@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.stats import chi2, t
 
 from consilience.errors import BadInputError
 
@@ -27,6 +27,8 @@ __all__ = ["Calibration", "Content", "Point", "fit_calibration", "plain_line"]
 
 Array = NDArray[np.float64]
 _FEWEST = 2
+_BEYOND = 0.32
+_TWO_SIGMA = 0.97725
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,20 @@ class Calibration:
 
     @property
     def scale(self) -> float:
-        """What the errors are to be multiplied by where the points scatter more than stated."""
-        if self.chi2 is None or self.freedom < 1:
+        """What the line's standard deviations are to be multiplied by.
+
+        Where the points scatter more than stated (χ² beyond its central 68 %), or state nothing,
+        their own scatter is the error, and a few points know it badly: Student's t at two
+        standard deviations over the normal distribution's makes up for that.
+        """
+        if self.freedom < 1:
             return 1.0
-        return max(1.0, math.sqrt(self.chi2 / self.freedom))
+        student = float(t.ppf(_TWO_SIGMA, self.freedom)) / 2.0
+        if self.chi2 is None:
+            return student
+        found = math.sqrt(self.chi2 / self.freedom)
+        beyond = self.p_value is not None and self.p_value < _BEYOND
+        return max(1.0, found * student if beyond else found)
 
     @property
     def range(self) -> tuple[float, float]:
