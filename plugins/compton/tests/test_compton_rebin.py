@@ -9,8 +9,8 @@ from compton_profiles_made import expected, uneven_edges
 from consilience.errors import BadInputError
 from consilience_compton.momentum.cells import Cells, cell_sums, pooled
 from consilience_compton.momentum.collect import Settings, collect
-from consilience_compton.momentum.kinematics import Geometry
-from consilience_compton.momentum.rebin import fine_edges, momentum_edges, rebin, to_momentum
+from consilience_compton.momentum.kinematics import Geometry, momentum
+from consilience_compton.momentum.rebin import fine_edges, rebin, to_momentum
 from consilience_compton.momentum.windows import Windows, window_energies
 
 EDGES = uneven_edges(70.0, 120.0, 0.05)
@@ -31,7 +31,7 @@ def test_rebinning_conserves_counts():
     counts = counts_of()
     new = np.linspace(60.0, 130.0, 777)
     assert rebin(EDGES, counts, new).sum(-1) == pytest.approx(counts.sum(-1), rel=1e-12)
-    p = momentum_edges(EDGES, 115.0, np.array([80.0, 90.0, 101.0]))
+    p = momentum(EDGES, 115.0, np.array([[80.0], [90.0], [101.0]]))
     for row in p:
         fine = np.linspace(row[0] - 1.0, row[-1] + 1.0, 1234)
         assert rebin(row, counts[0], fine).sum() == pytest.approx(counts[0].sum(), rel=1e-9)

@@ -16,7 +16,6 @@ from consilience_compton.momentum.regions import (
     Fractions,
     fractions_of_layers,
     given,
-    joint_covariance,
     subtract,
     weights_of,
 )
@@ -95,7 +94,7 @@ def test_equations_and_their_covariance():
     solid = first[:, 1] - ab[:, 0] * first[:, 2]
     cathode = first[:, 0] - solid - ab[:, 1] * first[:, 2]
     expect = np.cov(np.array([cathode, solid, first[:, 2]]))
-    total = statistical[:, :, 0] + joint_covariance([m[:, 0] for m in moved.values()])
+    total = statistical[:, :, 0] + sum(np.outer(m[:, 0], m[:, 0]) for m in moved.values())
     assert total == pytest.approx(expect, rel=0.03, abs=15.0)
 
 

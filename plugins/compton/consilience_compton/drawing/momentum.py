@@ -115,14 +115,6 @@ def regions_view(
     return blocks
 
 
-def _trend(finding: Finding) -> str:
-    per_degree = finding.evidence.get("emr_per_degree")
-    if not isinstance(per_degree, list):
-        return "how EMR goes with the angle is not known"
-    value, std = per_degree
-    return f"EMR goes by {value:+.2g} ± {std:.1g} a degree"
-
-
 def _of(findings: Sequence[Finding], analysis: str, measurement: str) -> list[Finding]:
     return [f for f in findings if f.source.analysis == analysis and measurement in f.measurements]
 

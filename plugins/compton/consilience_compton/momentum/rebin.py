@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from consilience.errors import BadInputError
-from consilience_compton.momentum.kinematics import energy_of_momentum, momentum
+from consilience_compton.momentum.kinematics import energy_of_momentum
 
-__all__ = ["Profile", "empty_profile", "fine_edges", "momentum_edges", "rebin", "to_momentum"]
+__all__ = ["Profile", "empty_profile", "fine_edges", "rebin", "to_momentum"]
 
 Array = NDArray[np.float64]
 
@@ -49,11 +49,6 @@ class Profile:
     def density(self) -> Array:
         """Counts per atomic unit."""
         return np.asarray(self.counts / np.diff(self.edges))
-
-    @property
-    def density_std(self) -> Array:
-        """Poisson standard deviation of `density`."""
-        return np.asarray(np.sqrt(self.variance) / np.diff(self.edges))
 
     def __add__(self, other: Profile) -> Profile:
         """Both together; their edges must be the same."""
@@ -107,11 +102,6 @@ def rebin(edges: Array, counts: NDArray[Any], new: Array) -> Array:
     np.cumsum(counts, axis=-1, dtype=np.float64, out=running[..., 1:])
     below = running[..., k] + part * np.asarray(counts)[..., k]
     return np.asarray(np.diff(below, axis=-1))
-
-
-def momentum_edges(energy_edges: Array, incident: float, angle: ArrayLike) -> Array:
-    """Return p_z at the edges of the energy bins, shape (..., n + 1) for angles of shape (...)."""
-    return momentum(energy_edges, incident, np.asarray(angle, dtype=np.float64)[..., None])
 
 
 def fine_edges(cells: ArrayLike, first: float, last: float, step: float) -> Array:

@@ -12,7 +12,7 @@ Huang et al., J. Phys. Energy 7, 025009 (2025), eqs 2 and 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,7 +25,6 @@ __all__ = [
     "Fractions",
     "fractions_of_layers",
     "given",
-    "joint_covariance",
     "subtract",
     "weights_of",
 ]
@@ -203,8 +202,3 @@ def subtract(
         for name, (da, db) in fractions.causes.items()
     }
     return values, statistical, moved
-
-
-def joint_covariance(parts: Sequence[Array]) -> Array:
-    """Return Σ of outer products: what several causes, each with its signs, do together."""
-    return np.asarray(np.sum([np.outer(one, one) for one in parts], axis=0))

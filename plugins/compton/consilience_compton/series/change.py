@@ -15,7 +15,6 @@ __all__ = [
     "capacity_to_lithium",
     "extraction",
     "relative_change",
-    "split_changes",
 ]
 
 FARADAY = 96485.33212
@@ -57,18 +56,6 @@ def relative_change(
     if first_std is not None and second_std is not None:
         std = math.hypot(second_std / first, ratio * first_std / first)
     return Change(ratio - 1.0, std)
-
-
-def split_changes(values: list[float], at: int) -> tuple[Change, Change, Change]:
-    """Return the changes from the first state to `at`, from there to the last, and altogether."""
-    if not 0 < at < len(values) - 1:
-        raise BadInputError(
-            f"state {at} of {len(values)} does not lie between the first and the last",
-            fix="name a state within the series",
-        )
-    ends = ((0, at), (at, len(values) - 1), (0, len(values) - 1))
-    first, second, whole = (relative_change(values[a], values[b]) for a, b in ends)
-    return first, second, whole
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HeightMap", "Side", "edge_width", "from_grey", "from_labels", "grey_noise", "otsu"]
+__all__ = ["HeightMap", "Side", "edge_width", "from_grey", "from_labels", "otsu"]
 
 Side = Literal["high", "low"]
 """End of the axis that one looks from: with "high" the surface faces larger coordinates."""
@@ -184,16 +184,6 @@ def otsu(values: NDArray[np.floating] | NDArray[np.integer], bins: int = 256) ->
     # a plateau of empty bins between the classes has one value: its middle
     best = np.flatnonzero(between >= between.max() * (1.0 - 1e-12))
     return float(edges[1:-1][best].mean())
-
-
-def grey_noise(values: NDArray[np.floating] | NDArray[np.integer]) -> float:
-    """Return the standard deviation of a grey value, from differences of neighbours in x.
-
-    The median of second differences is used, so that interfaces do not count.
-    """
-    plain = np.asarray(values, dtype=np.float64)
-    second = plain[..., 2:] - 2.0 * plain[..., 1:-1] + plain[..., :-2]
-    return float(1.4826 * np.median(np.abs(second)) / 6.0**0.5)
 
 
 def edge_width(
