@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -20,6 +21,9 @@ from consilience.testing.samples import SampleFile
 __all__ = ["ContractBase", "require"]
 
 D = TypeVar("D", bound=Declaration)
+
+ANSWERS: dict[tuple[object, ...], AnalysisOutput | Any] = {}
+"""What analyses said, by class of tests, key, parameters and content of the measurements."""
 
 
 def require(faults: Iterable[str]) -> None:
@@ -108,6 +112,16 @@ class ContractBase:
     ) -> list[list[Measurement]]:
         fitting = [m for m in measurements if m.modality == modality and m.has(*requires)]
         return [fitting] if scope != "measurement" and fitting else [[m] for m in fitting]
+
+    def _answer(
+        self, analysis: Analysis, group: list[Measurement], tmp_path: Path
+    ) -> AnalysisOutput | Any:
+        """What an analysis says of a group, run once for all tests that ask for it."""
+        about = [(m.record.model_dump_json(), reading.dataset_digest(m.data)) for m in group]
+        key = (type(self), analysis.key, repr(self.analysis_params(analysis.key)), *about)
+        if key not in ANSWERS:
+            ANSWERS[key] = self._run(analysis, group, tmp_path)
+        return copy.deepcopy(ANSWERS[key])
 
     def _run(
         self, analysis: Analysis, group: list[Measurement], tmp_path: Path

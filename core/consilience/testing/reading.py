@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,8 @@ __all__ = [
 ]
 
 MEMORY_BYTES = 6 << 30
-SECONDS_EACH = 20.0
+SECONDS_EACH = 60.0
+"""Wall time for one file before its reader counts as hung; libraries load in the first."""
 
 
 def read_sample(registry: Registry, sample: SampleFile) -> Any:
@@ -132,8 +134,9 @@ def measurement_of(registry: Registry, sample: SampleFile, signal: Signal) -> Me
 
 @dataclass(frozen=True)
 class Damaged:
-    """One file for the child to read: what was done to it, and where it lies."""
+    """One file for the child to read: by which reader, what was done to it, where it lies."""
 
+    reader: str
     name: str
     path: Path
     options: Mapping[str, object]
@@ -142,7 +145,6 @@ class Damaged:
 
 def read_damaged(
     targets: Sequence[Target],
-    reader: str,
     cases: Sequence[Damaged],
     folder: Path,
     seconds_each: float = SECONDS_EACH,
@@ -154,10 +156,10 @@ def read_damaged(
     """
     job = {
         "targets": [[t.name, t.module] for t in targets],
-        "reader": reader,
         "memory": MEMORY_BYTES,
         "cases": [
             {
+                "reader": c.reader,
                 "name": c.name,
                 "path": str(c.path),
                 "options": dict(c.options),
@@ -166,26 +168,19 @@ def read_damaged(
             for c in cases
         ],
     }
+    asked = folder / "child-stdin.json"
+    asked.write_text(json.dumps(job), encoding="utf-8")
     said = folder / "child-stdout.txt"
     complaint = folder / "child-stderr.txt"
-    with said.open("w", encoding="utf-8") as out, complaint.open("w", encoding="utf-8") as err:
+    with asked.open("rb") as job_file, said.open("wb") as out, complaint.open("wb") as err:
         process = subprocess.Popen(
             [sys.executable, "-m", "consilience.testing.reading_child"],
             env=child_environment(),
-            stdin=subprocess.PIPE,
+            stdin=job_file,
             stdout=out,
             stderr=err,
         )
-        ending = ""
-        try:
-            process.communicate(
-                json.dumps(job).encode(),
-                timeout=60.0 + seconds_each * max(min(len(cases), 10), len(cases) / 20),
-            )
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            ending = "hung and was killed"
+        ending = _watch(process, said, seconds_each)
         if process.returncode != 0 and not ending:
             ending = f"ended with code {process.returncode}"
     lines = [json.loads(x) for x in said.read_text(encoding="utf-8").splitlines() if x[:1] == "{"]
@@ -196,3 +191,20 @@ def read_damaged(
         tail = complaint.read_text(encoding="utf-8", errors="replace")[-800:]
         faults.append(f"{last}: the process that read it {ending or 'stopped early'}\n{tail}")
     return faults
+
+
+def _watch(process: subprocess.Popen[bytes], said: Path, seconds_each: float) -> str:
+    """Wait for the child; kill it when it has said nothing more for `seconds_each`."""
+    size, since = -1, time.monotonic()
+    while True:
+        try:
+            process.wait(timeout=0.1)
+            return ""
+        except subprocess.TimeoutExpired:
+            now = said.stat().st_size
+        if now != size:
+            size, since = now, time.monotonic()
+        elif time.monotonic() - since > seconds_each:
+            process.kill()
+            process.wait()
+            return f"hung for {seconds_each:g} s and was killed"

@@ -31,7 +31,7 @@ def main() -> None:
     for case in job["cases"]:
         sample = SampleFile(
             Path(case["path"]),
-            job["reader"],
+            case["reader"],
             case["options"],
             {k: Path(v) for k, v in case["companions"].items()},
         )

@@ -28,6 +28,8 @@ class SampleFile:
     says_simulated : bool
         The file says that it is simulated, as every file written by a test should.
         False only where the format has no place for it; then say so beside the value.
+    damage : bool
+        Read damaged copies of it.  False where another sample of the same make is damaged.
     """
 
     path: Path
@@ -35,6 +37,7 @@ class SampleFile:
     options: Mapping[str, object] = field(default_factory=dict)
     companions: Mapping[str, Path] = field(default_factory=dict)
     says_simulated: bool = True
+    damage: bool = True
 
 
 FOREIGN: dict[str, bytes] = {

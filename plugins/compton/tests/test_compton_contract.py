@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -49,6 +51,10 @@ def volume_file(folder: Path) -> SampleFile:
     return SampleFile(folder / "volume.h5", "compton.ct_hdf5")
 
 
+MADE: list[tuple[SampleFile, bytes]] = []
+"""Simulated files with their content: made once, as every test asks for them."""
+
+
 class TestContract(PluginContract):
     plugin = "compton"
 
@@ -64,20 +70,36 @@ class TestContract(PluginContract):
         return super().analysis_params(key)
 
     def sample_files(self, tmp_path: Path) -> list[SampleFile]:
-        samples = super().sample_files(tmp_path)
+        samples = self._simulated(tmp_path)
         frames = next(s for s in samples if s.reader == "compton.hexitec")
         companions = {}
         for role, value in (("gain", "0.0288"), ("intercept", "1.57")):
             companions[role] = tmp_path / f"{role}.txt"
             companions[role].write_text(f"{value}\n" * 6400, encoding="ascii")
         tables = SampleFile(frames.path, "compton.hexitec", {}, companions)
-        # one of the five volumes is enough to be damaged sixty times
-        volumes = [s for s in samples if s.reader == "compton.ct_tiff"][1:]
-        # and of the thirty spectra, those of two states
-        spectra = [s for s in samples if s.path.name.startswith("cell-")]
-        samples = [s for s in samples if s not in spectra] + spectra[:6]
-        kept = [s for s in samples if s not in volumes]
-        return [*kept, tables, *small_files(tmp_path), volume_file(tmp_path)]
+        return [*samples, tables, *small_files(tmp_path), volume_file(tmp_path)]
+
+    def _simulated(self, tmp_path: Path) -> list[SampleFile]:
+        """What simulators write: one of the five volumes; of the thirty spectra, two states."""
+        if not MADE:
+            made = tmp_path / "made"
+            made.mkdir()
+            found = super().sample_files(made)
+            volumes = [s for s in found if s.reader == "compton.ct_tiff"]
+            spectra = [s for s in found if s.path.name.startswith("cell-")]
+            others = [s for s in found if s not in volumes and s not in spectra]
+            for one in [*others, volumes[0], *spectra[:6]]:
+                # the six are of one make: one of them is damaged
+                kept = replace(one, damage=one not in spectra[1:])
+                MADE.append((kept, one.path.read_bytes()))
+            shutil.rmtree(made)
+        samples = []
+        for i, (one, content) in enumerate(MADE):
+            path = tmp_path / f"{i}" / one.path.name
+            path.parent.mkdir()
+            path.write_bytes(content)
+            samples.append(replace(one, path=path))
+        return samples
 
     def _measurements(self, registry: Registry, tmp_path: Path) -> list[Measurement]:
         """As read, with a state for each of the cell's spectra: a series follows states."""

@@ -40,10 +40,12 @@ def _scans(tmp_path: Path) -> list[SampleFile]:
     folder.mkdir()
     if not MADE:
         MADE.extend((p.name, p.read_bytes(), reader) for p, reader in _simulated(folder))
-    samples = []
+    samples, makes = [], set()
     for name, content, reader in MADE:
         (folder / name).write_bytes(content)
-        samples.append(SampleFile(folder / name, reader))
+        make = reader, name.endswith("-maps.nxs")
+        samples.append(SampleFile(folder / name, reader, damage=make not in makes))
+        makes.add(make)
     return samples
 
 
