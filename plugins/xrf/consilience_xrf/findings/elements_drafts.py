@@ -29,6 +29,8 @@ INSEPARABLE = 0.95
 OVERLAP = 0.3
 SCATTERED = 0.8
 """Of the energy where a spectrum ends: what may be the beam itself if its energy is unknown."""
+STRONG = 0.05
+"""Share of a family from which a line is a strong one."""
 SINGLE_K = 10.0
 """Standard deviations from which a K family with one group of lines (light elements, whose α and
 β are not told apart) is taken for what it looks like."""
@@ -157,7 +159,26 @@ def _unsettled(found: FoundElement, whole: Whole) -> str:
         return f"{peak}, but it is the only one, which settles no element that nobody expected"
     if found.lines.missing:
         return f"{peak}, but {', '.join(found.lines.missing)} is missing"
+    beside = _unexplained_beside(found, whole) if main.shell != "K" else []
+    if beside:
+        said = ", ".join(f"{e:.2f} keV" for e in beside)
+        return f"{peak}, but what lies beside its lines, at {said}, no element explains"
     return ""
+
+
+def _unexplained_beside(found: FoundElement, whole: Whole) -> list[float]:
+    """Peaks that nothing explains, nearer than two widths to a strong line of an element.
+
+    Where one of several lines of a heavy element meets what is not understood, another heavy
+    element may be what is there.
+    """
+    main = found.families[0]
+    strong = main.energies[main.weights > STRONG]
+    return [
+        energy
+        for energy, _ in whole.scale.search.unexplained
+        if np.abs(strong - energy).min() < 2.0 * whole.fit.design.response.fwhm(energy)
+    ]
 
 
 def _end(whole: Whole) -> float:

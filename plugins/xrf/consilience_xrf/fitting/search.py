@@ -9,7 +9,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,8 @@ NEAR = 0.3
 BLIND = 0.05
 """A column of which less than this is left beside the others cannot be told from them."""
 RIVALS = 4
+TAIL, TAIL_WIDTH = 0.02, 0.3
+"""Share of a tail and its decay in keV, whose shape lines of the others may have in any amount."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class _State:
     def refit(self, chosen: Sequence[Candidate], *, new_background: bool = False) -> None:
         """Fit these elements, scatter, pile-up and background."""
         families = [f for c in chosen for f in c.families]
+        self.families = families
+        self.changed: list[Array] | None = None
         design = build_design(
             self.energy, families, self.response, self.geometry, pile_up=self.pile
         )
@@ -110,6 +114,7 @@ class _State:
             )
         self.names = [*design.names, *["background"] * self.splines.shape[1]]
         matrix = np.hstack([design.matrix, self.splines])
+        self.matrix = matrix
         self.amounts = fit_poisson(self.total, matrix, rounds=8, settled=1e-4)
         self.model = matrix @ self.amounts
         floor = np.maximum(self.model, 0.5)
@@ -117,16 +122,41 @@ class _State:
         self.columns = matrix * self.white[:, None]
         self.basis, self.rest = self.without(())
 
-    def without(self, elements: Sequence[str]) -> tuple[Array, Array]:
-        """Return a basis of the model without these elements, and what that leaves."""
+    def without(
+        self, elements: Sequence[str], *, other_shapes: bool = False
+    ) -> tuple[Array, Array]:
+        """Return a basis of the model without these elements, and what that leaves.
+
+        With `other_shapes` the lines of all others may have tails, and widths of their own.
+        """
         kept = [
             i
             for i, name in enumerate(self.names)
             if name.split("_")[0] not in elements and self.amounts[i] > 0
         ]
-        basis = np.linalg.qr(self.columns[:, kept])[0]
+        columns = self.columns[:, kept]
+        if other_shapes:
+            columns = np.hstack([columns, self._shapes(kept)])
+        basis = np.linalg.qr(columns)[0]
         rest = self.total * self.white
         return basis, rest - basis @ (basis.T @ rest)
+
+    def _shapes(self, kept: Sequence[int]) -> Array:
+        """What a tail, and a greater width, would change of the lines in the model, whitened."""
+        if self.changed is None:
+            plain = self.matrix[:, : len(self.families)]
+            self.changed = [
+                build_design(self.energy, self.families, other, self.geometry, scatter=False).matrix
+                - plain
+                for other in (
+                    replace(self.response, tail=self.response.tail + TAIL, tail_width=TAIL_WIDTH),
+                    replace(self.response, noise=1.05 * self.response.noise + 1e-3),
+                )
+            ]
+        lines = [i for i in kept if i < len(self.families)]
+        made = [(c[:, lines] @ self.amounts[lines]) * self.white for c in self.changed]
+        made = [m / np.linalg.norm(m) for m in made if m.any()]
+        return np.stack(made, axis=1) if made else np.zeros((self.energy.size, 0))
 
 
 def _scores(columns: Array, white: Array, basis: Array, rest: Array) -> tuple[Array, Array]:
@@ -242,7 +272,7 @@ def _pruned(state: _State, chosen: Sequence[Candidate], named: set[str]) -> list
 def _held_against(
     state: _State, own: Candidate, others: Sequence[Candidate], named: bool
 ) -> FoundElement:
-    basis, rest = state.without([own.element])
+    basis, rest = state.without([own.element], other_shapes=True)
     scored, units = _scores(own.column[:, None], state.white, basis, rest)
     score, unit = float(scored[0]), units[:, 0]
     lines = line_test(own, state.white, rest, basis)
