@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from consilience_compton.drawing.spectra import spectra_view
 from consilience_compton.files.hxt import open_hxt, read_hxt
 from consilience_compton.files.hxt_layout import write_hxt
 from consilience_compton.files.tables import write_scale
+from consilience_compton.findings.drift_run import _on_emr
+from consilience_compton.model.profiles import broadened, ratio_of_windows
+from consilience_compton.momentum.kinematics import momentum
 from consilience_compton.simulation.spectra import simulate_cell
 from consilience_compton.spectra import pixel_scale_of
 
@@ -181,3 +185,23 @@ def test_figures_draw_and_say_that_data_are_simulated(cell: Study) -> None:
     bare = [m for m in measured if m.sample == "no unit"]
     assert drawn(spectra_view(bare, [], context)) == ["Sum of all spectra", "Counts by pixel"]
     assert drift_view(bare, [], context) == []
+
+
+@pytest.mark.parametrize("shift", [0.06, 0.125])
+def test_what_a_drift_does_to_emr_does_not_hang_on_the_bins(shift: float) -> None:
+    """The same moved profile in bins of 0.25 keV and of 0.02 keV, against the unmoved one."""
+    p = np.linspace(-40.0, 40.0, 16_001)
+    profile = broadened("Li", p, 0.905)
+    below = np.concatenate([[0.0], np.cumsum(0.5 * (profile[1:] + profile[:-1]) * np.diff(p))])
+    unmoved = ratio_of_windows("Li", fwhm=0.905)
+    change = {}
+    for width in (0.25, 0.02):
+        edges = np.arange(60.0, 114.0, width)
+        counts = np.diff(np.interp(momentum(edges - shift, 115.0, 90.0), p, below)) * 1e7
+        state = SimpleNamespace(incident=115.0, angle=90.0, spectrum=counts, edges=edges)
+        drift = SimpleNamespace(peak=SimpleNamespace(value=shift, std=1e-3))
+        found = _on_emr(state, drift)  # type: ignore[arg-type]
+        assert found["moved_back"] == pytest.approx(unmoved, rel=1e-3)
+        change[width] = found["change"]
+    assert change[0.25] == pytest.approx(change[0.02], rel=0.1)
+    assert change[0.02] > 0.0, "a peak off its place has a smaller ratio"

@@ -19,10 +19,10 @@ from consilience_compton.calibration.drift import Drift, drift_between, peak_shi
 from consilience_compton.calibration.pixels import LineTable, line_table, sums_of
 from consilience_compton.findings.calibration_params import DriftParams
 from consilience_compton.findings.spectra_input import beam_of, image_of, nominal_edges
-from consilience_compton.momentum.cells import cell_sums
+from consilience_compton.momentum.collect import Settings, collect
 from consilience_compton.momentum.kinematics import compton_energy
 from consilience_compton.momentum.rebin import rebin
-from consilience_compton.momentum.windows import Windows, plain_emr, window_energies
+from consilience_compton.momentum.windows import Windows, plain_emr
 from consilience_compton.spectra import centres
 
 __all__ = ["DriftParams", "run_drift"]
@@ -215,9 +215,11 @@ def _on_emr(other: _State, drift: Drift) -> dict[str, Any]:
     windows = Windows()
 
     def emr(moved: float) -> float:
-        cells = window_energies(windows, other.incident, other.angle) + moved
-        whole = cell_sums(np.rint(other.spectrum)[None], other.edges, cells)
-        return float(plain_emr(whole, windows).value[0])
+        # an edge that moves within a bin must not move EMR by how the bin is shared out
+        settings = Settings(windows=windows, energy_offset=-moved)
+        spectrum, angle = np.rint(other.spectrum)[None], np.array([other.angle])
+        whole = collect([(slice(0, 1), spectrum)], other.edges, other.incident, angle, settings)
+        return float(plain_emr(whole.cells, windows).value[0])
 
     try:
         as_is, back = emr(0.0), emr(drift.peak.value)
