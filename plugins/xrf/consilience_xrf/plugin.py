@@ -32,7 +32,7 @@ POINT = {
     "real_time": ("s",),
     "dwell": ("s",),
     "dead_time": ("1",),
-    "monitor": ("count", "A", "1"),
+    "monitor": ("count", "count/s", "A", "1"),
 }
 """What is known of each point beside its spectrum; `dead_time` is a fraction of real time."""
 

@@ -298,3 +298,31 @@ def test_files_of_maps_hold_pictures_and_numbers(maps: Results, tmp_path: Path) 
     assert max(float(row[column]) for row in rows[2:]) == pytest.approx(1.0)
     with pytest.raises(BadInputError, match="these findings name no map of an element"):
         write_maps_csv([], arrays.__getitem__, tmp_path / "none.csv")
+
+
+def test_maps_per_second_and_amounts_are_not_divided_by_time_again() -> None:
+    """With live and real time in the file, and a monitor: as XRF-Maps writes them."""
+
+    def timed(name: str, unit: str, seconds: float) -> Any:
+        made = scan(name, 400.0, 1, map_unit=unit, monitor=1e6 * seconds)
+        for key, share in (("live_time", 0.8), ("real_time", 1.0)):
+            made.data[key] = (("y", "x"), np.full(SHAPE, share * seconds), {"units": "s"})
+        return made
+
+    for unit, by in (("count/s", "monitor over real_time"), ("ug/cm^2", None)):
+        both = [timed("a", unit, 1.0), timed("b", unit, 4.0)]
+        first, second = run_maps(both, MapsParams(lines=("Pt_La",)), CONTEXT).findings
+        assert first.value == pytest.approx(second.value), "four times the time, the same rate"
+        assert first.evidence["divided_by"] == ([by] if by else [])
+        assert first.std_stat is None, "what is no count has no error of its own"
+    with pytest.raises(BadInputError, match="cannot be brought to one scale"):
+        run_maps([timed("a", "count/s", 1.0), timed("b", "count", 1.0)], MapsParams(), CONTEXT)
+    with pytest.raises(BadInputError, match="Pt_La are in mass per area already"):
+        run_density(
+            [timed("a", "ug/cm^2", 1.0)],
+            DensityParams(lines=("Pt_La",), photons=1e8, solid_angle=0.1),
+            CONTEXT,
+        )
+    timeless = scan("a", 400.0, 1, map_unit="count/s")
+    (said,) = run_maps([timeless], MapsParams(lines=("Pt_La",)), CONTEXT).notices
+    assert said.code == "monitor-without-time"

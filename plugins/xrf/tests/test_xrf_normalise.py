@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -16,6 +18,7 @@ from consilience_xrf.amounts.normalise import (
     greatest,
     joint_covariance,
     percentile,
+    rate_exposure,
 )
 
 Array = NDArray[np.float64]
@@ -65,6 +68,33 @@ def test_a_rate_of_a_monitor_needs_the_dwell_time_and_counts_do_not() -> None:
     summed = one_set(values, {"monitor": "count", "dwell": "s"}, monitor=1e9 * amps, dwell=dwell)
     assert exposure_of(summed, ("monitor", "dwell")).amount == pytest.approx(1e9 * amps)
     assert exposure_of(summed, ()).unit == "1"
+
+
+def test_maps_in_counts_per_second_are_divided_by_no_time_again() -> None:
+    """Two scans of one film: in the second each point took twice as long, with half of the beam."""
+    time = np.full((2, 3), 0.5)
+    beam = np.array([[1.0, 1.1, 0.9], [1.0, 1.2, 0.8]]) * 1e6
+    film = 400.0
+
+    def scan(seconds: Array, flux: Array) -> MapSet:
+        made = one_set(
+            film * flux / 1e6, {"monitor": "count", "live_time": "s", "real_time": "s"},
+            monitor=flux * seconds, live_time=0.9 * seconds, real_time=seconds,
+        )  # fmt: skip
+        return replace(made, maps={"Pt_La": replace(made.maps["Pt_La"], unit="count/s")})
+
+    basis = ("monitor", "live_time", "real_time")
+    for one in (scan(time, beam), scan(2.0 * time, 0.5 * beam)):
+        exposure = rate_exposure(one, basis, exposure_of(one, basis))
+        assert exposure is not None
+        assert (exposure.unit, exposure.by) == ("count/s", ("monitor over real_time",))
+        got = corrected(one.maps["Pt_La"], exposure, 1e6)
+        assert got.values == pytest.approx(np.full((2, 3), film), rel=1e-12)
+        alone = rate_exposure(one, ("live_time",), exposure_of(one, ("live_time",)))
+        assert alone is not None
+        assert alone.amount == pytest.approx(np.ones((2, 3)))
+    timeless = one_set(np.ones((2, 3)), {"monitor": "count"}, monitor=beam)
+    assert rate_exposure(timeless, ("monitor",), exposure_of(timeless, ("monitor",))) is None
 
 
 def test_only_what_all_scans_have_is_divided_by() -> None:

@@ -23,10 +23,14 @@ __all__ = ["LINE_NAME", "Emission", "edge_energy", "emission", "line_energy"]
 LINE_NAME = r"[A-Z][a-z]?_(K|L|M|Ka|Kb|La|Lb|Lg|Ll|Ma)[0-9]?"
 """As ``Pt_La``, ``Fe_K``, ``Cu_Ka1``."""
 
-YIELD_STD = {"K": ((0.0, 0.03),), "L": ((5.0, 0.10), (2.0, 0.15), (0.0, 0.30)), "M": ((0.0, 0.40),)}
+YIELD_STD = {
+    "K": ((6.0, 0.03), (3.3, 0.05), (1.0, 0.10), (0.0, 0.30)),
+    "L": ((5.0, 0.10), (2.0, 0.15), (0.0, 0.30)),
+    "M": ((0.0, 0.40),),
+}
 """Relative standard deviation of yields times rates, by shell and least energy in keV.
 
-Of the size that [3]_ states for K and hard L lines; for soft L and M lines that by which the
+Of the size that [3]_ states for K lines (Z above 25, 18, 10) and hard L lines; for soft L and M lines that by which the
 tables of xraylib and of PyMca differ on one measured standard.
 """
 

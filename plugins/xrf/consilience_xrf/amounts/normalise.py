@@ -29,6 +29,7 @@ __all__ = [
     "greatest",
     "joint_covariance",
     "percentile",
+    "rate_exposure",
 ]
 
 Array = NDArray[np.float64]
@@ -40,6 +41,8 @@ WINDOW = 5
 """Points across over which neighbours are averaged."""
 CLEAR = 4.0
 """Standard deviations between neighbours from which on they differ by structure, not noise."""
+RATES = {"A": "A s", "count/s": "count"}
+"""Units of monitors that are rates, and what they are times seconds."""
 REACH = 8.0
 """Standard deviations below the greatest value that a point can be and yet become it."""
 
@@ -53,7 +56,8 @@ class Exposure:
     amount : ndarray, shape (ny, nx)
         NaN where it is not known or not above 0.
     unit : str
-        Of the amount: ``count``, ``A s``, ``s``, or ``1`` for "each point the same".
+        Of the amount: ``count``, ``A s``, ``s``, or ``1`` for "each point the same"; of
+        `rate_exposure` ``A`` or counts per second.
     relative_std : ndarray or None
         Of the amount; None: not known.
     live : ndarray, shape (ny, nx)
@@ -82,10 +86,10 @@ def common_basis(sets: Sequence[MapSet], wanted: Sequence[str]) -> tuple[str, ..
 def exposure_of(maps: MapSet, basis: Sequence[str], monitor_std: float | None = None) -> Exposure:
     """Return what each point of a scan was exposed to.
 
-    A monitor in counts or without unit is taken as the sum over the dwell time; one in A as a rate,
-    which is multiplied by dwell or real time.  Without a monitor the live time is taken, else the
-    dwell time.  The share of live time corrects for pulses that the detector lost; pile-up is
-    another matter.
+    A monitor in counts or without unit is taken as the sum over the dwell time; one in A or counts
+    per second as a rate, which is multiplied by dwell or real time.  Without a monitor the live
+    time is taken, else the dwell time.  The share of live time corrects for pulses that the
+    detector lost; pile-up is another matter.
 
     Parameters
     ----------
@@ -122,10 +126,10 @@ def exposure_of(maps: MapSet, basis: Sequence[str], monitor_std: float | None = 
             relative = 1.0 / np.sqrt(np.clip(amount, 1.0, None))
         else:
             relative = None
-        if unit == "A":
+        if unit in RATES:
             time = next((n for n in ("dwell", "real_time", "live_time") if n in have), None)
             if time is not None:
-                amount, unit = amount * have[time], "A s"
+                amount, unit = amount * have[time], RATES[unit]
                 by.insert(1, time)
     elif "live_time" in have:
         amount, unit, live, by = have["live_time"], "s", ones, ["live_time"]
@@ -141,6 +145,36 @@ def exposure_of(maps: MapSet, basis: Sequence[str], monitor_std: float | None = 
         )
     amount, live = np.where(good, amount, np.nan), np.where(good, np.clip(live, 1e-6, 1.0), np.nan)
     return Exposure(amount, unit, relative, live, tuple(by))
+
+
+def rate_exposure(maps: MapSet, basis: Sequence[str], exposure: Exposure) -> Exposure | None:
+    """Return what a map in counts per second is still to be divided by.
+
+    Time and dead time are divided out of it already.  A monitor summed over the dwell time is
+    taken as a rate; None: it is summed, and no time is known.
+
+    Parameters
+    ----------
+    maps : MapSet
+    basis : sequence of str
+        From `common_basis`.
+    exposure : Exposure
+        That of maps in counts.
+    """
+    ones = np.ones(maps.shape)
+    if "monitor" not in basis:
+        return Exposure(ones, "1", np.zeros(maps.shape), ones, ())
+    amount, unit = maps.point["monitor"], maps.point_unit["monitor"]
+    by: tuple[str, ...] = ("monitor",)
+    if unit not in RATES:
+        time = next((n for n in ("dwell", "real_time", "live_time") if n in maps.point), None)
+        if time is None:
+            return None
+        with np.errstate(invalid="ignore", divide="ignore"):
+            amount = amount / maps.point[time]
+        unit, by = f"{unit}/s", (f"monitor over {time}",)
+    amount = np.where(np.isfinite(amount) & (amount > 0), amount, np.nan)
+    return Exposure(amount, unit, exposure.relative_std, ones, by)
 
 
 def corrected(one: ElementMap, exposure: Exposure, reference: float) -> ElementMap:

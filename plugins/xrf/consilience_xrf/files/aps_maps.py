@@ -37,8 +37,15 @@ METHODS = ("Fitted", "NNLS", "ROI")
 """From the best to the plainest; the first that is there is read unless another is asked for."""
 
 _LEGACY = {"Fitted": "XRF_fits", "NNLS": "XRF_fits_nnls", "ROI": "XRF_roi"}
-_UNITS = {"cts/s": "count/s", "counts/s": "count/s", "cts": "count", "counts": "count",
-          "ug/cm2": "ug/cm^2", "ug/cm^2": "ug/cm^2"}  # fmt: skip
+_UNITS = {
+    "cts/s": "count/s",
+    "counts/s": "count/s",
+    "cts": "count",
+    "counts": "count",
+    "count": "count",
+    "ug/cm2": "ug/cm^2",
+    "ug/cm^2": "ug/cm^2",
+}
 _CHANNELS_MOST = 10_000
 
 
@@ -187,7 +194,7 @@ def _points(
         )
     if at is not None:
         stated = units[at].lower() if at < len(units) else ""
-        unit = "count" if stated in ("cts", "counts", "count") else "1"
+        unit = _UNITS.get(stated, "1")
         points["monitor"] = {"path": str(values.name), "unit": unit, "row": at, "name": names[at]}
     elif names:
         said.append(

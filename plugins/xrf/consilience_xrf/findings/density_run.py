@@ -34,6 +34,7 @@ from consilience_xrf.findings.map_input import (
     gather,
     layer_of,
     material_of,
+    refuse_amounts,
 )
 from consilience_xrf.findings.maps_run import absorption_said, probe_of
 from consilience_xrf.findings.sensitivity_run import PRIMARY, bench_of, bench_said, of_standard
@@ -68,6 +69,7 @@ def run_density(
 
 def densities_of(compared: Compared, params: DensityParams) -> AnalysisOutput:
     """Return what `run_density` says of maps that are on one exposure already."""
+    refuse_amounts(compared)
     standard, rest = _parted(compared, params)
     over = tuple(layer_of(layer) for layer in params.over)
     before = tuple(layer_of(layer) for layer in params.before)

@@ -13,7 +13,13 @@ from consilience.model.finding import Region
 from consilience.model.measurement import Measurement, Notice
 from consilience_xrf.amounts.attenuation import Geometry, Layer, Material
 from consilience_xrf.amounts.element_maps import ElementMap, MapSet, map_sets
-from consilience_xrf.amounts.normalise import Exposure, common_basis, corrected, exposure_of
+from consilience_xrf.amounts.normalise import (
+    Exposure,
+    common_basis,
+    corrected,
+    exposure_of,
+    rate_exposure,
+)
 
 if TYPE_CHECKING:
     from consilience_xrf.findings.amount_params import LayerParams
@@ -27,6 +33,7 @@ __all__ = [
     "layer_of",
     "material_of",
     "mean_of",
+    "refuse_amounts",
 ]
 
 
@@ -93,6 +100,10 @@ class Compared:
     def said(self) -> str:
         """How the points were made comparable, in words."""
         if not self.basis:
+            units = {one.unit for t in self.taken for one in t.corrected.values()}
+            if units and all(unit.endswith(("/s", "/cm^2")) for unit in units):
+                said = " and ".join(sorted(units))
+                return f"maps in {said} are divided by no time again, and by no monitor"
             return "points are not divided by any monitor or time: none is in all the files"
         by = ", ".join(dict.fromkeys(b for t in self.taken for b in t.exposure.by))
         return f"each point is divided by {by} and brought to {self.reference:.6g} {self.unit}"
@@ -115,7 +126,12 @@ def gather(
     Raises
     ------
     BadInputError
-        No measurement has a map of the lines asked for.
+        No measurement has a map of the lines asked for; maps in counts, in counts per second and
+        in mass per area are mixed.
+
+    Notes
+    -----
+    Maps in counts per second are divided by no time again, maps in mass per area by nothing.
     """
     raw: list[tuple[Measurement, MapSet]] = []
     for measurement in measurements:
@@ -133,8 +149,20 @@ def gather(
             fix="name lines that are there",
         )
     lines = tuple(params.lines) or tuple(have)
-    basis = common_basis([one for _, one in raw], params.normalise_by)
-    exposures = [exposure_of(one, basis, params.monitor_std) for _, one in raw]
+    sets = [one for _, one in raw]
+    per = _per([one.maps[n].unit for one in sets for n in lines if n in one.maps])
+    wanted = () if per == "area" else params.normalise_by
+    basis = common_basis(sets, wanted)
+    exposures = [exposure_of(one, basis, params.monitor_std) for one in sets]
+    timeless: list[Notice] = []
+    if per == "second":
+        basis = tuple(name for name in basis if name == "monitor")
+        rates = [rate_exposure(o, basis, e) for o, e in zip(sets, exposures, strict=True)]
+        known = [e for e in rates if e is not None]
+        if len(known) < len(rates):
+            timeless, basis = [_TIMELESS], ()
+            known = [exposure_of(one, ()) for one in sets]
+        exposures = known
     amounts = np.concatenate([e.amount[np.isfinite(e.amount)].ravel() for e in exposures])
     reference = float(amounts.mean())
     titles = _titles(raw)
@@ -142,8 +170,54 @@ def gather(
     for (measurement, one), exposure, title in zip(raw, exposures, titles, strict=True):
         maps = {n: corrected(one.maps[n], exposure, reference) for n in lines if n in one.maps}
         taken.append(Taken(measurement, title, one, exposure, maps))
-    notices = _left_out(raw, basis, params.normalise_by)
+    notices = timeless if per == "second" else _left_out(raw, basis, wanted)
     return Compared(tuple(taken), basis, reference, exposures[0].unit, lines, tuple(notices))
+
+
+_TIMELESS = Notice(
+    code="monitor-without-time",
+    message="the maps are in counts per second, the monitor is a sum over a time that not all "
+    "files state; nothing is divided by it",
+    fix="read maps in counts, or a monitor in A or counts per second",
+)
+
+
+def _per(units: Sequence[str]) -> str:
+    """What maps are values per: a point, a second, or an area.
+
+    Raises
+    ------
+    BadInputError
+        They are mixed.
+    """
+    found = {
+        "second" if unit.endswith("/s") else "area" if unit.endswith("/cm^2") else "point"
+        for unit in units
+    }
+    if len(found) > 1:
+        raise BadInputError(
+            f"maps in {', '.join(sorted(set(units)))} cannot be brought to one scale",
+            fix="name lines and scans whose maps have one unit",
+        )
+    return found.pop() if found else "point"
+
+
+def refuse_amounts(compared: Compared) -> None:
+    """Refuse maps that are amounts already, which have no counts to make a mass of.
+
+    Raises
+    ------
+    BadInputError
+        A map is in mass per area.
+    """
+    done = sorted(
+        {o.name for t in compared.taken for o in t.corrected.values() if o.unit.endswith("/cm^2")}
+    )
+    if done:
+        raise BadInputError(
+            f"maps of {', '.join(done)} are in mass per area already, not in counts",
+            fix="use xrf.maps or xrf.profile for them, or register maps in counts",
+        )
 
 
 def _titles(raw: Sequence[tuple[Measurement, MapSet]]) -> list[str]:

@@ -21,6 +21,7 @@ from consilience_xrf.findings.map_input import (
     geometry_of,
     layer_of,
     mean_of,
+    refuse_amounts,
 )
 
 __all__ = [
@@ -56,6 +57,7 @@ def run_sensitivity(
 
 def sensitivities_of(compared: Compared, params: SensitivityParams) -> AnalysisOutput:
     """Return what `run_sensitivity` says of maps that are on one exposure already."""
+    refuse_amounts(compared)
     if not params.standard:
         raise BadInputError(
             "no mass per area of the standard is given",
