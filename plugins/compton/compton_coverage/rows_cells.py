@@ -132,31 +132,34 @@ def _straight(model: str) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _content(model: str, seed: int, *, uncertain: bool) -> tuple[float, float, float, float]:
-    """Return x, its error without and with that for the bend of the line, and this one."""
+def _content(model: str, seed: int, *, uncertain: bool) -> tuple[float, float, float]:
+    """Return x, its error without the line's bend and scale, and its whole error."""
     chance = np.random.default_rng((seed, 4 if uncertain else 3))
     shifts = chance.normal(0.0, ALIGNED_STD, 2) if uncertain else np.zeros(2)
     given = (UNCERTAIN if uncertain else KNOWN).model_copy(
         update={"points": _points(model, chance), "same_setup": True}
     )
     regions = _regions(model, PLANTED, chance, (float(shifts[0]), float(shifts[1])))
-    found = [f for f in run_lithium(regions, given, CONTEXT).findings if f.kind == "li_content"]
-    (one,) = found
+    found = run_lithium(regions, given, CONTEXT).findings
+    (one,) = [f for f in found if f.kind == "li_content"]
+    (line,) = [f for f in found if f.kind == "lithium_calibration"]
     assert one.value is not None
     assert one.std is not None
     parts: Any = one.evidence["std_sys_parts"]
-    bent = math.sqrt(one.std**2 - parts["straightness"] ** 2)
-    return one.value, bent, one.std, parts["straightness"]
+    # a scale that is 1 or more makes errors long on purpose: propagation is judged without it
+    scale = float(str(line.evidence["scale"]))
+    longer = parts["straightness"] ** 2 + parts["calibration"] ** 2 * (1.0 - scale**-2)
+    return one.value, math.sqrt(one.std**2 - longer), one.std
 
 
 def _drawn(model: str, seed: int, *, uncertain: bool) -> Outcome:
     """About what the line gives without noise."""
-    value, bent, _, _ = _content(model, seed, uncertain=uncertain)
-    return Outcome(pull=(value - _straight(model)) / bent)
+    value, drawn, _ = _content(model, seed, uncertain=uncertain)
+    return Outcome(pull=(value - _straight(model)) / drawn)
 
 
 def _planted(model: str, seed: int, *, uncertain: bool) -> Outcome:
-    value, _, whole, _ = _content(model, seed, uncertain=uncertain)
+    value, _, whole = _content(model, seed, uncertain=uncertain)
     return Outcome(pull_total=(value - PLANTED) / whole)
 
 

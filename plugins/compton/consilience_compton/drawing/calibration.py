@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Figure, Table, ViewContext, palette
+from consilience_compton.drawing.maps import span_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -87,11 +88,11 @@ def _maps(maps: xr.Dataset, finding: Finding, simulated: str) -> Figure:
             known = moved[box][np.isfinite(moved[box])]
             middle = round(float(np.median(known)), 1) if known.size else None
             bad = int((status[box] > 1).sum())
-            parts.append([f"{r[0]} to {r[-1]}", f"{c[0]} to {c[-1]}", middle, bad])
+            parts.append([span_of(r), span_of(c), middle, bad])
     bad = int((status > 1).sum())
     return Figure(
         title=f"{simulated}Energy scale by pixel",
-        caption=f"{simulated}Left: correction of the stated energy at {at:.2f} keV from the "
+        caption=f"Left: correction of the stated energy at {at:.2f} keV from the "
         "detector's own lines; grey: not known. Right: what each pixel is; pooled pixels were "
         "fitted together with neighbours. Colours end at the 99th percentile.",
         alt=f"Maps of {rows} x {columns} pixels; {bad} cannot be used",
@@ -134,7 +135,7 @@ def _lines(finding: Finding, simulated: str) -> Figure:
     ]
     return Figure(
         title=f"{simulated}Lines beside the straight scale",
-        caption=f"{simulated}Sum of all pixels. Bars: one standard deviation from counting. What "
+        caption="Sum of all pixels. Bars: one standard deviation from counting. What "
         "scatters beyond them is the systematic error of the scale.",
         alt=f"{len(names)} groups of lines, largest distance {np.abs(rest).max():.2g} eV",
         draw=draw,
@@ -199,7 +200,7 @@ def drift_view(
     return [
         Figure(
             title=f"{simulated}Drift between states",
-            caption=f"{simulated}Shift of the Compton peak and of the energy scale, against the "
+            caption="Shift of the Compton peak and of the energy scale, against the "
             "first state of the group. What the lines do not share is a movement of the detector, "
             "or of the beam's energy. Nothing was corrected.",
             alt=f"Shifts of {len(rows)} states",

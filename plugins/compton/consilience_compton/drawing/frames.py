@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Figure, Table, ViewContext, palette
+from consilience_compton.drawing.maps import span_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -66,7 +67,7 @@ def _figures(measurement: Measurement) -> list[Figure]:
     for r in np.array_split(np.arange(rows), min(PARTS, rows)):
         for c in np.array_split(np.arange(columns), min(PARTS, columns)):
             part = mean[r[0] : r[-1] + 1, c[0] : c[-1] + 1]
-            span = [f"{r[0]} to {r[-1]}", f"{c[0]} to {c[-1]}"]
+            span = [span_of(r), span_of(c)]
             parts.append([*span, round(float(part.mean()), 3), round(float(part.max()), 3)])
     filled = np.flatnonzero(counts)
     fullest = sorted(filled[np.argsort(counts[filled], kind="stable")[::-1][:20]].tolist())
@@ -76,7 +77,7 @@ def _figures(measurement: Measurement) -> list[Figure]:
     return [
         Figure(
             title=f"{simulated}Mean frame",
-            caption=f"{simulated}Mean of {number} frames of {rows} x {columns} pixels, raw adu.",
+            caption=f"Mean of {number} frames of {rows} x {columns} pixels, raw adu.",
             alt=f"Mean detector frame, {mean.min():.3g} to {mean.max():.3g} adu",
             draw=draw_mean,
             table=Table(["rows", "columns", "mean (adu)", "highest mean (adu)"], parts),
@@ -85,7 +86,7 @@ def _figures(measurement: Measurement) -> list[Figure]:
         ),
         Figure(
             title=f"{simulated}Values in all frames",
-            caption=f"{simulated}{int(counts.sum())} values in bins of {BIN} adu.",
+            caption=f"{int(counts.sum())} values in bins of {BIN} adu.",
             alt="Distribution of raw values",
             draw=draw_values,
             table=Table(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from consilience.model.measurement import Measurement
 
-__all__ = ["UNITS", "called", "draw_bar", "extent_of", "scale_length"]
+__all__ = ["UNITS", "called", "draw_bar", "extent_of", "scale_length", "span_of"]
 
 ROUND = (1.0, 2.0, 5.0)
 UNITS = {"um": "µm", "1": "voxels"}
@@ -70,3 +70,9 @@ def extent_of(
         float(rows[-1]) + 0.5 * down,
         float(rows[0]) - 0.5 * down,
     )
+
+
+def span_of(numbers: NDArray[np.intp]) -> str:
+    """Return what a row of a table says of the pixels it stands for: "3", or "0 to 9"."""
+    first, last = int(numbers[0]), int(numbers[-1])
+    return f"{first}" if first == last else f"{first} to {last}"

@@ -66,7 +66,7 @@ def momentum_view(
                         ("its error (1 σ, counting)", data["emr_std"].values, "σ of EMR"),
                     ],
                     f"{mark}{measurement.record.title}: map of EMR",
-                    f"{mark}Squares of pixels pooled until EMR is known to "
+                    f"Squares of pixels pooled until EMR is known to "
                     f"{100 * float(said[0].evidence.get('pooled_for_relative_error', 0)):.3g} %, "
                     "each pixel at its own angle before; grey: not used, or too few counts. Pixels "
                     "of the detector, not micrometres of the cell.",
@@ -109,7 +109,7 @@ def regions_view(
             if f"emr_{part}" in data and min(data[f"emr_{part}"].shape) > 1
         ]
         if panels:
-            caption = f"{mark}Squares of pixels pooled for each; every map has its own scale."
+            caption = "Squares of pixels pooled for each; every map has its own scale."
             title = f"{mark}Maps of cathode and anode{state}"
             blocks.append(map_figure(panels, title, caption, simulated=simulated))
     return blocks
@@ -163,7 +163,7 @@ def _profiles(
         errors.append(std * scale)
     relative = len(shown) > 1
     windows = said[0].evidence
-    unit = "share of the counts in all windows per a.u." if relative else "counts per a.u."
+    unit = "share of counts in the windows per a.u." if relative else "counts per a.u."
 
     def draw(figure: MatplotlibFigure) -> None:
         pages = [(names[i], k) for k, i in enumerate(shown)]
@@ -211,7 +211,7 @@ def _profiles(
     ]
     return Figure(
         title=f"{mark}{name}: profile of electron momentum",
-        caption=f"{mark}Counts over p_z, each pixel converted at its own scattering angle; dark "
+        caption="Counts over p_z, each pixel converted at its own scattering angle; dark "
         "band: window of low momentum, light bands: of high momentum; width of the lines: two "
         "standard deviations from counting. No background is taken off in the picture.",
         alt=f"Compton profile of {', '.join(names)} from {p[0]:.1f} to {p[-1]:.1f} atomic units",

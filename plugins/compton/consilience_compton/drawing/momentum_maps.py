@@ -41,7 +41,7 @@ def changes_view(
             map_figure(
                 panels,
                 f"{mark}EMR state by state{where}",
-                f"{mark}The same squares of pixels in all states, all on one colour scale; grey: "
+                "The same squares of pixels in all states, all on one colour scale; grey: "
                 "not used, or too few counts. Pixels of the detector, not micrometres of the cell.",
                 simulated=simulated,
                 one_scale=True,
@@ -58,7 +58,7 @@ def changes_view(
                 map_figure(
                     z,
                     f"{mark}Where EMR changed otherwise than on average{where}",
-                    f"{mark}Change from {states[0]} less its mean, in standard deviations of "
+                    f"Change from {states[0]} less its mean, in standard deviations of "
                     "counting; among so many squares "
                     f"{float(own[0].evidence['z_threshold']):.1f} σ is reached by chance in one "
                     "map of twenty.",
@@ -110,6 +110,8 @@ def map_figure(
     def draw(figure: MatplotlibFigure) -> None:
         from matplotlib import colormaps
 
+        if simulated:
+            figure.suptitle("simulated data", fontsize=8, x=0.01, ha="left")
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes in grid.ravel()[len(panels) :]:
             axes.set_axis_off()
@@ -123,7 +125,7 @@ def map_figure(
                 interpolation="nearest",
                 origin="upper",
             )
-            axes.set_title(name + (", simulated" if simulated else ""), fontsize=8)
+            axes.set_title(_folded(name), fontsize=7.5)
             axes.set_xlabel("column (pixel)", fontsize=8)
             axes.set_ylabel("row (pixel)", fontsize=8)
             axes.tick_params(labelsize=7)
@@ -148,3 +150,10 @@ def map_figure(
         size=(8.0, max(2.2, rows * (8.0 / columns * ratio * 0.72 + 0.8))),
         raster=True,
     )
+
+
+def _folded(name: str) -> str:
+    """Title of a map in lines of what fits above it, so that it does not run into the next."""
+    from textwrap import fill
+
+    return fill(name, 30, break_long_words=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Figure, Table, ViewContext, palette
+from consilience_compton.drawing.maps import span_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +112,7 @@ def _figures(measurement: Measurement) -> list[Figure]:
     found: list[Figure] = [
         Figure(
             title=f"{simulated}Sum of all spectra",
-            caption=f"{simulated}{spectrum.sum():.4g} counts of {rows} x {columns} spectra in {n} "
+            caption=f"{spectrum.sum():.4g} counts of {rows} x {columns} spectra in {n} "
             f"bins, each on the common axis.{unknown}",
             alt=f"Spectrum from {low:.4g} to {high:.4g} {label}, highest bin at "
             f"{edges[int(spectrum.argmax())]:.4g}",
@@ -160,11 +161,11 @@ def _map(total: Any, simulated: str) -> Figure:
     for r in np.array_split(np.arange(rows), min(PARTS, rows)):
         for c in np.array_split(np.arange(columns), min(PARTS, columns)):
             part = total[r[0] : r[-1] + 1, c[0] : c[-1] + 1]
-            span = [f"{r[0]} to {r[-1]}", f"{c[0]} to {c[-1]}"]
+            span = [span_of(r), span_of(c)]
             parts.append([*span, float(part.mean()), int((part == 0).sum())])
     return Figure(
         title=f"{simulated}Counts by pixel",
-        caption=f"{simulated}All energies together; colours end at the 1st and 99th percentile, so "
+        caption=f"All energies together; colours end at the 1st and 99th percentile, so "
         f"that one hot pixel does not hide the rest. {empty} of {total.size} pixels have no count"
         + (", drawn grey." if empty else "."),
         alt=f"Map of {rows} x {columns} pixels, {total.min():.4g} to {total.max():.4g} counts",

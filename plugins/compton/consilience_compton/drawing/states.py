@@ -82,7 +82,12 @@ def _numbers(data: xr.Dataset, name: str) -> Any:
 
 
 def _cell(value: float) -> Cell:
-    return None if math.isnan(value) else float(value)
+    return None if math.isnan(value) else _short(value)
+
+
+def _short(value: float) -> float:
+    """Four figures: the standard deviations here have two."""
+    return float(f"{value:.4g}")
 
 
 def _plot(axes: Axes, data: xr.Dataset, name: str, index: int, label: str) -> None:
@@ -223,15 +228,16 @@ def _calibration(line: Finding, context: ViewContext, mark: str) -> list[Block]:
 
     covariance = told.get("covariance")
     rows: list[list[Cell]] = [
-        [labels[i], float(emr[i]), float(x[i]), float(residual[i])] for i in range(emr.size)
+        [labels[i], _short(emr[i]), _short(x[i]), float(f"{residual[i]:.2g}")]
+        for i in range(emr.size)
     ]
     note = str(told["sentence"])
     if told.get("intercept_std") is not None:
         std = math.sqrt((line.std_stat or 0.0) ** 2 + (line.std_sys or 0.0) ** 2)
         note += f"; σ of slope {std:.2g}, of intercept {told['intercept_std']:.2g}"
     if isinstance(covariance, list):
-        flat = [value for row in covariance for value in row]
-        note += "; covariance (intercept, slope) " + ", ".join(f"{v:.3g}" for v in flat)
+        across = covariance[0][1]
+        note += f"; covariance of intercept and slope {across:.3g}".replace("-", "−")
     if told.get("chi2") is not None:
         note += f"; χ² {told['chi2']:.2f} for {told['freedom']} degrees of freedom"
     subject = line.subject.label if line.subject else ""
@@ -291,8 +297,9 @@ def _links(links: Sequence[Finding]) -> list[Block]:
     for f in links:
         told = f.evidence
         numbers = [told.get(name) for name in ("n", "p", "least_p")]
-        cells = [float(str(v)) if v is not None else None for v in numbers]
-        rows.append([f.subject.label if f.subject else "", f.value, *cells])
+        cells = [float(f"{float(str(v)):.3g}") if v is not None else None for v in numbers]
+        rho = None if f.value is None else round(f.value, 3)
+        rows.append([f.subject.label if f.subject else "", rho, *cells])
     return [
         Table(
             ["what", "Spearman ρ", "states", "exact p", "least possible p"],

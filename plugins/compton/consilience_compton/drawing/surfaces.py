@@ -145,7 +145,7 @@ def _heights(data: xr.Dataset, measurement: Measurement, finding: Finding) -> Fi
     said = f"S_a {finding.value:.3g} {unit}" if finding.value is not None else told
     return Figure(
         title=f"{mark}{called(measurement)}: heights of the interface",
-        caption=f"{mark}{said}; {finding.method}. The surface faces {faces}. "
+        caption=f"{said}; {finding.method}. The surface faces {faces}. "
         f"{missing} of {values.size} columns have no height (grey).",
         alt=f"Map of heights above the form, from {fine.min():.3g} to {fine.max():.3g} {unit}",
         draw=draw,
@@ -195,7 +195,7 @@ def _density(data: xr.Dataset, measurement: Measurement) -> Figure:
     ]
     return Figure(
         title=f"{mark}{called(measurement)}: how dense the rough layer is",
-        caption=f"{mark}Share of solid (moss and fragments) between {low:.3g} and {high:.3g} "
+        caption=f"Share of solid (moss and fragments) between {low:.3g} and {high:.3g} "
         f"{unit} above the form, the 5th and 95th percentile of the heights, in tiles.",
         alt="Map of the share of solid in the rough layer",
         draw=draw,
@@ -241,7 +241,7 @@ def _profiles(data: xr.Dataset, measurement: Measurement) -> Figure:
             cells.append([name, round(float(place[k] - place[0]), 3), value])
     return Figure(
         title=f"{mark}{called(measurement)}: profiles through the middle",
-        caption=f"{mark}Heights above the form along both axes of the map.",
+        caption="Heights above the form along both axes of the map.",
         alt="Two profiles of the interface",
         draw=draw,
         table=Table(
@@ -295,7 +295,7 @@ def _correlation(data: xr.Dataset, measurement: Measurement, finding: Finding) -
         ]
     return Figure(
         title=f"{mark}{called(measurement)}: autocorrelation of the heights",
-        caption=f"{mark}S_al is the shortest distance at which it falls to 0.2, over all "
+        caption="S_al is the shortest distance at which it falls to 0.2, over all "
         "directions; the two axes of the map are drawn.",
         alt="Autocorrelation of the heights along both axes",
         draw=draw,

@@ -145,7 +145,7 @@ def _slices(measurement: Measurement) -> Figure | Text:
         size = f"voxels of {' × '.join(f'{s:.4g}' for s in steps)} µm"
     return Figure(
         title=f"{mark}{called(measurement)}: slices through the middle",
-        caption=f"{mark}{shape} {size} (z × y × x).",
+        caption=f"{shape} {size} (z × y × x).",
         alt="Three slices through the volume, across z, y and x",
         draw=draw,
         table=Table(["slice across", "what", "share or value"], rows),
@@ -183,7 +183,7 @@ def _projections(measurement: Measurement) -> Figure:
     ]
     return Figure(
         title=f"{mark}{called(measurement)}: projections",
-        caption=f"{mark}Means of up to 50 frames of each kind. These are projections, not a "
+        caption="Means of up to 50 frames of each kind. These are projections, not a "
         "reconstructed volume: no surface can be told from them.",
         alt="Mean projection, flat and dark frames",
         draw=draw,

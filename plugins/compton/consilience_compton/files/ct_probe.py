@@ -54,5 +54,5 @@ def probe_ct_hdf5(probe: FileProbe) -> Claim:
     """
     if not probe.head.startswith(b"\x89HDF\r\n\x1a\n"):
         return Claim.NO
-    words = (b"NXtomo", b"tomo_entry", b"voxel_size", b"element_size_um")
+    words = (b"NXtomo", b"tomo_entry", b"image_key", b"voxel_size", b"element_size_um")
     return Claim.YES if any(word in probe.head for word in words) else Claim.NO

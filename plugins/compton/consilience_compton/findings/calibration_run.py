@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
-from consilience.model.finding import FindingDraft
+from consilience.model.finding import FindingDraft, Subject
 from consilience.model.measurement import Measurement, Notice
 from consilience_compton.calibration.lines import REGIONS
 from consilience_compton.calibration.pixels import (
@@ -148,6 +148,7 @@ def _resolution(found: Calibration) -> list[FindingDraft]:
         drafts.append(
             FindingDraft(
                 kind="detector_resolution",
+                subject=Subject(label=f"lines about {float(np.mean(inside)):.0f} keV"),
                 value=width,
                 unit="keV",
                 std_stat=1.2533 * scatter / math.sqrt(own.size) if own.size > 2 else None,

@@ -77,11 +77,10 @@ def run_lithium(
         )
         return AnalysisOutput([], {}, notices)
     fwhm = usable[0].resolution
-    windows = {"low": params.low, "high": params.high}
     given = _sensitivity(params, fwhm)
     points = [(one.value or 0.0, None if line is None else _x(line, one)) for one in usable]
     known = [(emr, x if x is not None and x >= 0.0 else None) for emr, x in points]
-    models, said = apart(known, params.oxide, fwhm, line, **windows)
+    models, said = apart(known, params.oxide, fwhm, line, params.low, params.high)
     arrays: dict[str, xr.Dataset] = {}
     if line is not None:
         arrays["lithium"] = _joint(usable, line, params)

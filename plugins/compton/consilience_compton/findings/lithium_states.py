@@ -16,6 +16,7 @@ from consilience_compton.findings.regions_input import (
     Triple,
     fractions_of,
     groups_of,
+    once,
     triple_in_one,
     triple_of,
 )
@@ -142,7 +143,7 @@ def states_of_spectra(
                 found.append(_whole(one, params))
         except BadInputError as fault:
             notices.append(_notice(fault, one.record.name))
-    return found, notices
+    return found, once(notices)
 
 
 def parts_of_ratio(one: StateRatio, *, same_setup: bool) -> dict[str, float]:

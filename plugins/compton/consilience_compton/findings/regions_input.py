@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from consilience.errors import BadInputError
 from consilience.model.base import StateValue
 from consilience.model.canonical import canonical_json
-from consilience.model.measurement import Measurement
+from consilience.model.measurement import Measurement, Notice
 from consilience_compton.findings.momentum_params import RegionParams
 from consilience_compton.findings.momentum_run import Walked, walk
 from consilience_compton.momentum.collect import Collected, Total, total_of
 from consilience_compton.momentum.regions import Fractions, fractions_of_layers, given
 from consilience_compton.spectra import number_of
 
-__all__ = ["Triple", "fractions_of", "groups_of", "region_number", "triple_of"]
+__all__ = ["Triple", "fractions_of", "groups_of", "once", "region_number", "triple_of"]
 
 Array = NDArray[np.float64]
 NUMBER = re.compile(r"(?:R|region)?[\s_-]*([123])(?:\.0)?", re.IGNORECASE)
@@ -61,6 +61,11 @@ def region_number(value: object) -> int | None:
     """Return 1, 2 or 3 for 1, "R2", "region 3"; None for anything else."""
     found = NUMBER.fullmatch(str(value).strip())
     return int(found[1]) if found else None
+
+
+def once(notices: Sequence[Notice]) -> list[Notice]:
+    """Return notices without repeats: what is unknown for all states is said once."""
+    return list({(n.code, n.message): n for n in notices}.values())
 
 
 def fractions_of(params: RegionParams) -> Fractions:

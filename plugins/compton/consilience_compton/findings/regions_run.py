@@ -25,6 +25,7 @@ from consilience_compton.findings.regions_input import (
     Triple,
     fractions_of,
     groups_of,
+    once,
     triple_in_one,
     triple_of,
 )
@@ -96,7 +97,7 @@ def run_regions(
         findings += found
         arrays |= made
         notices += _said(triple, params)
-    return AnalysisOutput(findings, arrays, notices)
+    return AnalysisOutput(findings, arrays, once(notices))
 
 
 def _holds_regions(measurement: Measurement, params: RegionParams) -> bool:

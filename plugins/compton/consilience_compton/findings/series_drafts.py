@@ -133,7 +133,9 @@ def moved_by(given: Sensitivity | None) -> dict[str, Any] | None:
         return None
     budget = counts_needed(given, 0.05)
     return {
-        "by": "free-atom model of the layered cell, its inputs moved",
+        "by": f"free-atom model of a cell with a beam of {given.cell.beam:g} µm, a cathode of "
+        f"{given.cell.cathode:g} µm and an electrolyte of {given.cell.electrolyte:g} µm, its "
+        "inputs moved",
         "geometry_1_um": given.by_geometry(1.0),
         "energy_1_eV": given.by_energy(1.0),
         "energy_88_eV": given.by_energy(88.0),
@@ -374,7 +376,7 @@ def models_of(
     for i, emr in enumerate(ratio.values):
         known = None if x is None or math.isnan(x.values[i]) else x.values[i]
         points.append((emr, known))
-    models, said = apart(points, course.composition, course.fwhm, line)
+    models, said = apart(points, course.composition, course.fwhm, line, states=course.labels)
     if said and "Lix" in course.composition:
         said.append(INTENSIVE)
     return models, said

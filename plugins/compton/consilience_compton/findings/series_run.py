@@ -71,6 +71,8 @@ def run_series(
         arrays |= made
     if not findings:
         text = "neither a table of states nor spectra of two states: no series to follow"
+        if notices:
+            text = "no series to follow: no two states of the spectra have a momentum ratio"
         notices.append(Notice(code="no-series", message=text, severity="info"))
     return AnalysisOutput(findings, arrays, notices)
 

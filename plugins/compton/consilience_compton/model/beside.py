@@ -106,6 +106,7 @@ def apart(
     calibration: Calibration | None = None,
     low: Sequence[Window] = LOW,
     high: Sequence[Window] = HIGH,
+    states: Sequence[str] = (),
 ) -> tuple[list[ModelRatio | None], list[str]]:
     """Return the model's ratio for each measured one, and sentences on what does not fit.
 
@@ -118,6 +119,8 @@ def apart(
         a.u.
     calibration : Calibration, optional
         x on EMR, as measured.
+    states : sequence of str, optional
+        What the points are called: the sentence names the one that is farthest off.
 
     Returns
     -------
@@ -132,15 +135,17 @@ def apart(
         )
     said = []
     far = [
-        (emr, model)
-        for (emr, _), model in zip(points, models, strict=True)
+        (emr, model, states[i] if i < len(states) else "")
+        for i, ((emr, _), model) in enumerate(zip(points, models, strict=True))
         if model is not None and abs(emr - model.value) > FAR * model.std_interpolation
     ]
     if far:
-        emr, model = max(far, key=lambda pair: abs(pair[0] - pair[1].value))
+        emr, model, state = max(far, key=lambda one: abs(one[0] - one[1].value))
+        where = f" ({state})" if state else ""
         said.append(
             f"free atoms of {formula} have EMR {model.value:.3f} ± {model.std_interpolation:.3f} "
-            f"(resolution {fwhm:.3g} a.u., error of the interpolation) where {emr:.3g} is found"
+            f"(resolution {fwhm:.3g} a.u., error of the interpolation) where {emr:.3g} is "
+            f"found{where}"
         )
     if fixed:
         values = [emr for emr, _ in points]
