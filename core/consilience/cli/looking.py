@@ -161,27 +161,19 @@ def findings(
         caveats: dict[str, list[Caveat]] = {}
         for caveat in study.caveats(found):
             caveats.setdefault(caveat.finding, []).append(caveat)
-        table(
-            [
-                "finding",
-                "sample",
-                "from",
-                "kind",
-                "subject",
-                "says",
-                "caveat",
-                "live rivals",
-                "origin",
-            ],
-            [_finding_row(f, worst_caveat(caveats.get(f.id, ())), records) for f in found],
-            "no findings yet; run 'consilience analyse'",
-        )
+        head = ["finding", "sample", "from", "kind", "subject", "state", "says", "caveat"]
+        rows = [_finding_row(f, worst_caveat(caveats.get(f.id, ())), records) for f in found]
+        if not any(f.state for f in found):  # a column of nothing takes room from the others
+            at = head.index("state")
+            head.pop(at)
+            rows = [row[:at] + row[at + 1 :] for row in rows]
+        table([*head, "live rivals", "origin"], rows, "no findings yet; run 'consilience analyse'")
 
 
 def _finding_row(
     finding: Finding, worst: Caveat | None, records: Mapping[str, MeasurementRecord]
 ) -> list[Any]:
-    from consilience.report.text import measured
+    from consilience.report.text import measured, state
 
     says = finding.status.replace("_", " ") if finding.status else ""
     if finding.status is None and finding.value is None and finding.subject is not None:
@@ -198,6 +190,7 @@ def _finding_row(
         _origin(finding, records),
         finding.kind,
         finding.subject.label if finding.subject else "",
+        state(finding.state),
         says or "see 'consilience show'",
         "" if worst is None else f"{worst.effect}: {worst.rule}",
         ", ".join(r.subject.label for r in finding.rivals if r.live),

@@ -167,7 +167,7 @@ def _png(figure: MatplotlibFigure, budget: int) -> bytes:
 
     dpi, colours = (160, 256) if budget >= SVG_BUDGET else (110, 48)
     if budget < _LEAST_SVG:
-        dpi, colours = 84, 16
+        dpi = 84  # not fewer colours: with 16 letters, pale bands and half of a scale are lost
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]  # once; savefig would draw twice

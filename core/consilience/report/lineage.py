@@ -375,6 +375,8 @@ def _cut(sample: Sample) -> str | None:
     cut = sample.cut
     if cut is None:
         return None
+    if cut.shape == "whole":  # has no points, and so no unit
+        return f"{cut.label or 'whole'}, frame {cut.frame}"
     points = "; ".join("(" + ", ".join(number(c) for c in p) + ")" for p in cut.coordinates[:6])
     more = " …" if len(cut.coordinates) > 6 else ""
     label = f"{cut.label}: " if cut.label else ""
