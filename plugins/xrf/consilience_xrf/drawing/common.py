@@ -10,7 +10,22 @@ from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.report.text import number
 
-__all__ = ["own_findings", "rounded", "short"]
+__all__ = ["line_text", "own_findings", "rounded", "short"]
+
+
+GREEK = str.maketrans("abg", "αβγ")
+
+
+def line_text(name: str) -> str:
+    """Return a line or family of lines as it is written.
+
+    Examples
+    --------
+    >>> line_text("Pt_La"), line_text("Fe_K")
+    ('Pt Lα', 'Fe K')
+    """
+    element, _, line = name.partition("_")
+    return f"{element} {line[:1]}{line[1:].translate(GREEK)}".strip()
 
 
 def own_findings(

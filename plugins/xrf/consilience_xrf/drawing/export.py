@@ -14,6 +14,7 @@ from consilience._version import __version__ as host_version
 from consilience.errors import BadInputError
 from consilience.model.finding import Finding
 from consilience.text import spreadsheet_cell
+from consilience_xrf.drawing.common import line_text
 from consilience_xrf.drawing.grid import PanelRow, draw_rows, grid_size
 from consilience_xrf.drawing.map_rows import Scan, lines_of, row_of, scans_of
 
@@ -37,6 +38,8 @@ ACROSS = 8
 """Panels side by side."""
 EACH = 2.2
 """Inches of a panel."""
+TALLEST = 200.0
+"""Inches of a picture, which no page has to hold."""
 PIXELS = 40_000_000
 """Most pixels of one picture; the resolution is lowered to keep to it."""
 
@@ -62,7 +65,10 @@ def _rows(scans: Sequence[Scan]) -> list[PanelRow]:
         for some in cells:
             for first in range(0, len(some), ACROSS):
                 part = some[first : first + ACROSS]
-                named = [(s, line, f"{line}: {s.title}".removesuffix(": ")) for s, line in part]
+                named = [
+                    (s, line, f"{line_text(line)}: {s.title}".removesuffix(": "))
+                    for s, line in part
+                ]
                 rows.append(row_of(kind, named))
     return rows
 
@@ -78,7 +84,7 @@ def _picture(
     scans, origin = _scans(findings, open_array)
     rows = _rows(scans)
     width = max(4.0, EACH * max(len(row.panels) for row in rows) + 1.0)
-    height = sum(grid_size([row], width)[1] for row in rows)
+    height = grid_size(rows, width, TALLEST)[1]
     dpi = int(max(100, min(dpi, (PIXELS / (width * height)) ** 0.5)))
     by_kind: dict[str, dict[str, Any]] = {
         "png": {"Software": f"consilience {host_version}", "Comment": f"origin: {origin}"},
@@ -88,7 +94,7 @@ def _picture(
                 "Subject": f"origin: {origin}"},
     }  # fmt: skip
     with style():
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height))
         FigureCanvasAgg(figure)
         draw_rows(figure, rows, simulated=origin == "simulated")
         figure.savefig(path, format=kind, dpi=dpi, metadata=by_kind[kind])

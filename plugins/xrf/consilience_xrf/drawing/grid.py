@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
     from matplotlib.figure import Figure as MatplotlibFigure
 
-__all__ = ["COLUMNS", "Panel", "PanelRow", "bar_length", "draw_rows", "grid_size"]
+__all__ = ["COLUMNS", "Panel", "PanelRow", "bar_length", "bar_text", "draw_rows", "grid_size"]
 
 Array = NDArray[np.float64]
 COLUMNS = 4
@@ -25,6 +25,14 @@ NOTHING = "#c9c9c9"
 """Grey of points without a value."""
 ROUND = (1.0, 2.0, 5.0)
 MARK = "SIMULATED"
+FINER = (("m", "mm"), ("mm", "µm"), ("µm", "nm"))
+"""Units of positions, and those a thousand times finer."""
+RATIOS = (0.12, 1.6)
+"""Of height over width; maps beyond are drawn stretched."""
+LEFT, GAP, BAR, LARGEST = 0.58, 0.2, 0.78, 3.4
+"""Inches: before the first panel, between panels, for a shared colour bar, and of a panel."""
+TOP, ABOVE, BELOW, UNDER = 0.14, 0.24, 0.36, 0.42
+"""Inches: above all, for a title, for positions, and for a colour bar of one panel."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +75,26 @@ def bar_length(width: float) -> float:
     return float(max(power * one for one in ROUND if power * one <= width / 4.0 * (1 + 1e-9)))
 
 
+def bar_text(length: float, unit: str) -> str:
+    """Return a length in a unit that needs few digits.
+
+    Examples
+    --------
+    >>> bar_text(0.01, "mm")
+    '10 µm'
+    """
+    for coarse, fine in FINER:
+        if unit_text(unit) == coarse and length < 0.1:
+            return f"{length * 1e3:.4g} {fine}"
+    return f"{length:.4g} {unit_text(unit)}"
+
+
 def _ratio(panel: Panel) -> float:
     """Height over width as drawn."""
     if panel.unit == "1":
-        return float(np.clip(panel.y.size / max(panel.x.size, 1), 0.12, 1.6))
+        return float(np.clip(panel.y.size / max(panel.x.size, 1), *RATIOS))
     height, width = (_extent(c) for c in (panel.y, panel.x))
-    return float(np.clip(height / width, 0.12, 1.6))
+    return float(np.clip(height / width, *RATIOS))
 
 
 def _extent(centres: Array) -> float:
@@ -80,49 +102,85 @@ def _extent(centres: Array) -> float:
     return abs(float(edges[-1] - edges[0]))
 
 
-def grid_size(rows: Sequence[PanelRow], width: float = 8.0) -> tuple[float, float]:
-    """Return width and height in inches of a figure that holds the rows."""
+def _box(rows: Sequence[PanelRow], width: float) -> float:
+    """Inches across of the box that a panel may fill."""
     across = max(len(row.panels) for row in rows)
-    ratio = max(_ratio(p) for row in rows for p in row.panels)
-    each = min((width - 0.9) / across - 0.25, 3.4)
-    height = sum(each * ratio + (0.95 if row.limits is None else 0.55) for row in rows) + 0.35
-    return width, float(np.clip(height, 1.9, 9.2))
+    bar = BAR if any(row.limits is not None for row in rows) else 0.0
+    return min((width - LEFT - bar - 0.1) / across - GAP, LARGEST)
+
+
+def _heights(rows: Sequence[PanelRow], box: float) -> list[float]:
+    """Inches down of the panels of each row."""
+    return [max(min(box * _ratio(p), LARGEST) for p in row.panels) for row in rows]
+
+
+def grid_size(
+    rows: Sequence[PanelRow], width: float = 8.0, tallest: float = 9.2
+) -> tuple[float, float]:
+    """Return width and height in inches of a figure that holds the rows."""
+    needed = TOP + sum(_heights(rows, _box(rows, width))) + sum(_beside(row) for row in rows)
+    return width, float(np.clip(needed, 1.6, tallest))
+
+
+def _beside(row: PanelRow) -> float:
+    """Inches above and below the panels of a row."""
+    return ABOVE + BELOW + (UNDER if row.limits is None else 0.0)
 
 
 def draw_rows(figure: MatplotlibFigure, rows: Sequence[PanelRow], *, simulated: bool) -> None:
-    """Draw rows of maps onto a figure, with scale bars, and a mark where data are simulated."""
-    across = max(len(row.panels) for row in rows)
-    grid = figure.subplots(len(rows), across, squeeze=False)
-    for down, row in enumerate(rows):
-        shown = None
-        for column in range(across):
-            axes = grid[down][column]
-            if column >= len(row.panels):
-                axes.set_axis_off()
-                continue
-            panel = row.panels[column]
-            shown = _draw(axes, panel, row.limits)
-            if row.limits is None:
-                bar = figure.colorbar(
-                    shown, ax=axes, location="bottom", shrink=0.9, aspect=18, pad=0.04
-                )
-                bar.ax.tick_params(labelsize=6.5)
-                bar.set_label(row.label, fontsize=6.5)
-            axes.set_title(panel.title, fontsize=7.5)
+    """Draw rows of maps onto a figure, with scale bars, and a mark where data are simulated.
+
+    Each panel is put where it belongs: a solver of layouts takes minutes for a hundred of them.
+    """
+    figure.set_layout_engine("none")
+    width, height = (float(v) for v in figure.get_size_inches())
+    box = _box(rows, width)
+    heights = _heights(rows, box)
+    free = height - TOP - sum(_beside(row) for row in rows)
+    shrunk = min(1.0, max(free, 0.2) / sum(heights))
+
+    def place(left: float, top: float, across: float, down: float) -> Axes:
+        return figure.add_axes(
+            (left / width, 1.0 - (top + down) / height, across / width, down / height)
+        )
+
+    top = TOP
+    for row, whole in zip(rows, heights, strict=True):
+        top += ABOVE
+        shown, right = None, 0.0
+        for column, panel in enumerate(row.panels):
+            down = shrunk * min(box * _ratio(panel), LARGEST)
+            across = min(box, down / _ratio(panel))
+            left = LEFT + column * (box + GAP) + 0.5 * (box - across)
+            axes = place(left, top, across, down)
+            shown, right = _draw(axes, panel, row.limits), left + across
+            axes.set_title(panel.title, fontsize=8, pad=3)
+            axes.set_xlabel(f"x ({_unit(panel)})", fontsize=7, labelpad=1)
             if column == 0:
-                axes.set_ylabel(f"y ({_unit(panel)})", fontsize=6.5, labelpad=1)
-                axes.set_xlabel(f"x ({_unit(panel)})", fontsize=6.5, labelpad=1)
+                axes.set_ylabel(f"y ({_unit(panel)})", fontsize=7, labelpad=1)
+            elif np.array_equal(panel.y, row.panels[0].y) and panel.unit == row.panels[0].unit:
+                axes.tick_params(labelleft=False)
+            if row.limits is None:
+                under = place(left, top + down + BELOW, across, 0.08)
+                bar = figure.colorbar(shown, cax=under, orientation="horizontal")
+                bar.ax.tick_params(labelsize=7, length=2, pad=1)
+                bar.ax.locator_params(nbins=4)
+                bar.set_label(row.label, fontsize=7, labelpad=1)
         if row.limits is not None and shown is not None:
             above = any(np.nanmax(p.values, initial=0.0) > row.limits[1] * (1 + 1e-9)
                         for p in row.panels)  # fmt: skip
             bar = figure.colorbar(
-                shown, ax=list(grid[down]), location="right", shrink=0.92, aspect=14, pad=0.015,
+                shown,
+                cax=place(right + 0.12, top, 0.1, shrunk * whole),
                 extend="max" if above else "neither",
-            )  # fmt: skip
+            )
             bar.set_label(row.label, fontsize=7)
-            bar.ax.tick_params(labelsize=6.5)
+            bar.ax.tick_params(labelsize=7, length=2, pad=1)
+        top += shrunk * whole + BELOW + (UNDER if row.limits is None else 0.0)
     if simulated:
-        figure.suptitle(f"{MARK} data", fontsize=8, x=0.01, ha="left", color="#a33")
+        figure.text(
+            0.01, 1.0 - 0.03 / height, f"{MARK} data", fontsize=8, color="#a33", va="top"
+        )  # fmt: skip
 
 
 def _draw(axes: Axes, panel: Panel, limits: tuple[float, float] | None) -> QuadMesh:
@@ -138,10 +196,9 @@ def _draw(axes: Axes, panel: Panel, limits: tuple[float, float] | None) -> QuadM
         vmax=high,
         rasterized=True,
     )
-    square = panel.unit != "1" and 0.12 < _extent(panel.y) / _extent(panel.x) < 1.6
-    axes.set_aspect("equal" if square else "auto")
+    axes.set_aspect("auto")  # the box has the ratio of the map already
     axes.set_facecolor(NOTHING)
-    axes.tick_params(labelsize=6, length=2, pad=1)
+    axes.tick_params(labelsize=6.5, length=2, pad=1)
     axes.locator_params(nbins=4)
     if panel.unit != "1":
         _scale_bar(axes, panel)
@@ -176,10 +233,10 @@ def _scale_bar(axes: Axes, panel: Panel) -> None:
     at = (left + 0.05 * (right - left), low + 0.06 * (high - low))
     axes.add_patch(Rectangle(at, length, thick, facecolor="white", edgecolor="black", lw=0.5))
     axes.text(
-        at[0] + length / 2,
+        at[0],
         at[1] + 1.8 * thick,
-        f"{length:g} {unit_text(panel.unit)}",
-        ha="center",
+        bar_text(length, panel.unit),
+        ha="left",
         va="bottom",
         fontsize=6.5,
         color="white",
