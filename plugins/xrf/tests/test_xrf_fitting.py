@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import nnls
-from xrf_fits import ENERGY, GEOMETRY, RESPONSE, Array, expected
+from xrf_fits import ENERGY, GEOMETRY, RESPONSE, Array, expected, families
 
 from consilience.errors import BadInputError
 from consilience_xrf.fitting.background import snip
+from consilience_xrf.fitting.design import build_design
 from consilience_xrf.fitting.linear import critical_level, detection_limit
 from consilience_xrf.fitting.maps import fit_maps
 from consilience_xrf.fitting.nonnegative import nonnegative
 from consilience_xrf.fitting.search import search_elements
+from consilience_xrf.fitting.tail import FittedTail, fitted_tail
+from consilience_xrf.lines.response import Response
 
 AMOUNTS = {"Ca_K": 400.0, "Fe_K": 1500.0, "Cu_K": 300.0, "elastic": 800.0, "compton": 2500.0}
 
@@ -158,3 +161,27 @@ def test_nothing_is_found_where_nothing_is() -> None:
         total = chance.poisson(expected({"elastic": 5e4, "compton": 9e4}, 300.0)).astype(float)
         found = search_elements(ENERGY[used], total[used], RESPONSE, GEOMETRY)
         assert found.elements == ()
+
+
+@pytest.mark.parametrize("planted", [0.0, 0.02])
+def test_a_tail_is_fitted_where_counts_tell_it_and_takes_no_counts(planted: float) -> None:
+    lines = families("Ca_K", "Fe_K", "Cu_K")
+    geometry, amounts = GEOMETRY, np.array([3e4, 8e4, 3e4, 5e4, 9e4])
+    other = Response(noise=0.1, tail=planted, tail_width=0.3)
+    mean = build_design(ENERGY, lines, other, geometry).matrix @ amounts
+    total = np.random.default_rng(5).poisson(mean + 300.0 * np.exp(-ENERGY / 6.0)).astype(float)
+
+    def tail_of(counts: Array) -> FittedTail | None:
+        fit = fit_maps(counts, ENERGY, ["Ca", "Fe", "Cu"], response=RESPONSE, geometry=GEOMETRY)
+        return fitted_tail(fit.design, fit.mean, fit.mean_amounts)
+
+    found = tail_of(total)
+    assert found is not None
+    assert abs(found.response.tail - planted) < 3.0 * found.std < 0.01
+    after = fit_maps(total, ENERGY, ["Ca", "Fe", "Cu"], response=found.response, geometry=GEOMETRY)
+    iron = after.of("Fe_K")
+    assert abs(after.free[iron] - 8e4) < 3.0 * after.std[iron]
+    if planted:
+        assert fitted_tail(after.design, after.mean, after.mean_amounts) is None, "it has one"
+    few = np.random.default_rng(6).poisson(mean / 300.0 + 1.0).astype(float)
+    assert tail_of(few) is None

@@ -63,11 +63,10 @@ def expected(
         noise=RESPONSE.noise * (1.0 + 0.03 * chance.normal()),
         tail=TAIL, tail_width=0.35, step=STEP,
     )  # fmt: skip
-    whole = 1.0 - TAIL - STEP
     hump = 0.3 * np.exp(-0.5 * ((ENERGY - 5.0) / 2.5) ** 2)
     made = level * (0.5 * np.exp(-ENERGY / 2.5) + 0.4 * np.exp(-ENERGY / 12.0) + hump)
     for name, amount in amounts.items():
-        made = made + amount / whole * _shape(name, edges, response, OTHER, chance)
+        made = made + amount * _shape(name, edges, response, OTHER, chance)
     multiple = np.exp(-0.5 * ((ENERGY - 12.6) / 0.8) ** 2)
     share = 0.12 * amounts.get("compton", 0.0)
     return np.asarray(made + share * multiple / multiple.sum())

@@ -17,7 +17,7 @@ from consilience_xrf.findings.elements_run import run_elements
 from consilience_xrf.fitting.fitted_scale import Scale, found_scale
 from consilience_xrf.fitting.intervals import bounded_interval
 from consilience_xrf.fitting.maps import MapFit, fit_maps
-from consilience_xrf.fitting.systematics import systematic_errors
+from consilience_xrf.fitting.whole import fit_whole
 from xrf_coverage.models import ENERGY, GEOMETRY, Array, expected
 
 __all__ = ["ROWS"]
@@ -34,7 +34,7 @@ BLOCK = 50
 
 def _scale(total: Array, named: tuple[str, ...]) -> Scale:
     elements = [name.partition("_")[0] for name in named]
-    return found_scale(ENERGY, total, GEOMETRY, elements, unasked=False)
+    return found_scale(ENERGY, total, GEOMETRY, elements, unasked=False, rivals=False)
 
 
 def _whole(model: str, seed: int, nickel: float) -> Whole:
@@ -43,12 +43,8 @@ def _whole(model: str, seed: int, nickel: float) -> Whole:
     mean = expected(model, {**SUM, "Ni_K": nickel}, 400.0, chance)
     total = chance.poisson(mean).astype(np.float64)
     scale = _scale(total, NAMED)
-    fit = fit_maps(
-        total, scale.energy, NAMED, response=scale.response, geometry=scale.geometry,
-        background="splines", pile_up=scale.search.pile_up,
-    )  # fmt: skip
-    errors = systematic_errors(fit.design, fit.mean, fit.mean_amounts, scale.calibration)
-    return Whole(fit, errors, scale, 1, frozenset(NAMED))
+    found = fit_whole(total, scale, NAMED)
+    return Whole(found.fit, found.errors, found.scale, 1, frozenset(NAMED))
 
 
 @lru_cache(maxsize=4096)
@@ -106,11 +102,10 @@ def _map(model: str, block: int, nickel: float) -> tuple[MapFit, Array]:
     cube = chance.poisson(mean, (BLOCK, ENERGY.size)).astype(np.float64)
     total = cube.sum(axis=0)
     scale = _scale(total, MAPPED)
-    common: Any = {"response": scale.response, "geometry": scale.geometry}
-    fit = fit_maps(cube, scale.energy, MAPPED, **common)
-    whole = fit_maps(total, scale.energy, MAPPED, background="splines", **common)
-    errors = systematic_errors(whole.design, whole.mean, whole.mean_amounts, scale.calibration)
-    return fit, errors.total[: fit.elements] / BLOCK
+    whole = fit_whole(total, scale, MAPPED)
+    response = whole.scale.response
+    fit = fit_maps(cube, scale.energy, MAPPED, response=response, geometry=scale.geometry)
+    return fit, whole.errors.total[: fit.elements] / BLOCK
 
 
 def _pixel(

@@ -30,8 +30,8 @@ YIELD_STD = {
 }
 """Relative standard deviation of yields times rates, by shell and least energy in keV.
 
-Of the size that [3]_ states for K lines (Z above 25, 18, 10) and hard L lines; for soft L and M lines that by which the
-tables of xraylib and of PyMca differ on one measured standard.
+Of the size that [3]_ states for K lines (of Z above 25, 18, 10) and hard L lines; for soft L and M
+lines that by which the tables of xraylib and of PyMca differ on one measured standard.
 """
 
 _GROUPS = {

@@ -25,7 +25,7 @@ from consilience_xrf.findings.elements_params import ElementsParams
 from consilience_xrf.findings.map_input import beam_of
 from consilience_xrf.fitting.fitted_scale import Scale, found_scale
 from consilience_xrf.fitting.maps import MapFit, chosen_families, fit_maps, mean_spectrum
-from consilience_xrf.fitting.systematics import systematic_errors
+from consilience_xrf.fitting.whole import fit_whole
 from consilience_xrf.lines.elements import split_name
 from consilience_xrf.lines.geometry import Geometry, Layer
 
@@ -170,26 +170,23 @@ def fit_of_measurement(
                 "no line rises above the background", fix="name elements to get their limits"
             )
         raise BadInputError(f"no element can be fitted ({said})", fix="name others")
-    common: dict[str, Any] = {
-        "response": scale.response,
-        "geometry": scale.geometry,
-        "pile_up": scale.search.pile_up,
-        "low": params.low,
-        "high": params.high,
-    }
-    sum_background = "snip" if params.background == "snip" else "splines"
-    fit = fit_maps(total, scale.energy, names, background=sum_background, **common)
-    parts = systematic_errors(fit.design, fit.mean, fit.mean_amounts, scale.calibration)
-    whole = Whole(fit, parts, scale, number, frozenset(asked))
+    background = "snip" if params.background == "snip" else "splines"
+    fitted = fit_whole(total, scale, names, background=background, low=params.low, high=params.high)
+    scale = fitted.scale
+    whole = Whole(fitted.fit, fitted.errors, scale, number, frozenset(asked))
     maps = None
     if params.maps and counts.ndim > 1 and good.size > 1:
         maps = fit_maps(
             cube,
             scale.energy,
             names,
+            response=scale.response,
+            geometry=scale.geometry,
             background=params.background,
+            pile_up=scale.search.pile_up,
+            low=params.low,
+            high=params.high,
             mask=good,
-            **common,
         )
     notices = _notices(measurement, scale, good, cube, incident)
     return FitOfMeasurement(counts, scale, whole, maps, unseen, tuple(notices))

@@ -50,26 +50,27 @@ class Design:
 def family_column(
     family: Family, edges: Array, response: Response, geometry: Geometry, *, escape: bool = True
 ) -> Array:
-    """Return one count in the lines of a family, with its escape peaks beside it.
+    """Return one count in the Gaussians of a family's lines, and what comes with it.
 
-    The shares of the lines are those emitted times what passes to the detector and is counted;
-    escape peaks come on top, so that an amount is the counts of the lines alone.
+    The shares of the lines are those emitted times what passes to the detector and is counted.
+    Escape peaks, tails and steps come on top, so that an amount is the counts of the Gaussians
+    alone: a sensitivity that was measured with the same detector knows nothing of the rest.
     """
     counted = family.weights * geometry.efficiency(family.energies)
     total = float(counted.sum())
     shares = counted / total if total > 0 else family.weights
-    made = line_shape(edges, family.energies, shares, response)
+    energies = family.energies
     if escape:
         lost = [
             (energy, share * ratio)
-            for at, share in zip(family.energies, shares, strict=True)
+            for at, share in zip(energies, shares, strict=True)
             for energy, ratio in escape_lines(geometry.detector.material, float(at))
             if share * ratio > FAINTEST
         ]
         if lost:
             at, counts = (np.array(column) for column in zip(*lost, strict=True))
-            made = made + line_shape(edges, at, counts, response)
-    return made
+            energies, shares = np.concatenate([energies, at]), np.concatenate([shares, counts])
+    return line_shape(edges, energies, shares, response) / response.gaussian
 
 
 def pile_up_column(energy: Array, spectrum: Array) -> Array | None:

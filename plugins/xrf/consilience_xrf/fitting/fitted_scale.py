@@ -63,6 +63,7 @@ def found_scale(
     named: Sequence[str] = (),
     *,
     unasked: bool = True,
+    rivals: bool = True,
     calibrated: bool = True,
     low: float | None = None,
     high: float | None = None,
@@ -78,6 +79,8 @@ def found_scale(
         Elements that are fitted in any case.
     unasked : bool
         Look for others too.
+    rivals : bool
+        Hold each element against those that are not in the fit.
     calibrated : bool
         False keeps the axis as it is.
     low, high : float, optional
@@ -99,20 +102,21 @@ def found_scale(
         why = "" if not calibrated else "no element is sure enough to calibrate on"
         if sure:
             search = search_elements(
-                energy[used], total[used], response, geometry, named, unasked=unasked
-            )
+                energy[used], total[used], response, geometry, named,
+                unasked=unasked, rivals=rivals,
+            )  # fmt: skip
         return Scale(energy, response, geometry, search, None, why, 0.0)
     found, why = _calibrated(energy, total, response, geometry, search.families, sure, used)
     if found is None:
         search = search_elements(
-            energy[used], total[used], response, geometry, named, unasked=unasked
+            energy[used], total[used], response, geometry, named, unasked=unasked, rivals=rivals
         )
         return Scale(energy, response, geometry, search, None, why, 0.0)
     axis = found.energy(energy.size)
     shift = float(np.abs((axis - energy)[used]).max())
     used = part(axis)
     search = search_elements(
-        axis[used], total[used], found.response, geometry, named, unasked=unasked
+        axis[used], total[used], found.response, geometry, named, unasked=unasked, rivals=rivals
     )
     return Scale(axis, found.response, geometry, search, found, "", shift)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from consilience_xrf.fitting.background import SPACING, WINDOW, fitted_background
 from consilience_xrf.fitting.design import Design, family_column
 from consilience_xrf.fitting.linear import fit_poisson
+from consilience_xrf.fitting.tail import TAIL, TAIL_WIDTH
 from consilience_xrf.lines.calibration import Calibration
 from consilience_xrf.lines.elements import Family
 from consilience_xrf.lines.response import channel_edges
@@ -26,9 +27,8 @@ lines of L₁ and L₂ to those of L₃, of all others to those of M₅."""
 FIRST = {"K": ("KL",), "L": ("L3",), "M": ("M5",)}
 UNKNOWN_PLACE, UNKNOWN_WIDTH = 0.03, 0.02
 """Of a line's width: standard deviation of its place and of its width where nothing was fitted."""
-TAIL, TAIL_WIDTH = 0.015, 0.3
-"""Share of a line's counts (one standard deviation) in a tail that the response does not have, and
-its decay in keV: what charge that is not collected whole does in silicon."""
+OTHER_DECAY = 1.0 / 3.0
+"""By which the decay of a fitted tail may be another."""
 OTHER_BACKGROUNDS = ((1.0, 1.7), (0.6, 1.3))
 """Factors on the window of SNIP and on the spacing of knots."""
 
@@ -54,6 +54,7 @@ def systematic_errors(
     total: Array,
     amounts: Array,
     calibration: Calibration | None,
+    tail_std: float | None = None,
 ) -> SystematicErrors:
     """Return what line ratios, axis, background and misfit may have done to the amounts.
 
@@ -66,6 +67,8 @@ def systematic_errors(
         Fitted counts of that spectrum.
     calibration : Calibration or None
         None: place and width of lines are taken as known to `UNKNOWN_PLACE`, `UNKNOWN_WIDTH`.
+    tail_std : float, optional
+        Of the share of lines in a tail that was fitted; None: none was, and there may be one.
     """
     model = np.maximum(design.matrix @ amounts, 0.0)
     floor = np.maximum(model, 1e-3 * max(float(model.mean()), 1e-9))
@@ -78,7 +81,7 @@ def systematic_errors(
     parts = {
         "line_ratios": np.sqrt(np.einsum("ij,ij->i", by_ratio, by_ratio)),
         "energy_axis": np.sqrt(np.einsum("ij,ij->i", by_axis, by_axis)),
-        "line_shape": _tail(design, amounts, hat),
+        "line_shape": _tail(design, amounts, hat, tail_std),
         "background": _background(design, total, amounts, size),
         "misfit": _misfit(total, model, floor, hat),
     }
@@ -168,18 +171,25 @@ def _axis(design: Design, amounts: Array, hat: Array, calibration: Calibration |
     return np.asarray(-hat @ np.stack(slopes, axis=1) @ roots)
 
 
-def _tail(design: Design, amounts: Array, hat: Array) -> Array:
-    """Change of all amounts with a tail, the Gaussian part of each line being what it is."""
-    if design.response.tail > 0:
-        return np.zeros(hat.shape[0])
+def _tail(design: Design, amounts: Array, hat: Array, std: float | None) -> Array:
+    """Change of all amounts with the tail, the Gaussian part of each line being what it is."""
+    now = design.response
+    if std is None:
+        # a tail that is given is taken as it is
+        others = [] if now.tail > 0 else [replace(now, tail=TAIL, tail_width=TAIL_WIDTH)]
+    else:
+        decay = now.tail_width * (1.0 + OTHER_DECAY)
+        others = [replace(now, tail=now.tail + std), replace(now, tail_width=decay)]
     edges = channel_edges(design.energy)
-    tailed = replace(design.response, tail=TAIL, tail_width=TAIL_WIDTH)
-    more = np.zeros(design.energy.size)
-    for j, family in enumerate(design.families):
-        if amounts[j] > 0:
-            column = family_column(family, edges, tailed, design.geometry) / (1.0 - TAIL)
-            more += amounts[j] * (column - design.matrix[:, j])
-    return np.asarray(np.abs(hat @ more))
+    made = np.zeros(hat.shape[0])
+    for other in others:
+        more = np.zeros(design.energy.size)
+        for j, family in enumerate(design.families):
+            if amounts[j] > 0:
+                column = family_column(family, edges, other, design.geometry)
+                more += amounts[j] * (column - design.matrix[:, j])
+        made += (hat @ more) ** 2
+    return np.asarray(np.sqrt(made))
 
 
 def _background(design: Design, total: Array, amounts: Array, size: int) -> Array:

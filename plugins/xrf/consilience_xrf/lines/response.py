@@ -24,6 +24,8 @@ FWHM = math.sqrt(8.0 * math.log(2.0))
 """Full width at half maximum over standard deviation of a Gaussian."""
 REACH = 8.0
 """Standard deviations from a line beyond which its Gaussian is nothing."""
+TAIL_REACH = 12.0
+"""Decay lengths below a line beyond which its tail is nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Response:
     tail: float = 0.0
     tail_width: float = 0.3
     step: float = 0.0
+
+    @property
+    def gaussian(self) -> float:
+        """Share of a line's counts in its Gaussian."""
+        return 1.0 - self.tail - self.step
 
     def sigma(self, energy: Array) -> Array:
         """Return the standard deviation of lines of `energy` keV, keV."""
@@ -85,31 +92,30 @@ def line_shape(edges: Array, energies: Array, weights: Array, response: Response
         everything is the sum of `weights`.
     """
     sigmas = response.sigma(energies)
-    if response.tail == 0.0 and response.step == 0.0:
-        return _gaussians(edges, energies, weights, sigmas)
-    made = np.zeros(edges.size - 1)
-    for at, weight, sigma in zip(energies, weights, sigmas, strict=True):
-        made += weight * np.diff(_below((edges - at), float(at), float(sigma), response))
-    return made
-
-
-def _gaussians(edges: Array, energies: Array, weights: Array, sigmas: Array) -> Array:
-    """All lines at once, each over the channels that it reaches."""
-    first = np.searchsorted(edges, energies - REACH * sigmas) - 1
+    low = REACH * sigmas
+    if response.tail:
+        low = low + TAIL_REACH * response.tail_width
+    if response.step:
+        low = energies + low
+    # all lines at once, each over the channels that it reaches
+    first = np.searchsorted(edges, energies - low) - 1
     last = np.searchsorted(edges, energies + REACH * sigmas) + 1
     span = np.arange(int((last - first).max(initial=1)) + 1)
     at = np.clip(first[:, None] + span, 0, edges.size - 1)
-    below = ndtr((edges[at] - energies[:, None]) / sigmas[:, None])
+    away = edges[at] - energies[:, None]
+    below = _below(away, energies[:, None], sigmas[:, None], response)
     counts = np.diff(below, axis=1) * weights[:, None]
     channel = np.minimum(at[:, :-1], edges.size - 2)
     made = np.bincount(channel.ravel(), weights=counts.ravel(), minlength=edges.size - 1)
     return made.astype(np.float64)
 
 
-def _below(away: Array, at: float, sigma: float, response: Response) -> Array:
-    """Share of a line below `away` keV from it."""
+def _below(away: Array, at: Array, sigma: Array, response: Response) -> Array:
+    """Share of lines below `away` keV from them."""
     t = away / sigma
-    gauss = ndtr(t)
+    gauss = np.asarray(ndtr(t))
+    if response.tail == 0.0 and response.step == 0.0:
+        return gauss
     whole = (1.0 - response.tail - response.step) * gauss
     if response.tail:
         width = response.tail_width

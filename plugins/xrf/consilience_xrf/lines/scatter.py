@@ -38,8 +38,7 @@ def elastic_shape(
     at = geometry.incident_energy
     if at is None:
         return None
-    made = line_shape(edges, np.array([at]), np.ones(1), response)
-    return made + _escaped(edges, np.array([at]), np.ones(1), geometry, response, escape)
+    return line_shape(edges, *_with_escape(np.array([at]), np.ones(1), geometry, escape), response)
 
 
 def compton_shape(
@@ -71,24 +70,19 @@ def compton_shape(
     energy = _energy_of(momentum, incident, geometry.angle)
     inside = energy < incident  # an electron cannot give more than the beam's energy here
     weights = profile[inside] / profile[inside].sum()
-    made = line_shape(edges, energy[inside], weights, response)
-    return made + _escaped(edges, energy[inside], weights, geometry, response, escape)
+    return line_shape(edges, *_with_escape(energy[inside], weights, geometry, escape), response)
 
 
-def _escaped(
-    edges: Array,
-    energies: Array,
-    weights: Array,
-    geometry: Geometry,
-    response: Response,
-    escape: bool,
-) -> Array:
-    """Counts of the escape peaks of these photons, by the ratio at their mean energy."""
+def _with_escape(
+    energies: Array, weights: Array, geometry: Geometry, escape: bool
+) -> tuple[Array, Array]:
+    """These photons and their escape peaks, by the ratio at their mean energy."""
     mean = float(energies @ weights)
-    made = np.zeros(edges.size - 1)
-    for at, share in escape_lines(geometry.detector.material, round(mean, 3)) if escape else ():
-        made += line_shape(edges, energies - (mean - at), share * weights, response)
-    return made
+    lost = escape_lines(geometry.detector.material, round(mean, 3)) if escape else ()
+    return (
+        np.concatenate([energies, *(energies - (mean - at) for at, _ in lost)]),
+        np.concatenate([weights, *(share * weights for _, share in lost)]),
+    )
 
 
 def _energy_of(momentum: Array, incident: float, angle: float) -> Array:
