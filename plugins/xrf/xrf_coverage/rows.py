@@ -16,7 +16,7 @@ from consilience_xrf.findings.elements_params import ElementsParams
 from consilience_xrf.findings.elements_run import run_elements
 from consilience_xrf.fitting.fitted_scale import Scale, found_scale
 from consilience_xrf.fitting.intervals import bounded_interval
-from consilience_xrf.fitting.maps import MapFit, fit_maps
+from consilience_xrf.fitting.maps import fit_maps
 from consilience_xrf.fitting.whole import fit_whole
 from xrf_coverage.models import ENERGY, GEOMETRY, Array, expected
 
@@ -28,8 +28,8 @@ NAMED = ("Ca", "Fe", "Cu", "As", "Pb_L", "Ni")
 """Nickel is not there."""
 PIXEL = {"Ca_K": 60.0, "Fe_K": 150.0, "Cu_K": 40.0, "elastic": 80.0, "compton": 200.0}
 MAPPED = ("Ca", "Fe", "Cu", "Ni")
-BLOCK = 50
-"""Spectra of one simulated map; each is one repeat."""
+SPECTRA = 50
+"""Of one simulated map."""
 
 
 def _scale(total: Array, named: tuple[str, ...]) -> Scale:
@@ -94,66 +94,61 @@ def _at_limit(model: str, seed: int) -> Outcome:
     return Outcome(happened=net <= critical)
 
 
-@lru_cache(maxsize=4)
-def _map(model: str, block: int, nickel: float) -> tuple[MapFit, Array]:
-    """A map of few counts, and the systematic errors of its pixels' nickel, iron and the rest."""
-    chance = np.random.default_rng((block, 12))
+@lru_cache(maxsize=4096)
+def _pixel(model: str, seed: int, nickel: float = 0.0) -> dict[str, tuple[float, ...]]:
+    """As `_sum`, of one pixel of a map whose other pixels are its like.
+
+    One pixel of each: what drifted, and what was fitted to the sum, is the same for all of a map.
+    """
+    chance = np.random.default_rng((seed, 12))
     mean = expected(model, {**PIXEL, "Ni_K": nickel}, 2.0, chance)
-    cube = chance.poisson(mean, (BLOCK, ENERGY.size)).astype(np.float64)
+    cube = chance.poisson(mean, (SPECTRA, ENERGY.size)).astype(np.float64)
     total = cube.sum(axis=0)
-    scale = _scale(total, MAPPED)
-    whole = fit_whole(total, scale, MAPPED)
-    response = whole.scale.response
-    fit = fit_maps(cube, scale.energy, MAPPED, response=response, geometry=scale.geometry)
-    return fit, whole.errors.total[: fit.elements] / BLOCK
-
-
-def _pixel(
-    name: str, nickel: float, model: str, seed: int
-) -> tuple[float, float, float, MapFit, tuple[int, int]]:
-    fit, sys = _map(model, seed // BLOCK, nickel)
-    i, k = fit.of(name), seed % BLOCK
-    return float(fit.free[i, k]), float(fit.std[i, k]), float(sys[i]), fit, (i, k)
+    whole = fit_whole(total, _scale(total, MAPPED), MAPPED)
+    response, geometry = whole.scale.response, whole.scale.geometry
+    fit = fit_maps(cube, whole.scale.energy, MAPPED, response=response, geometry=geometry)
+    found: dict[str, tuple[float, ...]] = {}
+    for i, name in enumerate(fit.names[: fit.elements]):
+        sys = float(whole.errors.total[whole.fit.of(name)]) / SPECTRA
+        of_pixel = (fit.free[i, 0], fit.std[i, 0], sys, fit.critical[i, 0], fit.limit[i, 0])
+        found[name] = tuple(float(value) for value in of_pixel)
+    return found
 
 
 def _iron_of_a_pixel(model: str, seed: int) -> Outcome:
-    free, std, sys, _, _ = _pixel("Fe_K", 0.0, model, seed)
+    free, std, sys, _, _ = _pixel(model, seed)["Fe_K"]
     away = free - PIXEL["Fe_K"]
     return Outcome(pull=away / std, pull_total=away / float(np.hypot(std, sys)))
+
+
+@lru_cache(maxsize=2)
+def _typical_of_a_pixel(model: str) -> float:
+    """Limit of nickel in such a pixel: the median of a few."""
+    return float(np.median([_pixel(model, seed)["Ni_K"][4] for seed in range(9)]))
 
 
 def _interval_at_zero(model: str, seed: int) -> Outcome:
     return _interval(0.0, model, seed)
 
 
-LIMIT = 34.0
-"""Counts of nickel: about the limit of such a pixel."""
-
-
 def _interval_at_limit(model: str, seed: int) -> Outcome:
-    return _interval(LIMIT, model, seed)
+    return _interval(_typical_of_a_pixel(model), model, seed)
 
 
 def _interval(nickel: float, model: str, seed: int) -> Outcome:
-    free, std, sys, _, _ = _pixel("Ni_K", nickel, model, seed)
+    free, std, sys, _, _ = _pixel(model, seed, nickel)["Ni_K"]
     low, high = bounded_interval(np.array(free), np.array(np.hypot(std, sys)))
     return Outcome(inside=bool(low <= nickel <= high))
 
 
 def _pixel_absent(model: str, seed: int) -> Outcome:
-    free, _, _, fit, where = _pixel("Ni_K", 0.0, model, seed)
-    return Outcome(happened=free > float(fit.critical[where]))
-
-
-@lru_cache(maxsize=2)
-def _typical_pixel(model: str) -> float:
-    fits = [_map(model, 10_000 + b, 0.0)[0] for b in range(4)]
-    return float(np.median([np.median(f.limit[f.of("Ni_K")]) for f in fits]))
+    free, _, _, critical, _ = _pixel(model, seed)["Ni_K"]
+    return Outcome(happened=free > critical)
 
 
 def _pixel_at_limit(model: str, seed: int) -> Outcome:
-    free, _, _, fit, where = _pixel("Ni_K", _typical_pixel(model), model, seed)
-    return Outcome(happened=free <= float(fit.critical[where]))
+    free, _, _, critical, _ = _pixel(model, seed, _typical_of_a_pixel(model))["Ni_K"]
+    return Outcome(happened=free <= critical)
 
 
 def _labelled(model: str, seed: int) -> Outcome:

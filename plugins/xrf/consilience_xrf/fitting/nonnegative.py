@@ -89,6 +89,10 @@ def _solve(gram: Array, right: Array, free: NDArray[np.bool_]) -> Array:
     """Solve for the free unknowns of each row, the others being 0."""
     pixels, n = right.shape
     made = np.zeros((pixels, n))
+    if gram.ndim == 2 and pixels == 1:
+        on = np.flatnonzero(free[0])
+        made[0, on] = np.linalg.solve(gram[on[:, None], on], right[0, on])
+        return made
     if gram.ndim == 2:
         # one factorisation for all rows with the same unknowns
         codes = np.packbits(free, axis=1)

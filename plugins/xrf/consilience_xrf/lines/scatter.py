@@ -9,6 +9,7 @@ References
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import xraylib
@@ -22,7 +23,7 @@ __all__ = ["compton_shape", "elastic_shape"]
 Array = NDArray[np.float64]
 
 INVERSE_FINE_STRUCTURE = 137.035999
-POINTS = 81
+POINTS = 61
 WIDEST = 8.0
 """Atomic units of momentum beyond which a profile is nothing."""
 
@@ -64,21 +65,34 @@ def compton_shape(
     incident = geometry.incident_energy
     if incident is None:
         return None
-    z = xraylib.SymbolToAtomicNumber(scatterer)
-    momentum = np.linspace(-WIDEST, WIDEST, POINTS)
-    profile = np.array([xraylib.ComptonProfile(z, abs(float(p))) for p in momentum])
+    momentum, profile = _profile(scatterer)
     energy = _energy_of(momentum, incident, geometry.angle)
     inside = energy < incident  # an electron cannot give more than the beam's energy here
     weights = profile[inside] / profile[inside].sum()
     return line_shape(edges, *_with_escape(energy[inside], weights, geometry, escape), response)
 
 
+@lru_cache(maxsize=32)
+def _profile(scatterer: str) -> tuple[Array, Array]:
+    """Momenta in atomic units, and the free-atom profile at them."""
+    z = xraylib.SymbolToAtomicNumber(scatterer)
+    momentum = np.linspace(-WIDEST, WIDEST, POINTS)
+    return momentum, np.array([xraylib.ComptonProfile(z, abs(float(p))) for p in momentum])
+
+
 def _with_escape(
     energies: Array, weights: Array, geometry: Geometry, escape: bool
 ) -> tuple[Array, Array]:
-    """These photons and their escape peaks, by the ratio at their mean energy."""
+    """These photons and their escape peaks, by the ratio at their mean energy.
+
+    All peaks of the Compton photons are one at the mean of the detector's lines: they are wider
+    than those lie apart.
+    """
     mean = float(energies @ weights)
     lost = escape_lines(geometry.detector.material, round(mean, 3)) if escape else ()
+    if lost and energies.size > 1:
+        share = sum(one for _, one in lost)
+        lost = ((sum(at * one for at, one in lost) / share, share),)
     return (
         np.concatenate([energies, *(energies - (mean - at) for at, _ in lost)]),
         np.concatenate([weights, *(share * weights for _, share in lost)]),
