@@ -109,17 +109,20 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="New folder for the demonstration.")] = Path(
         "consilience-demo"
     ),
-    show: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
+    small: Annotated[bool, typer.Option(help="Fewer points, for a quick look.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the reports in a browser.")] = False,
 ) -> None:
-    """Build a simulated study from nothing and write its report; needs no network."""
+    """Build two simulated studies from nothing and write their reports; needs no network."""
     from consilience.demo import run_demo
 
     with progress_events(context.obj) as progress:
-        page = run_demo(out, progress=progress)
-    say("everything in this study is simulated, and says so")
-    say(f"study:  {out / 'study'}")
-    say(f"report: {page}")
+        pages = run_demo(out, small=small, progress=progress)
+    say("what is simulated in these studies says so; what was planted stands in truth/, unread")
+    for page in pages:
+        say(f"study:  {page.parent / 'study'}")
+        say(f"report: {page}")
     if show:
         import webbrowser
 
-        webbrowser.open(page.resolve().as_uri())
+        for page in pages:
+            webbrowser.open(page.resolve().as_uri())

@@ -1,7 +1,19 @@
-"""A simulated study, made from nothing: files, study file, report."""
+"""Simulated studies, made from nothing: files, study files, reports, and the truth beside them."""
 
 from __future__ import annotations
 
+from consilience.demo.logs import write_log
+from consilience.demo.plan import STUDIES, chosen, copy_study_file, read_plan
 from consilience.demo.run import run_demo
+from consilience.demo.simulating import simulate, simulate_plan
 
-__all__ = ["run_demo"]
+__all__ = [
+    "STUDIES",
+    "chosen",
+    "copy_study_file",
+    "read_plan",
+    "run_demo",
+    "simulate",
+    "simulate_plan",
+    "write_log",
+]
