@@ -1,7 +1,7 @@
 """Simulated maps: scans of patterns or of detector frames in a NeXus layout, marked simulated.
 
-Every phase has a place on the map, and one of them may be strained along x.  The truth is in the
-file (``/entry/truth``, an NXcollection) and in a JSON file beside it.
+Every phase has a place on the map, and one of them may be strained along x.  The truth is in a JSON
+file beside it, and in the file (``/entry/truth``, an NXcollection) unless `told` is false.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MapParams", "detector_q", "expected_rows", "places_of", "run"]
 
-Place = Literal["everywhere", "left", "right", "disc", "ring", "gradient"]
+Place = Literal["everywhere", "left", "right", "disc", "ring", "gradient", "film", "rim"]
 
 REACH = 40.0
 """Widths from its centre to which a line is computed; beyond lies less than 1 % of its area."""
@@ -46,6 +46,11 @@ class MapParams(BaseModel):
     what: Literal["patterns", "frames"] = "patterns"
     phases: dict[str, float] = {"Pt": 400.0, "LiF": 150.0, "Li2CO3": 150.0}
     places: dict[str, Place] = {"Pt": "left", "LiF": "disc", "Li2CO3": "ring"}
+    film: tuple[float, float] = Field(
+        (4000.0, 6000.0), description="height and width of the places film and rim [nm]"
+    )
+    rim: float = Field(500.0, gt=0, description="breadth of the rim [nm]")
+    origin: tuple[float, float] = Field((0.0, 0.0), description="y and x of the first point [nm]")
     strained: str | None = Field("Pt", description="phase whose cell changes along x")
     strain: float = Field(0.004, ge=-0.1, le=0.1, description="from the first column to the last")
     wavelength: float = Field(0.6888, gt=0, description="[angstrom]")
@@ -60,6 +65,7 @@ class MapParams(BaseModel):
         None, gt=0, description="grains in the beam, which spread the lines' intensities; None: all"
     )
     noise: bool = True
+    told: bool = Field(True, description="what is true stands in the file too")
     detector: int = Field(256, ge=32, le=4096, description="pixels along each side of a frame")
 
 
@@ -69,6 +75,11 @@ def places_of(params: MapParams) -> dict[str, NDArray[np.float64]]:
     u = x / max(params.columns - 1, 1)
     v = y / max(params.rows - 1, 1)
     near = np.hypot((u - 0.65) * 1.6, v - 0.5)
+    # nm from the edge of a rectangle in the middle of the map, positive within
+    sides = (x, params.columns, params.film[1]), (y, params.rows, params.film[0])
+    inside = np.minimum(
+        *(side / 2 - np.abs(at - (count - 1) / 2) * params.step for at, count, side in sides)
+    )
     known: dict[str, NDArray[np.float64]] = {
         "everywhere": np.ones_like(u),
         "left": (u < 0.5) * 1.0,
@@ -76,6 +87,8 @@ def places_of(params: MapParams) -> dict[str, NDArray[np.float64]]:
         "disc": (near < 0.3) * 1.0,
         "ring": ((near >= 0.3) & (near < 0.45)) * 1.0,
         "gradient": u,
+        "film": (inside > 0) * 1.0,
+        "rim": ((inside > 0) & (inside <= params.rim)) * 1.0,
     }
     unknown = sorted(set(params.places) - set(params.phases))
     if unknown:
@@ -259,10 +272,11 @@ def _entry(file: Any, params: MapParams, seed: int, places: dict[str, NDArray[np
     sample["name"] = "simulated sample"
     monitor = group("monitor", "NXmonitor")
     monitor["data"] = np.ones((params.rows, params.columns))
-    truth = group("truth", "NXcollection")
-    for key, where in places.items():
-        truth[f"scale_{key}"] = where * params.phases[key]
-    truth["strain"] = np.tile(_strain(params), (params.rows, 1))
+    if params.told:
+        truth = group("truth", "NXcollection")
+        for key, where in places.items():
+            truth[f"scale_{key}"] = where * params.phases[key]
+        truth["strain"] = np.tile(_strain(params), (params.rows, 1))
     group("data", "NXdata")
     return entry
 
@@ -280,8 +294,8 @@ def _axes(
     data.attrs["signal"] = "intensity"
     data.attrs["axes"] = ["y", "x", *inner]
     data["intensity"].attrs["units"] = "counts"
-    for name, count in (("y", params.rows), ("x", params.columns)):
-        data[name] = np.arange(count) * params.step
+    for name, count, start in zip("yx", (params.rows, params.columns), params.origin, strict=True):
+        data[name] = start + np.arange(count) * params.step
         data[name].attrs["units"] = "nm"
     detector = entry["instrument/detector"]
     if not frames:

@@ -48,8 +48,9 @@ class SimulationParams(BaseModel):
 
     `phases` gives each phase of the library its scale: counts under its strongest line.  Mass
     fractions in `weights` do so instead, for a mixture without texture or absorption.  By phase:
-    `cells` relative change of all lengths of its cell, `size` volume-weighted crystallite size
-    [nm], `microstrain` standard deviation of its spacings (relative).
+    `cells` relative change of all lengths of its cell, `axes` that of a, b and c one by one on top
+    of it, `size` volume-weighted crystallite size [nm], `microstrain` standard deviation of its
+    spacings (relative).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,6 +71,7 @@ class SimulationParams(BaseModel):
     zero: float = Field(0.0, description="zero shift [deg]")
     displacement: float = Field(0.0, description="shift x cos(theta) [deg]")
     cells: dict[str, float] = {}
+    axes: dict[str, tuple[float, float, float]] = {}
     texture: dict[str, Texture] = {}
     size: dict[str, float] = {}
     microstrain: dict[str, float] = {}
@@ -150,7 +152,7 @@ def _check(params: SimulationParams) -> None:
         raise BadInputError(
             "two_theta_max is not above two_theta_min.", fix="Give an increasing range."
         )
-    for name in ("cells", "texture", "size", "microstrain"):
+    for name in ("cells", "axes", "texture", "size", "microstrain"):
         there = params.weights or params.phases
         unknown = sorted(set(getattr(params, name)) - set(there))
         if unknown:
@@ -180,10 +182,15 @@ def _scales(params: SimulationParams, patterns: dict[str, ReferencePattern]) -> 
 
 def _lines(params: SimulationParams, key: str, q_range: tuple[float, float]) -> ReferencePattern:
     phase = library_phase(key)
-    if key in params.cells:
-        a, b, c, alpha, beta, gamma = phase.cell
-        by = 1 + params.cells[key]
-        phase = replace(phase, cell=(a * by, b * by, c * by, alpha, beta, gamma))
+    if key in params.cells or key in params.axes:
+        by = 1 + params.cells.get(key, 0.0)
+        a, b, c = (
+            length * by * (1 + change)
+            for length, change in zip(
+                phase.cell[:3], params.axes.get(key, (0.0, 0.0, 0.0)), strict=True
+            )
+        )
+        phase = replace(phase, cell=(a, b, c, *phase.cell[3:]))
     return reference_pattern(phase, params.wavelength, q_range)
 
 
