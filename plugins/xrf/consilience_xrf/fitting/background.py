@@ -90,7 +90,7 @@ def snip_of_sum(energy: Array, total: Array, response: Response, factor: float =
         np.asarray(total, dtype=np.float64), max(width / (6.0 * factor), 0.5)
     )
     under = snip(smooth[None], width)[0]
-    return np.maximum(gaussian_filter1d(under, max(width / 4.0, 1.0)), 0.0)
+    return np.asarray(np.maximum(gaussian_filter1d(under, max(width / 4.0, 1.0)), 0.0))
 
 
 def background_columns(energy: Array, shape: Array, pieces: int) -> Array:
