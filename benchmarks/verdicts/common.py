@@ -1,0 +1,110 @@
+"""Simulated findings, and rates with their intervals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consilience.compare.context import ComparisonContext
+from consilience.kinds import CORE_KINDS
+from consilience.model import Finding, Sample, Source
+
+__all__ = ["ANSWERS", "LEVEL", "Array", "Rates", "Z", "context_of", "finding", "repeated", "wilson"]
+
+Array = NDArray[np.float64]
+LEVEL = 0.05
+Z = 1.6448536269514722
+"""Normal quantile of 95 %."""
+ANSWERS = ("agree", "consistent", "disagree", "undecided", "not_comparable")
+KINDS = {kind.name: kind for kind in CORE_KINDS}
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How often each answer came in repeats, and how often it should.
+
+    `expected` is what a distribution that knows nothing of the program gives; `bounds` are the
+    highest rates that the stated level allows.
+    """
+
+    case: str
+    place: str
+    counts: Counter[str]
+    expected: dict[str, float]
+    bounds: dict[str, float]
+
+    @property
+    def of(self) -> int:
+        """Number of repeats."""
+        return sum(self.counts[a] for a in ANSWERS)
+
+    def row(self) -> str:
+        """Return a line of a Markdown table: percent, interval, expectation of each answer."""
+        cells = []
+        for answer in ANSWERS[:4]:
+            cell = wilson(self.counts[answer], self.of)
+            if answer in self.expected:
+                cell += f", expected {100 * self.expected[answer]:.1f}"
+            if answer in self.bounds:
+                cell += f", at most {100 * self.bounds[answer]:.1f}"
+            cells.append(cell)
+        return f"| {self.case} | {self.place} | {' | '.join(cells)} |"
+
+
+def repeated(
+    case: str,
+    place: str,
+    repeats: int,
+    said: Callable[[], str | Sequence[str]],
+    expected: dict[str, float] | None = None,
+    bounds: dict[str, float] | None = None,
+) -> Rates:
+    """Ask `repeats` times; besides the answer, `said` may return further words to count."""
+    counts = Counter[str]()
+    for _ in range(repeats):
+        words = said()
+        counts.update([words] if isinstance(words, str) else words)
+    return Rates(case, place, counts, expected or {}, bounds or {})
+
+
+def finding(kind: str, technique: str, **more: Any) -> Finding:
+    """Return a finding as an analysis of a technique makes it."""
+    content: dict[str, Any] = dict.fromkeys(set(Finding.model_fields) - {"id"})
+    content |= {
+        "kind": kind,
+        "sample": "chip",
+        "state": {},
+        "rivals": [],
+        "evidence": {},
+        "assumptions": [],
+        "method": "simulated",
+        "origin": "simulated",
+        "measurements": [f"m-{technique}"],
+        "source": Source(plugin=technique, version="0", analysis=f"{technique}.x").to_json(),
+    }
+    return Finding.identified({**content, **more})
+
+
+def context_of(findings: Sequence[Finding], **more: Any) -> ComparisonContext:
+    """Return what comparisons may ask for: one sample, the core's kinds and margins."""
+    return ComparisonContext(
+        samples={"chip": Sample(id="chip")},
+        kinds=KINDS,
+        modalities={f.id: f.source.plugin for f in findings},
+        level=LEVEL,
+        **more,
+    )
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> str:
+    """Return a share with its Wilson interval, in percent."""
+    p, n = hits / of, of
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    low, high = max(middle - half, 0.0), min(middle + half, 1.0)
+    return f"{100 * p:.1f} ({100 * low:.1f} to {100 * high:.1f})"

@@ -1,0 +1,106 @@
+"""Verdicts come as often as margin and level say; the long run is a benchmark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from benchmarks.verdicts import consensus, maps, presences, scalars, studies
+from benchmarks.verdicts.common import ANSWERS, LEVEL, Rates, repeated
+from scipy.stats import binom
+
+from consilience.compare.scalar import equivalence
+from consilience.registry import Registry
+
+SURE = 1e-5
+"""Chance of a false alarm of one bound; there are some three hundred."""
+
+
+def _hold(found: Rates, room: float = 0.0) -> None:
+    """The counts are a binomial draw from the expected rates, or below the bounds."""
+    assert sum(found.counts[a] for a in ANSWERS) == found.of
+    said = f"{found.case}, {found.place}: {found.counts}"
+    for answer, rate in found.expected.items():
+        low, high = max(rate - room, 0.0), min(rate + room, 1.0)
+        hits = found.counts[answer]
+        inside = binom.ppf(SURE, found.of, low) <= hits <= binom.isf(SURE, found.of, high)
+        assert inside, f"{said}; expected {answer} {rate:.3f}"
+    for answer, rate in found.bounds.items():
+        assert found.counts[answer] <= binom.isf(SURE, found.of, rate + room), said
+
+
+def test_decisions_are_those_of_statsmodels() -> None:
+    """statsmodels 0.15.0: the larger p of its two one-sided z-tests, margin 1."""
+    for difference, std, p_value in (
+        (-0.652, 0.458, 0.22367950068964365),
+        (1.664, 0.157, 0.99998827898815),
+        (-1.641, 0.364, 0.960879868521554),
+        (-0.623, 0.222, 0.04473518025886522),
+        (-1.608, 0.481, 0.8968909560600545),
+        (0.235, 0.434, 0.038977844484677115),
+    ):
+        answer, statistic, mine, _ = equivalence(difference, std, 1.0)
+        wanted = "agree" if p_value < LEVEL else "disagree" if p_value > 0.95 else "undecided"
+        assert answer == wanted
+        # the program states the p-value of the test on the side of the margin where it is
+        assert mine == pytest.approx(p_value if statistic < 0 else 1.0 - p_value, rel=1e-9)
+
+
+def test_rates_of_numbers_follow_margin_and_level() -> None:
+    for found in scalars.rates(150, 20261122):
+        # the margin is relative to the mean of both numbers, which moves rates by less than this
+        _hold(found, 0.03 if not found.expected else 0.005)
+
+
+def test_an_unknown_systematic_error_decides_nothing() -> None:
+    case = next(c for c in scalars.CASES if not c.known)
+    rng = np.random.default_rng(5)
+    shift = scalars.shift_of(case, "2 margins + 6σ")
+    assert {scalars.said_of_pair(rng, case, shift) for _ in range(20)} == {"undecided"}
+
+
+def test_rates_of_presence_follow_the_limits() -> None:
+    for found in presences.rates(150, 20261122):
+        _hold(found)
+
+
+@pytest.mark.parametrize("case", consensus.CASES[:2], ids=lambda c: c.name)
+def test_rates_of_a_consensus_follow_the_level_and_name_the_odd_one(case: Any) -> None:
+    for place in ("0", "margin", "2 margins + 6σ"):
+        rng = np.random.default_rng([9, len(case.stds)])
+        found = repeated(
+            case.name,
+            place,
+            100,
+            lambda r=rng, p=place: consensus.said_of_group(r, case, p),  # type: ignore[misc]
+            bounds=consensus.bounds(place),
+        )
+        _hold(found)
+        assert found.counts["covered"] >= 93 or place != "0"
+        if place == "2 margins + 6σ":
+            assert found.counts["named"] == 100
+
+
+def test_rates_of_maps_follow_the_surrogates() -> None:
+    """The expectation is for many independent parts; unrelated maps are many, others few."""
+    case = maps.CASES[1]
+    rng = np.random.default_rng(3)
+    said = [maps.said_of_pair(rng, case, "0") for _ in range(6)]
+    said += [maps.said_of_pair(rng, case, "minus (limit + 3σ)") for _ in range(3)]
+    assert said[:6].count("undecided") >= 4
+    assert said[6:] == ["disagree"] * 3
+
+
+def test_the_false_share_of_disagreements_of_a_whole_study_is_what_is_said() -> None:
+    registry = Registry.discover()
+    case = next(c for c in studies.CASES if c.null == 1.0 and c.planted == 10)
+    rng = np.random.default_rng(11)
+    found = [studies.run(rng, case, registry) for _ in range(30)]
+    share = np.array([f.false_share for f in found])
+    alone = float(np.mean([f.false_share_alone for f in found]))
+    assert case.expected_false == pytest.approx(0.0375)
+    # a study has a standard deviation of 6 %; the mean of thirty is within four of its errors
+    assert share.mean() < 0.0375 + 4 * 0.06 / 30**0.5
+    assert alone > share.mean()
+    assert sum(f.planted for f in found) > 0.5 * 300
