@@ -31,6 +31,16 @@ ANALYSES: tuple[Analysis, ...] = (
         title="elements of a spectrum or a scan: present, absent, not observable; counts and maps",
     ),
     Analysis(
+        "xrf.roi",
+        "xrf",
+        ("counts",),
+        params=Ref("consilience_xrf.findings.roi_params:RoiParams"),
+        run=Ref("consilience_xrf.findings.roi_run:run_roi"),
+        kinds=("roi_counts",),
+        default=False,
+        title="a quick look: counts in windows about lines, less a straight background; maps",
+    ),
+    Analysis(
         "xrf.maps",
         "xrf_map",
         (),

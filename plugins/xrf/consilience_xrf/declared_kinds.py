@@ -8,6 +8,7 @@ __all__ = ["KINDS"]
 
 KINDS = (
     Kind("line_intensity", "counts of an element's lines", "scalar", "count"),
+    Kind("roi_counts", "counts in a window about a line", "scalar", "count"),
     Kind("xrf_sensitivity", "counts for a mass per area", "scalar", None),
     Kind("redistribution", "matter that moved over the states", "text", None),
     Kind("void_fraction", "share of a film that is void", "scalar", "1"),

@@ -20,6 +20,12 @@ VIEWS = (
         "xrf",
     ),
     View(
+        "xrf.roi",
+        "Windows about lines",
+        Ref("consilience_xrf.drawing.roi_view:roi_view"),
+        "xrf",
+    ),
+    View(
         "xrf.maps",
         "Element maps",
         Ref("consilience_xrf.drawing.maps_view:element_maps_view"),

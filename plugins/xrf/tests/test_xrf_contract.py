@@ -19,6 +19,7 @@ from xrf_files import (
 from consilience.testing import PluginContract, SampleFile
 
 PARAMS: dict[str, Mapping[str, object]] = {
+    "xrf.roi": {"elements": ["Pt", "Fe"]},
     "xrf.density": {"photons": 1e8, "solid_angle": 0.1},
     "xrf.sensitivity": {"standard": {"Pt": {"mass": 214.5}}},
     "xrf.density_of_spectra": {"photons": 1e8, "solid_angle": 0.1},

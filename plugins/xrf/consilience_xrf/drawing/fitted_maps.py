@@ -1,4 +1,4 @@
-"""The maps that ``xrf.elements`` fitted to a scan of spectra."""
+"""The maps that ``xrf.elements`` fitted to a scan of spectra, or ``xrf.roi`` summed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from consilience_xrf.drawing.map_rows import Scan, scans_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
-__all__ = ["fitted_maps_view"]
+__all__ = ["fitted_maps_view", "maps_figure"]
 
 ANALYSES = ("xrf.elements",)
 MOST = 12
@@ -34,12 +34,19 @@ def fitted_maps_view(
         scans = scans_of(mine, context.open_array, "line_intensity")
         simulated = measurement.record.origin == "simulated"
         blocks += [
-            _figure(scan, measurement.record.file_name, simulated=simulated) for scan in scans
+            maps_figure(
+                scan,
+                f"Fitted element maps: {measurement.record.file_name}",
+                "Counts of each line's family at each point, fitted to its spectrum, not negative",
+                simulated=simulated,
+            )
+            for scan in scans
         ]
     return blocks
 
 
-def _figure(scan: Scan, name: str, *, simulated: bool) -> Figure:
+def maps_figure(scan: Scan, title: str, said: str, *, simulated: bool) -> Figure:
+    """Return the maps of a scan, each on a scale of its own, and their quantiles as a table."""
     mark = "SIMULATED " if simulated else ""
     by_counts = sorted(scan.findings, key=lambda line: -float(np.nansum(scan.data[line].values)))
     shown = by_counts[:MOST]
@@ -69,9 +76,8 @@ def _figure(scan: Scan, name: str, *, simulated: bool) -> Figure:
     rest = len(by_counts) - len(shown)
     more = f" {rest} more are in the exported files." if rest else ""
     return Figure(
-        title=f"{mark}Fitted element maps: {name}",
-        caption=f"{mark}Counts of each line's family at each point, fitted to its spectrum, not "
-        f"negative; each map on a scale of its own. Grey: no counts.{more}",
+        title=f"{mark}{title}",
+        caption=f"{mark}{said}; each map on a scale of its own. Grey: no counts.{more}",
         alt=f"Maps of {', '.join(shown)}",
         draw=draw,
         table=Table(

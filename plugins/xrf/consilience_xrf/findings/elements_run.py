@@ -29,7 +29,7 @@ from consilience_xrf.fitting.whole import fit_whole
 from consilience_xrf.lines.elements import split_name
 from consilience_xrf.lines.geometry import Geometry, Layer
 
-__all__ = ["fit_of_measurement", "run_elements"]
+__all__ = ["fit_of_measurement", "run_elements", "unusable_axis"]
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def run_elements(
         energy axis is not known or there are no counts.
     """
     (measurement,) = measurements
-    refused = _refused(measurement)
+    refused = unusable_axis(measurement)
     if refused is not None:
         return AnalysisOutput([], {}, [refused])
     try:
@@ -97,8 +97,8 @@ def run_elements(
     return AnalysisOutput(drafts, arrays, fit.notices)
 
 
-def _refused(measurement: Measurement) -> Notice | None:
-    """Say why a measurement cannot be fitted at all."""
+def unusable_axis(measurement: Measurement) -> Notice | None:
+    """Say why a measurement cannot be fitted at all, for its energy axis; None where it can."""
     data = measurement.data
     name = measurement.record.name
     if "energy" not in data.coords:

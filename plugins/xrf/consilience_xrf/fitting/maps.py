@@ -24,7 +24,7 @@ from consilience_xrf.fitting.linear import LinearFit, Solver
 from consilience_xrf.lines.geometry import Geometry
 from consilience_xrf.lines.response import Response
 
-__all__ = ["BACKGROUNDS", "MapFit", "chosen_families", "fit_maps", "mean_spectrum"]
+__all__ = ["BACKGROUNDS", "MapFit", "chosen_families", "fit_maps", "mean_spectrum", "row_blocks"]
 
 Array = NDArray[np.float64]
 
@@ -119,7 +119,7 @@ def mean_spectrum(
     good = np.zeros(scan, dtype=np.bool_)
     total = np.zeros(channels)
     # few enough that a block stays in the processor's cache for all that is asked of it
-    for rows in _blocks(counts.shape, max(1, CACHED // channels)):
+    for rows in row_blocks(counts.shape, max(1, CACHED // channels)):
         part = np.asarray(counts[rows])
         sums = part.sum(axis=-1, dtype=np.float64)
         fine = np.isfinite(sums) & (sums > 0) & (part.min(axis=-1) >= 0)
@@ -134,7 +134,7 @@ def mean_spectrum(
     return total / max(int(good.sum()), 1), good
 
 
-def _blocks(shape: tuple[int, ...], rows: int = ROWS) -> list[slice]:
+def row_blocks(shape: tuple[int, ...], rows: int = ROWS) -> list[slice]:
     """Return slices of the first axis with about `rows` spectra each."""
     each = max(1, rows // max(1, int(np.prod(shape[1:-1], dtype=np.int64))))
     return [slice(a, min(a + each, shape[0])) for a in range(0, shape[0], each)]
@@ -344,7 +344,7 @@ def _fit_blocks(
     columns = ("amounts", "free", "std", "critical", "limit")
     made = {name: np.full((n, *scan), np.nan) for name in columns}
     made |= {name: np.full(scan, np.nan) for name in ("chi2", "residual", "total")}
-    blocks = _blocks(counts.shape)
+    blocks = row_blocks(counts.shape)
     for k, rows in enumerate(blocks):
         part = np.asarray(counts[rows])
         flat = part.reshape(-1, part.shape[-1])[:, inside]
