@@ -78,6 +78,15 @@ def test_counts_come_with_errors_apart_and_a_joint_covariance(found: AnalysisOut
         assert np.sqrt(joint[i, i]) == pytest.approx(f.std_stat, rel=0.01)
 
 
+def test_the_fit_keeps_the_axis_it_was_made_on(found: AnalysisOutput) -> None:
+    said = found.arrays["fit"].attrs
+    for name, true in (("zero", 0.02), ("gain", 0.02), ("noise", 0.1)):
+        std = said[f"{name}_std_keV"]
+        assert 0.0 < std < 0.01
+        assert abs(said[f"{name}_keV"] - true) < 4.0 * std, name
+    assert 0.0 <= said["tail"] < 0.005, "none was planted"
+
+
 def test_a_scan_gives_maps_with_its_coordinates(spectrum: Array) -> None:
     chance = np.random.default_rng(3)
     share = np.linspace(0.2, 1.8, 12).reshape(3, 4)
@@ -96,6 +105,26 @@ def test_a_scan_gives_maps_with_its_coordinates(spectrum: Array) -> None:
     away = (maps["Fe_K_unbounded"] - 300.0 - 400.0 * share) / maps["Fe_K_std"]
     assert np.isnan(away.values[0, 0])
     assert maps["mask"].values.sum() == 11
+    of_sum = of(output, "line_intensity")["Fe_K"].std_sys
+    assert of_sum is not None
+    assert maps["Fe_K"].attrs["std_sys_of_mean_point"] == pytest.approx(of_sum / 11)
+    fitted = maps["mask"].values > 0
+    assert np.isnan(maps["at_bound"].values[~fitted]).all()
+    others = [n for n in maps.data_vars if f"{n}_limit" in maps]
+    zeros = sum((maps[n].values == 0.0).astype(int) for n in others)
+    assert np.array_equal(maps["at_bound"].values[fitted], np.asarray(zeros)[fitted])
+    away = (maps["Fe_K_unbounded"] - 300.0 - 400.0 * share) / maps["Fe_K_std"]
+    assert np.isnan(away.values[0, 0])
+    assert maps["mask"].values.sum() == 11
+    of_sum = of(output, "line_intensity")["Fe_K"].std_sys
+    assert of_sum is not None
+    assert maps["Fe_K"].attrs["std_sys_of_mean_point"] == pytest.approx(of_sum / 11)
+    zeros = sum((maps[f"{n}_K"].values == 0).astype(int) for n in ("Fe",))
+    assert (
+        maps["at_bound"].values[maps["mask"].values > 0] >= zeros[maps["mask"].values > 0]
+    ).all()
+    axis = output.arrays["fit"].attrs if "fit" in output.arrays else {"zero_keV": 0.02}
+    assert axis["zero_keV"] == pytest.approx(0.02, abs=0.01)
     assert np.nanmax(np.abs(away.values)) < 4.0
     assert "spectra-left-out" in [n.code for n in output.notices]
     assert of(output, "line_intensity")["Fe_K"].array == "maps"

@@ -10,7 +10,7 @@ import numpy as np
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.view import Block, Cell, Figure, Table, ViewContext
-from consilience_xrf.drawing.common import own_findings, rounded
+from consilience_xrf.drawing.common import line_text, own_findings, rounded
 from consilience_xrf.drawing.grid import COLUMNS, PanelRow, draw_rows, grid_size
 from consilience_xrf.drawing.map_rows import Scan, scans_of
 
@@ -51,7 +51,7 @@ def maps_figure(scan: Scan, title: str, said: str, *, simulated: bool) -> Figure
     by_counts = sorted(scan.findings, key=lambda line: -float(np.nansum(scan.data[line].values)))
     shown = by_counts[:MOST]
     rows = [
-        PanelRow("counts, own scale", tuple(scan.panel(n, 1.0, n) for n in some), None)
+        PanelRow("counts, own scale", tuple(scan.panel(n, 1.0, line_text(n)) for n in some), None)
         for some in (shown[i : i + COLUMNS] for i in range(0, len(shown), COLUMNS))
     ]
 
@@ -71,14 +71,23 @@ def maps_figure(scan: Scan, title: str, said: str, *, simulated: bool) -> Figure
             above = int((values > limit).sum())
         low, middle, high = _quantiles(values)
         table.append(
-            [line, low, middle, high, _quantiles(std)[1], _quantiles(limit)[1], above, values.size]
+            [
+                line_text(line),
+                low,
+                middle,
+                high,
+                _quantiles(std)[1],
+                _quantiles(limit)[1],
+                above,
+                values.size,
+            ]
         )
     rest = len(by_counts) - len(shown)
     more = f" {rest} more are in the exported files." if rest else ""
     return Figure(
         title=f"{mark}{title}",
         caption=f"{mark}{said}; each map on a scale of its own. Grey: no counts.{more}",
-        alt=f"Maps of {', '.join(shown)}",
+        alt=f"Maps of {', '.join(map(line_text, shown))}",
         draw=draw,
         table=Table(
             ["line", "5 % (counts)", "median (counts)", "95 % (counts)", "median ±",

@@ -45,8 +45,21 @@ def sum_dataset(whole: Whole) -> xr.Dataset:
                 {"units": "1", "names": [fit.names[i] for i in shown]},
             ),
         },
-        {"chi2": float(fit.chi2), "noise_keV": design.response.noise},
+        {"chi2": float(fit.chi2), **_calibrated(whole)},
     )
+
+
+def _calibrated(whole: Whole) -> dict[str, float]:
+    """Axis, resolution and tail of the lines, with standard deviations where they were fitted."""
+    response, found = whole.fit.design.response, whole.scale.calibration
+    said = {"noise_keV": response.noise, "tail": response.tail}
+    if found is not None:
+        said |= {"zero_keV": found.zero, "gain_keV": found.gain}
+        for name, unit in (("zero", "_keV"), ("gain", "_keV"), ("noise", "_keV"), ("fano", "")):
+            std = found.std(name)
+            if std is not None:
+                said[f"{name}_std{unit}"] = std
+    return said
 
 
 def covariance_dataset(whole: Whole) -> xr.Dataset:
@@ -71,7 +84,7 @@ def covariance_dataset(whole: Whole) -> xr.Dataset:
     )
 
 
-def map_dataset(fit: MapFit, counts: xr.DataArray) -> xr.Dataset:
+def map_dataset(fit: MapFit, counts: xr.DataArray, whole: Whole) -> xr.Dataset:
     """Return maps of all families over the scan, with what they rest on.
 
     Parameters
@@ -79,15 +92,23 @@ def map_dataset(fit: MapFit, counts: xr.DataArray) -> xr.Dataset:
     fit : MapFit
     counts : DataArray
         What was fitted, ``channel`` last: its other dimensions and coordinates are taken over.
+    whole : Whole
+        The fit of the sum, whose systematic errors those of the points are a share of.
 
     Returns
     -------
     Dataset
         For each family such as ``Fe_K``: counts, not negative, with ``attrs["element"]`` and
-        ``attrs["line"]``; ``Fe_K_std``; ``Fe_K_unbounded``, unbiased and negative in places,
-        which sums and tests should take; ``Fe_K_limit`` (Currie, 5 %).  ``elastic`` and
-        ``compton`` alike where they were fitted.  ``residual`` (counts not explained),
-        ``chi2`` (reduced), ``mask`` (1: fitted).
+        ``attrs["line"]``; ``Fe_K_std``, by counting, of ``Fe_K_unbounded``, which is unbiased and
+        negative in places: sums and tests should take it; ``Fe_K_limit`` (Currie, 5 %).
+        ``elastic`` and ``compton`` alike where they were fitted.  ``residual`` (counts not
+        explained), ``chi2`` (reduced), ``mask`` (1: fitted), ``at_bound`` (families that are 0
+        for they cannot be less).
+
+    Notes
+    -----
+    ``attrs["std_sys_of_mean_point"]`` of a family is the systematic error of the sum over the
+    number of spectra.  It is the same mistake at all points, not noise.
     """
     dims = tuple(counts.dims[:-1])
     variables: dict[str, Any] = {}
@@ -97,7 +118,8 @@ def map_dataset(fit: MapFit, counts: xr.DataArray) -> xr.Dataset:
         attrs: dict[str, Any] = {"units": "count", "missing": MISSING}
         if i < fit.elements:
             element, shell = split_name(name)
-            attrs |= {"element": element, "line": shell}
+            sys = float(whole.errors.total[whole.fit.of(name)]) / whole.spectra
+            attrs |= {"element": element, "line": shell, "std_sys_of_mean_point": sys}
         variables[name] = (
             dims,
             fit.amounts[i],
@@ -108,6 +130,8 @@ def map_dataset(fit: MapFit, counts: xr.DataArray) -> xr.Dataset:
         if i < fit.elements:
             variables[f"{name}_unbounded"] = (dims, fit.free[i], dict(plain))
             variables[f"{name}_limit"] = (dims, fit.limit[i], dict(plain))
+    bound = np.where(fit.mask, (fit.amounts[: fit.elements] <= 0.0).sum(axis=0), np.nan)
+    variables["at_bound"] = (dims, bound, {"units": "1", "missing": MISSING})
     variables["residual"] = (dims, fit.residual, {"units": "count", "missing": MISSING})
     variables["chi2"] = (dims, fit.chi2, {"units": "1", "missing": MISSING})
     variables["mask"] = (dims, fit.mask.astype(np.float64), {"units": "1"})

@@ -292,5 +292,8 @@ def _assumptions(whole: Whole) -> list[str]:
         said.append("the energy axis is that of the file")
     if not geometry.path:
         said.append("nothing between sample and detector changes the ratios of a family's lines")
+    tail = whole.fit.design.response.tail
+    if tail > 0:
+        said.append(f"{tail:.1%} of each line, in its tail to low energies, is not in its counts")
     said.append("ratios of lines as tabulated: K to 3 %, L to 10 %, M to 20 %")
     return said

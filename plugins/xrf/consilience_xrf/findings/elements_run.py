@@ -87,7 +87,7 @@ def run_elements(
     drafts += [unseen_draft(name, why) for name, why in fit.unseen.items()]
     arrays = {"fit": sum_dataset(fit.whole), "covariance": covariance_dataset(fit.whole)}
     if fit.maps is not None:
-        arrays["maps"] = map_dataset(fit.maps, fit.counts)
+        arrays["maps"] = map_dataset(fit.maps, fit.counts, fit.whole)
     if not any(draft.covariance is not None for draft in drafts):
         del arrays["covariance"]
     if not any(draft.array == "maps" for draft in drafts):
