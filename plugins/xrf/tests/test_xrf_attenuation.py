@@ -11,7 +11,7 @@ import pytest
 from consilience.errors import BadInputError
 from consilience_xrf.amounts.attenuation import (
     ELECTROLYTE,
-    Geometry,
+    Angles,
     Layer,
     Material,
     attenuation_length,
@@ -43,10 +43,10 @@ def test_platinum_la_falls_to_1_over_e_in_3_6_um_of_platinum() -> None:
 def test_electrolyte_costs_platinum_la_what_the_figures_say() -> None:
     """10 µm 0.9 %, 100 µm 8 %: with the way out alone and with both ways on either side of it."""
     out = [
-        1.0 - transmission((Layer(ELECTROLYTE, t),), None, 9.44, Geometry()).value
+        1.0 - transmission((Layer(ELECTROLYTE, t),), None, 9.44, Angles()).value
         for t in (10.0, 100.0)
     ]
-    both = reach_of("Pt", "La", 18.0, Geometry()).liquid
+    both = reach_of("Pt", "La", 18.0, Angles()).liquid
     assert out[0] < 0.009 < both[10.0]
     assert [*out, *both.values()] == pytest.approx([0.0083, 0.080, 0.0096, 0.092], rel=0.03)
 
@@ -92,8 +92,8 @@ def test_a_layer_keeps_part_of_its_own_line() -> None:
 
 
 def test_depth_of_a_line_follows_the_angles() -> None:
-    normal = information_depth(PT, 18.0, 9.44, Geometry())
-    grazing = information_depth(PT, 18.0, 9.44, Geometry(90.0, 10.0))
+    normal = information_depth(PT, 18.0, 9.44, Angles())
+    grazing = information_depth(PT, 18.0, 9.44, Angles(90.0, 10.0))
     mu_in, mu_out = mass_attenuation(PT, 18.0), mass_attenuation(PT, 9.44)
     assert normal == pytest.approx(1e4 / (21.45 * (mu_in + mu_out)), rel=2e-3)
     assert grazing == pytest.approx(
@@ -102,22 +102,22 @@ def test_depth_of_a_line_follows_the_angles() -> None:
 
 
 def test_errors_of_layers_are_those_of_their_thickness_or_unknown() -> None:
-    known = transmission((Layer(ELECTROLYTE, 10.0, 2.0),), 18.0, 9.44, Geometry())
+    known = transmission((Layer(ELECTROLYTE, 10.0, 2.0),), 18.0, 9.44, Angles())
     up, down = (
-        transmission((Layer(ELECTROLYTE, t),), 18.0, 9.44, Geometry()).value for t in (8.0, 12.0)
+        transmission((Layer(ELECTROLYTE, t),), 18.0, 9.44, Angles()).value for t in (8.0, 12.0)
     )
     assert known.std == pytest.approx(0.5 * (up - down), rel=1e-3)
-    assert transmission((Layer(ELECTROLYTE, 10.0),), 18.0, 9.44, Geometry()).std is None
-    assert transmission((), 18.0, 9.44, Geometry()).std == 0.0
+    assert transmission((Layer(ELECTROLYTE, 10.0),), 18.0, 9.44, Angles()).std is None
+    assert transmission((), 18.0, 9.44, Angles()).std == 0.0
 
 
 def test_loss_tells_the_liquid_that_would_explain_it() -> None:
-    lost = reach_of("Pt", "La", 18.0, Geometry()).liquid[100.0]
-    um, std = liquid_thickness(1.0 - lost, 0.005, "Pt", "La", 18.0, Geometry())
+    lost = reach_of("Pt", "La", 18.0, Angles()).liquid[100.0]
+    um, std = liquid_thickness(1.0 - lost, 0.005, "Pt", "La", 18.0, Angles())
     assert um == pytest.approx(100.0, rel=1e-9)
     assert std == pytest.approx(0.005 / (1.0 - lost) / -math.log(1.0 - lost) * 100.0, rel=1e-9)
     with pytest.raises(BadInputError, match="a ratio of wet to dry counts of 0 has no thickness"):
-        liquid_thickness(0.0, None, "Pt", "La", 18.0, Geometry())
+        liquid_thickness(0.0, None, "Pt", "La", 18.0, Angles())
 
 
 def test_what_cannot_be_told_is_refused() -> None:
@@ -129,6 +129,6 @@ def test_what_cannot_be_told_is_refused() -> None:
         emission("Fe", "M", 11.0)
     with pytest.raises(BadInputError, match=r"the density of LiPF6 is not known"):
         attenuation_length(Material.of("LiPF6"), 9.0)
-    with pytest.raises(BadInputError, match="no attenuation is known of 'notaformula'"):
+    with pytest.raises(BadInputError, match="attenuation of 'notaformula' cannot be looked up"):
         mass_attenuation(Material({"notaformula": 1.0}), 9.0)
-    assert reach_of("Pt", "La", None, Geometry()).depth is None
+    assert reach_of("Pt", "La", None, Angles()).depth is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadInputError
-from consilience_xrf.amounts.attenuation import Geometry, Layer, Material, slant_attenuation
+from consilience_xrf.amounts.attenuation import Angles, Layer, Material, slant_attenuation
 from consilience_xrf.amounts.density import (
     Bench,
     Sensitivity,
@@ -23,7 +23,7 @@ from consilience_xrf.simulation.forward import Beamline, expected_lines
 LIQUID = Material({"C3H4O3": 0.44, "C3H6O3": 0.44, "LiPF6": 0.12}, 1.3, "liquid")
 BENCH = Bench(
     18.0,
-    Geometry(90.0, 60.0),
+    Angles(90.0, 60.0),
     over=(Layer(LIQUID, 10.0, 2.0),),
     before=(Layer(Material.of("Be"), 25.0, 0.0),),
 )

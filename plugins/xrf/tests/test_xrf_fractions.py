@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from consilience.errors import BadInputError
-from consilience_xrf.amounts.attenuation import Geometry, Layer, Material
+from consilience_xrf.amounts.attenuation import Angles, Layer, Material
 from consilience_xrf.amounts.density import Bench
 from consilience_xrf.amounts.fractions import mass_fractions
 
@@ -21,7 +21,7 @@ AIR = Material(
 )
 GRAZING = Bench(
     17.5,
-    Geometry(0.1, 90.0),
+    Angles(0.1, 90.0),
     before=(Layer(AIR, 1400.0, 0.0), Layer(Material.of("Be", 1.85), 8.0, 0.0)),
     detector=Layer(Material.of("Si", 2.33), 450.0, 0.0),
 )

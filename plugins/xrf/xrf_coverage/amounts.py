@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from consilience.model.sample import Sample
 from consilience.testing.coverage import Outcome, Row, run_coverage
-from consilience_xrf.amounts.attenuation import Geometry, Layer, Material, self_absorption
+from consilience_xrf.amounts.attenuation import Angles, Layer, Material, self_absorption
 from consilience_xrf.amounts.density import Bench, fundamental_sensitivity
 from consilience_xrf.amounts.emission import emission
 from consilience_xrf.findings.amount_params import (
@@ -52,7 +52,7 @@ def _counts(model: str, mass: float, liquid: float) -> float:
     """Counts a point of Pt L without noise: as supposed, or by the simulator's own lines."""
     if model == "first":
         over = (Layer(Material(FORMULA, 1.3), liquid, 0.0),)
-        bench = Bench(LINE.incident, Geometry(), over)
+        bench = Bench(LINE.incident, Angles(), over)
         own = emission("Pt", "L", LINE.incident)
         thin = fundamental_sensitivity(
             "Pt", "L", bench, LINE.flux * LINE.dwell, LINE.solid_angle * 4.0 * np.pi

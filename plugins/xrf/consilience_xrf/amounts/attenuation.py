@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilience.errors import BadInputError
+from consilience_xrf.lines.geometry import mass_attenuation as of_compound
 
 __all__ = [
     "ELECTROLYTE",
-    "Geometry",
+    "Angles",
     "Layer",
     "Material",
     "attenuation_length",
@@ -88,7 +89,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Geometry:
+class Angles:
     """Angles in degrees between the surface and the beam, and the surface and the detector."""
 
     incident: float = 90.0
@@ -142,19 +143,12 @@ def mass_attenuation(material: Material, energy: float) -> float:
     BadInputError
         No such formula, or an energy beyond the tables.
     """
-    import xraylib
-
     whole = sum(material.fractions.values())
-    total = 0.0
-    for formula, fraction in material.fractions.items():
-        try:
-            total += fraction / whole * float(xraylib.CS_Total_CP(formula, float(energy)))
-        except ValueError as error:
-            raise BadInputError(
-                f"no attenuation is known of {formula!r} at {energy:g} keV ({error})",
-                fix="write a chemical formula such as 'C3H4O3', and an energy of 0.1 to 800 keV",
-            ) from error
-    return total
+    at = np.array([energy], dtype=np.float64)
+    return sum(
+        fraction / whole * float(of_compound(formula, at)[0])
+        for formula, fraction in material.fractions.items()
+    )
 
 
 def attenuation_length(material: Material, energy: float) -> float:
@@ -162,14 +156,14 @@ def attenuation_length(material: Material, energy: float) -> float:
     return 1e4 / (mass_attenuation(material, energy) * material.needed_density)
 
 
-def slant_attenuation(material: Material, beam: float, line: float, geometry: Geometry) -> float:
+def slant_attenuation(material: Material, beam: float, line: float, geometry: Angles) -> float:
     """Return χ in cm²/g: attenuation of the beam on its way in and of the line on its way out."""
     return geometry.way_in * mass_attenuation(material, beam) + geometry.way_out * mass_attenuation(
         material, line
     )
 
 
-def information_depth(material: Material, beam: float, line: float, geometry: Geometry) -> float:
+def information_depth(material: Material, beam: float, line: float, geometry: Angles) -> float:
     """Return the depth in µm from above which 63 % of a line's counts come in thick matter."""
     return 1e4 / (slant_attenuation(material, beam, line, geometry) * material.needed_density)
 
@@ -199,7 +193,7 @@ class Passed:
 
 
 def transmission(
-    layers: Sequence[Layer], beam: float | None, line: float, geometry: Geometry
+    layers: Sequence[Layer], beam: float | None, line: float, geometry: Angles
 ) -> Passed:
     """Return the share that layers over the sample let through, in and out.
 
@@ -210,7 +204,7 @@ def transmission(
         keV; None: the beam does not pass them (a window or filter of the detector).
     line : float
         keV.
-    geometry : Geometry
+    geometry : Angles
 
     Returns
     -------

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from consilience.errors import BadInputError
 from consilience_xrf.amounts.attenuation import (
-    Geometry,
+    Angles,
     Layer,
     Material,
     self_absorption,
@@ -62,7 +62,7 @@ class Bench:
     ----------
     beam : float
         keV.
-    geometry : Geometry
+    geometry : Angles
     over : tuple of Layer
         Over the sample; beam and lines pass them (electrolyte, window of the cell).
     before : tuple of Layer
@@ -72,7 +72,7 @@ class Bench:
     """
 
     beam: float
-    geometry: Geometry = field(default_factory=Geometry)
+    geometry: Angles = field(default_factory=Angles)
     over: tuple[Layer, ...] = ()
     before: tuple[Layer, ...] = ()
     detector: Layer = field(default_factory=lambda: Layer(Material.of("Si"), 450.0, 0.0))
@@ -86,7 +86,7 @@ class Bench:
             The latter for the thickness of layers before the detector; None where one's is unknown.
         """
         share = sum(self.shares(own))
-        passed = transmission(self.before, None, own.energy, Geometry())
+        passed = transmission(self.before, None, own.energy, Angles())
         return share, None if passed.std is None else passed.std / passed.value
 
     def let_through(self, own: Emission) -> tuple[float, float | None]:
@@ -118,8 +118,8 @@ class Bench:
         """Return each line's share, times what gets to the detector and is stopped in it."""
         return [
             share
-            * transmission(self.before, None, energy, Geometry()).value
-            * (1.0 - transmission((self.detector,), None, energy, Geometry()).value)
+            * transmission(self.before, None, energy, Angles()).value
+            * (1.0 - transmission((self.detector,), None, energy, Angles()).value)
             for energy, share in own.lines
         ]
 

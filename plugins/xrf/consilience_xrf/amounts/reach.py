@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from consilience.errors import BadInputError
 from consilience_xrf.amounts.attenuation import (
     ELECTROLYTE,
-    Geometry,
+    Angles,
     Layer,
     Material,
     attenuation_length,
@@ -61,7 +61,7 @@ def reach_of(
     element: str,
     line: str,
     beam: float | None,
-    geometry: Geometry,
+    geometry: Angles,
     matrix: Material | None = None,
     liquid: Material = ELECTROLYTE,
 ) -> Reach:
@@ -98,7 +98,7 @@ def liquid_thickness(
     element: str,
     line: str,
     beam: float,
-    geometry: Geometry,
+    geometry: Angles,
     liquid: Material = ELECTROLYTE,
 ) -> tuple[float, float | None]:
     """Return µm of liquid that would lower a line's counts to `ratio`, with its error.
@@ -124,7 +124,7 @@ def liquid_thickness(
 
 
 def _rates(
-    own: Emission, beam: float, geometry: Geometry, liquid: Material
+    own: Emission, beam: float, geometry: Angles, liquid: Material
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What a µm of liquid takes from each single line, and its share in what is counted."""
     bench = Bench(beam, geometry)

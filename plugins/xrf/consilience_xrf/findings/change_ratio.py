@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft, Rival, Subject
-from consilience_xrf.amounts.attenuation import ELECTROLYTE, Geometry
+from consilience_xrf.amounts.attenuation import ELECTROLYTE, Angles
 from consilience_xrf.amounts.reach import liquid_thickness, reach_of
 from consilience_xrf.change.numbers import Number
 from consilience_xrf.change.series import ChangeSeries, ratio_of
@@ -95,7 +95,7 @@ def _rivals(
     change = f"{100 * (ratio.value - 1):+.3g} % of {chosen.line}"
     whole = series.film.whole
     beam = beam_of(chosen.taken[above].measurement, params.incident_energy)
-    geometry = Geometry(params.incident_angle, params.takeoff_angle)
+    geometry = Angles(params.incident_angle, params.takeoff_angle)
     edge = [series.states[i].numbers.get("edge_to_centre") for i in (above, below)]
     blur = "the film's edges are as sharp in both states"
     if edge[0] is not None and edge[1] is not None:
@@ -150,7 +150,7 @@ def _rivals(
     ]
 
 
-def _thin(chosen: Chosen, beam: float | None, geometry: Geometry) -> str:
+def _thin(chosen: Chosen, beam: float | None, geometry: Angles) -> str:
     try:
         line = chosen.line.removeprefix(f"{chosen.element}_")
         reach = reach_of(chosen.element, line, beam, geometry)
@@ -164,7 +164,7 @@ def _thin(chosen: Chosen, beam: float | None, geometry: Geometry) -> str:
     )
 
 
-def _liquid(chosen: Chosen, ratio: Number, beam: float | None, geometry: Geometry) -> str:
+def _liquid(chosen: Chosen, ratio: Number, beam: float | None, geometry: Angles) -> str:
     """Thickness of liquid that would explain the ratio, told as a difference of the states."""
     wet = min(ratio.value, 1 / ratio.value)
     line = chosen.line.removeprefix(f"{chosen.element}_")

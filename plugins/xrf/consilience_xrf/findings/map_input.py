@@ -11,7 +11,7 @@ import numpy as np
 from consilience.errors import BadInputError
 from consilience.model.finding import Region
 from consilience.model.measurement import Measurement, Notice
-from consilience_xrf.amounts.attenuation import Geometry, Layer, Material
+from consilience_xrf.amounts.attenuation import Angles, Layer, Material
 from consilience_xrf.amounts.element_maps import ElementMap, MapSet, map_sets
 from consilience_xrf.amounts.normalise import (
     Exposure,
@@ -300,9 +300,9 @@ def layer_of(given: LayerParams) -> Layer:
     return Layer(material, given.thickness, given.thickness_std)
 
 
-def geometry_of(params: Any) -> Geometry:
+def geometry_of(params: Any) -> Angles:
     """Return the angles of an analysis."""
-    return Geometry(params.incident_angle, params.takeoff_angle)
+    return Angles(params.incident_angle, params.takeoff_angle)
 
 
 def mean_of(one: ElementMap) -> tuple[float, float | None]:

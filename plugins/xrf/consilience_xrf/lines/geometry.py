@@ -47,7 +47,8 @@ def mass_attenuation(material: str, energy: Array) -> Array:
     except ValueError as error:
         raise BadInputError(
             f"the attenuation of {material!r} cannot be looked up: {error}",
-            fix="write a chemical formula such as 'SiO2', or a compound of the NIST list",
+            fix="write a chemical formula such as 'SiO2', or a compound of the NIST list, and an "
+            "energy of at most 800 keV",
         ) from error
     return np.array(values, dtype=np.float64).reshape(at.shape)
 
