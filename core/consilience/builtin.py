@@ -71,6 +71,12 @@ def register_comparisons() -> Sequence[Comparison]:
             Ref("consilience.compare.maps:compare"),
             "correlation of two maps of one area against maps as smooth as they are",
         ),
+        Comparison(
+            "core.stated",
+            (("stated_figure", "stated_figure"),),
+            Ref("consilience.compare.stated:compare"),
+            "a figure that a text states against the formula that it must follow",
+        ),
     ]
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from consilience.declarations import Kind
 
-__all__ = ["CORE_KINDS"]
+__all__ = ["CORE_KINDS", "STATED"]
+
+STATED = "stated_figure"
+"""A figure that a text states, and what its formula gives."""
 
 # amounts and limits of a presence come in the unit that the technique has: mass fraction, peak area
 _PRESENCE = "presence is compared by status and limit, not by a margin"
@@ -85,4 +88,5 @@ CORE_KINDS: tuple[Kind, ...] = (
     Kind("phase_map", "map of a phase", "map", "1"),
     Kind("spatial_change", "change of a distribution", "map", "1"),
     Kind("homogeneity", "homogeneity", "text", None),
+    Kind(STATED, "figure that a text states", "text", None),
 )

@@ -165,6 +165,10 @@ def build(
                 metadata=rows.metadata,
             )
         )
+    for claim in file.claim:
+        summary.added.append(
+            study.add_claim(dict(claim.model_extra or {}), claim.sample, claim.citation)
+        )
     study.forget()
     named = {wish.key for wish in file.analysis}
     for wish in file.analysis:

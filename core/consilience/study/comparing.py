@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from consilience.declarations import Analysis, Kind, Modality
+from consilience.kinds import STATED
+from consilience.study.claim_section import claim_blocks
 from consilience.view import Block, Cell, Table
 
 if TYPE_CHECKING:
@@ -27,7 +29,9 @@ def modalities_of(study: Study, findings: Sequence[Finding]) -> dict[str, str]:
     """Return for each finding ID its technique, or who entered it."""
     records = study.custody().records
     return {
-        f.id: records[f.measurements[0]].modality if f.measurements else f.entered_by
+        f.id: records[f.measurements[0]].modality
+        if f.measurements and f.kind != STATED
+        else f.entered_by
         for f in findings
     }
 
@@ -37,6 +41,7 @@ def reach(study: Study, findings: Sequence[Finding] | None = None) -> list[list[
     from consilience.compare.reach import reach_of
 
     found = study.findings() if findings is None else findings
+    found = [f for f in found if f.kind != STATED]  # no technique can give what a text says
     return reach_of(
         {k.name: k for k in study.registry.all(Kind)},
         {m.key: m for m in study.registry.all(Modality)},
@@ -55,6 +60,7 @@ def agreement_sections(
     from consilience.report import Section
 
     parts: list[tuple[str, list[Block]]] = [
+        ("What the text states, computed again", claim_blocks(findings, verdicts)),
         ("What is said of what", _statements(study, findings, verdicts)),
         ("Who can speak of what", _reach(study, findings)),
     ]
@@ -75,7 +81,7 @@ def _statements(
     symbol = {w.answer: f"{w.symbol} {w.word}" for w in ANSWERS}
     lines: dict[tuple[str, str], dict[str, list[str]]] = {}
     answers: dict[tuple[str, str], Counter[str]] = {}
-    for verdict in worst_first(verdicts):
+    for verdict in worst_first([v for v in verdicts if v.kind != STATED]):
         keys = set()
         for one in (by_id[i] for i in verdict.findings if i in by_id):
             key = (one.kind, one.subject.label if one.subject else "")

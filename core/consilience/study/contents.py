@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from consilience.analysis import ReferenceFile
 from consilience.declarations import Reader
 from consilience.errors import BadInputError, NotFoundError
+from consilience.kinds import STATED
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement, MeasurementRecord
 from consilience.model.sample import Sample, SensorSeries, Step
@@ -53,6 +54,7 @@ class Contents:
         self._retractions: tuple[int, dict[str, int]] | None = None
         self._custody: tuple[tuple[int, str], Custody] | None = None
         self._shipped: list[Rule] | None = None
+        self.figures: tuple[tuple[int, str], list[Finding]] | None = None
 
     @property
     def path(self) -> Path:
@@ -264,6 +266,10 @@ class Contents:
             wanted = kind in (None, body["kind"]) and sample in (None, body["sample"])
             if wanted and (run in current if run is not None else step is None or step in steps):
                 findings.append(Finding.model_validate(body))
+        if any(entry.body["kind"] == STATED for entry in self.holding("finding")):
+            from consilience.study.claiming import with_figures
+
+            return with_figures(self, findings, kind, sample)
         return findings
 
     def notes(self) -> list[dict[str, Any]]:

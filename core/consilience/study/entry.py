@@ -19,6 +19,7 @@ from consilience.study.added import Added
 from consilience.study.stating import Stating
 
 if TYPE_CHECKING:
+    from consilience.claims import Claim
     from consilience.store import Index, Store
     from consilience.workers import WorkerPool
 
@@ -354,6 +355,12 @@ class Entry(Stating):
             lambda _: self.holds("finding", finding.id), [("finding", finding.to_json())]
         )
         return Added("finding", finding.id, bool(appended), finding.kind)
+
+    def add_claim(self, claim: Claim | Mapping[str, Any], sample: str, citation: str) -> Added:
+        """Register a figure of a text, with the formula that it must follow: `claims.Claim`."""
+        from consilience.study.claiming import register_claim
+
+        return register_claim(self, claim, sample, citation)
 
     def retract(self, record: str, reason: str) -> Added:
         """Take back what was entered wrongly: a step, series, measurement, reference or finding.

@@ -114,6 +114,15 @@ class SeriesTable(_Table):
     mapping: dict[str, Json]
 
 
+class ClaimTable(_Table):
+    """``[[claim]]``: a figure that a text states, and the formula that it must follow."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    sample: str
+    citation: str
+
+
 class AnalysisTable(_Table):
     """``[[analysis]]``: an analysis with parameters, on some samples or on all."""
 
@@ -136,6 +145,7 @@ class StudyFile(_Table):
     finding: list[FindingTable] = []
     peak_list: list[PeakListTable] = []
     table: list[EnteredTable] = []
+    claim: list[ClaimTable] = []
     analysis: list[AnalysisTable] = []
     rule: list[dict[str, Json]] = []
     protocol: list[dict[str, Json]] = []
