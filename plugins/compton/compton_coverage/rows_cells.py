@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from compton_coverage.cells import CONTEXT, MODELS, as_measurement, expected
+from consilience.compare.association import spearman
 from consilience.testing.coverage import Outcome, Row
 from consilience_compton.findings.lithium_run import run_lithium
 from consilience_compton.findings.lithium_states import StateRatio, states_of_spectra
 from consilience_compton.findings.series_params import LithiumParams, PointParams
 from consilience_compton.model.calibration import Point, fit_calibration
 from consilience_compton.model.profiles import LOG_LINEAR, SPLINE, nmc622, ratio_of_windows
-from consilience_compton.series.association import spearman
 from consilience_compton.simulation.spectra import noisy
 
 __all__ = ["ROWS"]

@@ -39,7 +39,7 @@ def test_states_that_both_techniques_saw() -> None:
     assert isinstance(least, float)
     assert abs(p - 10 / 120) < 1e-9
     assert abs(least - 2 / 120) < 1e-9
-    assert "tests nothing about other cells" in note.text  # type: ignore[union-attr]
+    assert "tests nothing about other samples" in note.text  # type: ignore[union-attr]
 
 
 def test_what_is_no_pair_of_courses() -> None:

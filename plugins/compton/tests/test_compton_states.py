@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
-from scipy.stats import spearmanr
 
+from consilience.compare.association import spearman
 from consilience.errors import BadInputError
 from consilience_compton.model.beside import apart, model_line
 from consilience_compton.model.calibration import Point, fit_calibration
 from consilience_compton.model.cell import NMC622, molar_mass
 from consilience_compton.model.profiles import composition_at, free_atom_emr
-from consilience_compton.series.association import spearman
 from consilience_compton.series.change import (
     capacity_to_lithium,
     extraction,
@@ -66,30 +65,6 @@ def test_ratio_and_roughness_of_five_states() -> None:
     assert anode.least_p == pytest.approx(2 / 120)
     cathode = spearman(EMR, (2.12, 2.21, 2.25, 2.43, 2.49))
     assert (cathode.rho, cathode.p) == pytest.approx((-0.6, 0.35))
-
-
-def test_ranks_agree_with_scipy_and_ties_are_meant() -> None:
-    first, second = (1.0, 2.0, 2.0, 4.0, 3.0, 9.0), (3.0, 1.0, 4.0, 4.0, 5.0, 6.0)
-    found = spearman(first, second)
-    assert found.rho == pytest.approx(float(spearmanr(first, second).statistic))
-    assert found.least_p is not None
-    assert found.least_p > 2 / 720
-    assert spearman((1.0, 1.0, 1.0), (1.0, 2.0, 3.0)).rho is None
-    assert spearman((1.0, 2.0, 3.0), (3.0, 2.0, 1.0)).p == pytest.approx(2 / 6)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "says"),
-    [
-        ((1.0, 2.0), (1.0, 2.0), "2 and 2 states"),
-        ((1.0, 2.0, 3.0), (1.0, 2.0), "3 and 2 states"),
-        (tuple(range(10)), tuple(range(10)), "10 and 10 states"),
-        ((1.0, 2.0, math.nan), (1.0, 2.0, 3.0), "has no rank"),
-    ],
-)
-def test_no_exact_p(first: tuple[float, ...], second: tuple[float, ...], says: str) -> None:
-    with pytest.raises(BadInputError, match=says):
-        spearman(first, second)
 
 
 def test_what_the_model_and_the_paper_do_not_share() -> None:

@@ -22,7 +22,7 @@ def across_blocks(findings: Sequence[Finding]) -> list[Block]:
 
     Entered tables that hold both are left to ``compton.series``.
     """
-    from consilience_compton.series.association import DESCRIBES, spearman
+    from consilience.compare.association import DESCRIBES, FEWEST, spearman
 
     rows: list[list[Cell]] = []
     loose = [f for f in findings if f.source.analysis != SERIES and f.value is not None]
@@ -33,7 +33,7 @@ def across_blocks(findings: Sequence[Finding]) -> list[Block]:
         for ratio, first in ratios.items():
             for rough, second in roughs.items():
                 both = [state for state in first if state in second]
-                if not 3 <= len(both) <= 9:
+                if len(both) < FEWEST:
                     continue
                 found = spearman([first[s] for s in both], [second[s] for s in both])
                 what = f"EMR{' of the ' + ratio if ratio else ''} and {rough or 'roughness'}"
@@ -42,7 +42,7 @@ def across_blocks(findings: Sequence[Finding]) -> list[Block]:
         return []
     return [
         Table(
-            ["sample", "what", "states", "Spearman ρ", "exact p", "least possible p"],
+            ["sample", "what", "states", "Spearman ρ", "permutation p", "least possible p"],
             rows,
             title="Ratio by Compton scattering and roughness by tomography, state by state",
             note="states are the same where all their variables are, but the position of the beam",

@@ -302,10 +302,11 @@ def _links(links: Sequence[Finding]) -> list[Block]:
         rows.append([f.subject.label if f.subject else "", rho, *cells])
     return [
         Table(
-            ["what", "Spearman ρ", "states", "exact p", "least possible p"],
+            ["what", "Spearman ρ", "states", "permutation p", "least possible p"],
             rows,
             title="Do ratio and roughness go together?",
-            note="two-sided share of all orders of the states with a correlation as large",
+            note="two-sided share of the orders of the states with a correlation as large; of up to "
+            "nine states all orders, of more 20 000 drawn ones",
         ),
         Text(_told(links[0].assumptions), "note"),
     ]

@@ -40,7 +40,7 @@ def run_changes(
     BadInputError
         `along` is no number in every state.
     """
-    maps = [m for m in measurements if _is_map(m)]
+    maps = [m for m in measurements if _is_map(m, params)]
     findings: list[FindingDraft] = []
     arrays: dict[str, xr.Dataset] = {}
     notices: list[Notice] = []
@@ -74,9 +74,14 @@ def run_changes(
     return AnalysisOutput(findings, arrays, notices)
 
 
-def _is_map(measurement: Measurement) -> bool:
+def _is_map(measurement: Measurement, params: ChangeParams) -> bool:
     summary = measurement.record.summary.variables.get("counts")
-    return summary is not None and set(summary.dims) == {"row", "column", "energy"}
+    axes = {"energy", "channel"} if params.energy_scale == "lines" else {"energy"}
+    return (
+        summary is not None
+        and {"row", "column"} <= set(summary.dims)
+        and bool(axes & set(summary.dims))
+    )
 
 
 def _ordered(members: Sequence[Measurement], along: str | None) -> list[Measurement]:

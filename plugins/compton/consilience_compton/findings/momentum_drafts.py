@@ -190,6 +190,8 @@ def _assumptions(found: Evaluated, total: Total, settings: Settings) -> list[str
             "the sides are taken to hold background alone, though core electrons reach there: the "
             "ratio is too high by it"
         )
+    if settings.own_lines:
+        said.append("energies of each pixel are by the detector's own lines, as this run fits them")
     if settings.energy_offset_std is None:
         said.append("the deviation of the peak from its place stands for the error of the energy")
     if not settings.correct:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement
 from consilience_compton.findings.momentum_params import MomentumParams
+from consilience_compton.findings.own_lines import OwnLines, own_lines
 from consilience_compton.momentum.background import Sides, free_sides
 from consilience_compton.momentum.collect import Settings
 from consilience_compton.momentum.kinematics import Direction, Geometry
@@ -49,6 +50,8 @@ class Spectra:
     scale : (scale, shift) or None
     names : tuple of str
         Of the spectra, where they are not pixels; else empty.
+    scale_std : float or None
+        Of the energy scale at the peak, keV, where the detector's own lines gave it.
     """
 
     counts: xr.DataArray
@@ -58,6 +61,7 @@ class Spectra:
     good: NDArray[np.bool_]
     scale: tuple[Array, Array] | None
     names: tuple[str, ...]
+    scale_std: float | None = None
 
     @property
     def is_map(self) -> bool:
@@ -78,12 +82,21 @@ def spectra_of(measurement: Measurement, params: MomentumParams) -> Spectra:
         Axis in channels, energy of the beam or angle not known, windows beyond the axis.
     """
     data = measurement.data
-    edges = energy_edges_of(data)
-    counts = data["counts"].transpose(..., "energy")
+    is_map = {"row", "column"} <= set(data["counts"].dims)
+    by_lines: OwnLines | None = None
+    if params.energy_scale == "lines":
+        if not is_map:
+            raise BadInputError(
+                "the detector's own lines give the scale of each pixel, and these are no pixels",
+                fix="give spectra over row and column, or say energy_scale=stated",
+            )
+        by_lines = own_lines(measurement, params)
+    edges = energy_edges_of(data) if by_lines is None else by_lines.edges
+    last = "energy" if "energy" in data["counts"].dims else "channel"
+    counts = data["counts"].transpose(..., last)
     lead = counts.dims[:-1]
-    is_map = set(lead) == {"row", "column"}
-    if is_map:
-        counts = counts.transpose("row", "column", "energy")
+    if set(lead) == {"row", "column"}:
+        counts = counts.transpose("row", "column", last)
     elif len(lead) > 1:
         raise BadInputError(
             f"counts over {', '.join(map(str, lead))} are neither pixels nor a list of spectra",
@@ -97,6 +110,8 @@ def spectra_of(measurement: Measurement, params: MomentumParams) -> Spectra:
     if is_map and "good" in data:
         good = np.asarray(data["good"].transpose("row", "column").values) > 0
     scale = pixel_scale_of(data) if is_map else None
+    if by_lines is not None:
+        scale = by_lines.scale, by_lines.shift
     if scale is not None:
         good = good & np.isfinite(scale[0]) & np.isfinite(scale[1]) & (scale[0] > 0.0)
     if not good.any():
@@ -105,7 +120,9 @@ def spectra_of(measurement: Measurement, params: MomentumParams) -> Spectra:
         )
     windows = Windows(params.low, params.high)
     check_range(edges, geometry.incident_energy, angles[good], windows.span)
-    return Spectra(counts, edges, geometry, angles, good, scale, _names(counts, is_map=is_map))
+    names = _names(counts, is_map=is_map)
+    std = None if by_lines is None else by_lines.std
+    return Spectra(counts, edges, geometry, angles, good, scale, names, std)
 
 
 def _names(counts: xr.DataArray, *, is_map: bool) -> tuple[str, ...]:
@@ -168,6 +185,7 @@ def settings_of(params: MomentumParams, spectra: Spectra) -> Settings:
     """
     windows = Windows(params.low, params.high)
     angles = spectra.angles[spectra.good]
+    offset_std = params.energy_offset_std
     incident = spectra.geometry.incident_energy
     if params.sides is not None:
         sides: Sides | None = Sides(*params.sides)
@@ -190,6 +208,7 @@ def settings_of(params: MomentumParams, spectra: Spectra) -> Settings:
         polarisation=params.polarisation,
         detector=None if params.sensor is None else Detector(thickness=params.sensor),
         layers=tuple(Layer(a.formula, a.density, a.thickness) for a in params.absorbers),
-        energy_offset_std=params.energy_offset_std,
+        energy_offset_std=spectra.scale_std if offset_std is None else offset_std,
+        own_lines=params.energy_scale == "lines",
         multiple_scattering=params.multiple_scattering,
     )

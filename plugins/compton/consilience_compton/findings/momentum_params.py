@@ -86,10 +86,15 @@ class MomentumParams(_Model):
     sensor : float, optional
         Thickness of the CdZnTe sensor, µm.
     absorbers : tuple of Absorber
+    energy_scale : {"stated", "lines"}
+        Energies as the file or its companion states them, or each pixel's by the detector's own
+        lines, fitted as `compton.calibration` does.
+    nominal_gain, nominal_offset : float
+        keV a channel and keV at channel 0, to begin that fit with where the axis is in channels.
     centre : {"predicted", "found"}
         Windows lie around the energy that E₁ and θ give, or around the peak that is found.
     energy_offset_std : float, optional
-        keV; None: the deviation of the peak from its place stands for it.
+        keV; None: what the fit of the lines says, or else the deviation of the peak from its place.
     multiple_scattering : float, optional
         Standard deviation of the share of photons that scattered more than once.
     wanted : float
@@ -118,6 +123,9 @@ class MomentumParams(_Model):
     polarisation: Annotated[float, Field(ge=0.0, le=2.0)] = 1.0
     sensor: Length | None = None
     absorbers: tuple[Absorber, ...] = ()
+    energy_scale: Literal["stated", "lines"] = "stated"
+    nominal_gain: Annotated[float, Field(gt=0.0, lt=100.0)] | None = None
+    nominal_offset: Annotated[float, Field(ge=-100.0, le=100.0)] = 0.0
     centre: Literal["predicted", "found"] = "predicted"
     energy_offset_std: Std | None = None
     multiple_scattering: Share | None = None

@@ -57,16 +57,21 @@ class Walked:
 
 
 def walk(
-    measurement: Measurement, params: MomentumParams, labels: NDArray[np.intp] | None = None
+    measurement: Measurement,
+    params: MomentumParams,
+    labels: NDArray[np.intp] | None = None,
+    spectra: Spectra | None = None,
 ) -> Walked:
     """Read the spectra once (twice where the windows lie around the peak that is found).
+
+    `spectra`: as they were taken from the measurement before, so that lines are not fitted again.
 
     Raises
     ------
     BadInputError
         See `momentum_input.spectra_of`; no Compton peak; no counts.
     """
-    spectra = spectra_of(measurement, params)
+    spectra = spectra or spectra_of(measurement, params)
     settings = settings_of(params, spectra)
     first = _pass(spectra, settings, labels)
     if params.centre == "predicted":
@@ -74,7 +79,7 @@ def walk(
     moved = replace(
         settings,
         energy_offset=-first.peak.deviation,
-        energy_offset_std=settings.energy_offset_std or first.peak.deviation_std,
+        energy_offset_std=params.energy_offset_std or first.peak.deviation_std,
     )
     return _pass(spectra, moved, labels)
 
@@ -122,7 +127,7 @@ def run_momentum(
         labels = None
         if not spectra.is_map:
             labels = np.arange(len(spectra.names), dtype=np.intp)
-        walked = walk(measurement, params, labels)
+        walked = walk(measurement, params, labels, spectra)
     except BadInputError as fault:
         notice = Notice(code="no-momentum", message=f"{name}: {fault.what}", fix=fault.fix)
         return AnalysisOutput([refused(fault.what)], {}, [notice])
@@ -313,7 +318,7 @@ def peak_notices(name: str, walked: Walked, params: MomentumParams) -> list[Noti
     """Say where the peak is not where E₁ and θ put it, and where one angle serves all pixels."""
     peak, geometry = walked.peak, walked.spectra.geometry
     said: list[Notice] = []
-    parts = [peak.deviation_std, params.energy_offset_std or 0.0]
+    parts = [peak.deviation_std, walked.settings.energy_offset_std or 0.0]
     per_degree = abs(angle_slope(geometry.incident_energy, geometry.angle))
     parts.append((geometry.angle_std or 0.0) * per_degree)
     # dE₂/dE₁ = (E₂/E₁)²

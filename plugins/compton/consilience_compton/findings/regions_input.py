@@ -159,7 +159,7 @@ def triple_of(
     labels = np.where(common, 0, -1)
     for i, one in enumerate(walked):
         if (one.found.used != common).any() or one.settings.sides != sides:
-            walked[i] = walk(ordered[i], params, labels)
+            walked[i] = walk(ordered[i], params, labels, one.spectra)
     incident = walked[0].spectra.geometry.incident_energy
     totals = [total_of(one.found, incident, one.settings, common) for one in walked]
     exposures, said = _exposures(ordered)

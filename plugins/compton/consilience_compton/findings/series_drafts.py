@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from consilience.compare.association import DESCRIBES, FEWEST, spearman
 from consilience.model.finding import Covariance, FindingDraft, Rival, Subject
 from consilience_compton.findings.courses import QUANTITIES, Course, Quantity
 from consilience_compton.model.beside import INTENSIVE, ModelLine, apart, model_line
@@ -16,7 +17,6 @@ from consilience_compton.model.calibration import Calibration, Point, fit_calibr
 from consilience_compton.model.cell import Cell
 from consilience_compton.model.profiles import SPLINE, ModelRatio
 from consilience_compton.model.sensitivity import Sensitivity, counts_needed, sensitivity
-from consilience_compton.series.association import DESCRIBES, spearman
 from consilience_compton.series.change import relative_change
 
 __all__ = [
@@ -339,7 +339,7 @@ def association_drafts(course: Course) -> list[FindingDraft]:
         for i in range(len(course.labels))
         if math.isfinite(ratio.values[i]) and math.isfinite(rough.values[i])
     ]
-    if not 3 <= len(both) <= 9:
+    if len(both) < FEWEST:
         return []
     found = spearman([ratio.values[i] for i in both], [rough.values[i] for i in both])
     reason = None if found.rho is not None else "one of the two does not change"
@@ -356,10 +356,11 @@ def association_drafts(course: Course) -> list[FindingDraft]:
                 "n": found.n,
                 "p": found.p,
                 "least_p": found.least_p,
+                "orders": found.how if found.rho is not None else None,
                 "states": [course.labels[i] for i in both],
             },
             assumptions=[DESCRIBES, "one cell for each rate: rate and cell are confounded"],
-            method="Spearman's ρ with its exact permutation p, two-sided",
+            method="Spearman's ρ with its permutation p, two-sided",
             measurements=list(course.measurements),
         )
     ]

@@ -25,6 +25,8 @@ _EXACT: dict[np.dtype[Any], float] = {
     np.dtype(np.float32): 2.0**24,
 }
 """Largest sum that a narrow type holds exactly."""
+_PARTS = 24
+"""Parts beyond which cutting cells up costs more than wider sums."""
 _AT_ONCE = 1 << 19
 """Bytes of spectra summed at once: they stay in the processor's cache."""
 
@@ -111,7 +113,7 @@ def cell_sums(counts: NDArray[Any], energy_edges: Array, cell_edges: Array) -> C
             fix="give wider windows, or spectra with finer bins",
         )
     part = place - k
-    inner, cut = np.empty(k.shape), np.empty(k.shape)
+    inner, cut = np.empty((len(k), k.shape[1] - 1)), np.empty(k.shape)
     low, high = int(k.min()), int(k.max()) + 1
     if 2 * (high - low) > flat.shape[1]:
         low, high = 0, flat.shape[1]  # whole rows need not be copied to lie side by side
@@ -122,7 +124,6 @@ def cell_sums(counts: NDArray[Any], energy_edges: Array, cell_edges: Array) -> C
         starts = np.arange(len(block))[:, None] * (high - low) + (k[rows] - low)
         inner[rows] = _reduce(block, starts)
         cut[rows] = block.ravel()[starts]
-    inner = inner[:, :-1]
     left, right = cut[:, :-1], cut[:, 1:]
     f, g = part[:, :-1], part[:, 1:]
     total = inner - f * left + g * right
@@ -178,10 +179,29 @@ def pooled(cells: Cells, labels: NDArray[np.integer[Any]], count: int) -> Cells:
 
 
 def _reduce(block: NDArray[Any], starts: NDArray[np.intp]) -> Array:
-    """Sums from each start to the next, in a type that is quick and holds them."""
+    """Sums from each start to the next of its row, in a type that is quick and holds them."""
     flat = block.ravel()
+    length = np.diff(starts, axis=1)
+    parts = _parts(block, int(length.max()))
+    if parts and parts <= int(length.min()):
+        # narrow counts are added up as they are, over so few bins that they cannot overflow
+        cuts = starts[:, :-1, None] + length[..., None] * np.arange(parts) // parts
+        rows = np.concatenate([cuts.reshape(len(starts), -1), starts[:, -1:]], axis=1)
+        found = np.add.reduceat(flat, rows.ravel(), dtype=block.dtype).reshape(rows.shape)
+        pieces = found[:, :-1].reshape(cuts.shape)
+        return np.asarray(pieces.sum(axis=2, dtype=np.float64))
     found = np.add.reduceat(flat, starts.ravel(), dtype=_quick(block))
-    return np.asarray(found, dtype=np.float64).reshape(starts.shape)
+    return np.asarray(found.reshape(starts.shape)[:, :-1], dtype=np.float64)
+
+
+def _parts(block: NDArray[Any], longest: int) -> int:
+    """Into how many parts `longest` bins of 8 or 16 bits are cut; 0: they are not added up so."""
+    kind = block.dtype
+    if kind.kind != "u" or kind.itemsize > 2 or not block.size:
+        return 0
+    bins = int(np.iinfo(kind).max) // max(1, int(block.max()))
+    parts = -(-longest // bins)
+    return parts if parts <= _PARTS else 0
 
 
 def _quick(block: NDArray[Any]) -> np.dtype[Any]:

@@ -55,6 +55,8 @@ class Settings:
         Added to the stated energies, keV.
     energy_offset_std : float or None
         keV; None: what the found peak deviates by stands for it.
+    own_lines : bool
+        Each pixel's energies are by the detector's own lines.
     multiple_scattering : float or None
         Standard deviation of the share of counts that scattered more than once, spread evenly.
     reach, step : float
@@ -74,6 +76,7 @@ class Settings:
     layers: tuple[Layer, ...] = ()
     energy_offset: float = 0.0
     energy_offset_std: float | None = None
+    own_lines: bool = False
     multiple_scattering: float | None = None
     reach: float = 10.0
     step: float = 0.05
