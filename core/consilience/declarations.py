@@ -218,7 +218,8 @@ class Kind:
 
     `about` fixes which comparison can serve it.  `margin` is the default
     equivalence margin in `unit`, or relative to the mean if `margin_relative`;
-    None: no default, the study has to state one.
+    None: no default, the study has to state one.  `goes_with` names kinds that are worth
+    holding against this one over states, where two techniques follow one sample.
     """
 
     name: str
@@ -228,6 +229,7 @@ class Kind:
     margin: float | None = None
     margin_relative: bool = False
     margin_reason: str = ""
+    goes_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def _upper(z: Any) -> Any:
 def test_a_disagreement_that_chance_would_give_is_undecided_and_says_so(
     registry: Registry,
 ) -> None:
-    """4.026 against 4.0365: p = 0.02 by itself, not among ten comparisons."""
+    """4.026 against 4.0365: p = 0.02 by itself, not among ten pairs and their course."""
     last: dict[str, Any] = {"state": {"cycle": 50}}
     pair = [number("xrd", 4.026, 0.0008, **last), number("apt", 4.0365, 0.0008, **last)]
     (alone,) = verdicts(registry, pair)
@@ -195,7 +195,7 @@ def test_a_disagreement_that_chance_would_give_is_undecided_and_says_so(
     found = verdicts(registry, [*pair, *others])
     (same,) = [v for v in found if set(v.findings) == {f.id for f in pair}]
     assert same.verdict == "undecided"
-    assert "among 10 comparisons with a test it does not stand" in same.reason
+    assert "among 11 comparisons with a test it does not stand" in same.reason
 
 
 def test_verdicts_without_a_test_are_left_alone() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from consilience.declarations import Kind
 from consilience.lineage import Relation, relation
+from consilience.model.association import AssociationRequest
 from consilience.model.finding import Finding
 from consilience.model.sample import Sample, Step
 from consilience.model.stoichiometry import Homogeneity
@@ -47,6 +48,8 @@ class ComparisonContext:
         Formula to the range of compositions that the study states for a phase.
     open_array : callable, optional
         Opens an array that a finding names, such as a joint covariance.
+    associations : sequence of AssociationRequest
+        Pairs of quantities that the study asks to be held against each other over states.
     """
 
     samples: Mapping[str, Sample]
@@ -61,6 +64,7 @@ class ComparisonContext:
     groups: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     homogeneity: Mapping[str, Homogeneity] = field(default_factory=dict)
     open_array: Callable[[str], xr.Dataset] | None = None
+    associations: Sequence[AssociationRequest] = ()
 
     def relation(self, first: Finding, second: Finding) -> Relation:
         """Return what the second finding's sample is to the first one's."""

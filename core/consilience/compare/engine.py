@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from consilience.compare.consensus import consensus_verdicts
 from consilience.compare.context import ComparisonContext
+from consilience.compare.course_verdicts import course_verdicts
 from consilience.compare.groups import gathered, groups_of
 from consilience.compare.multiplicity import with_false_discoveries_controlled
 from consilience.compare.presence import unlisted
@@ -22,6 +23,7 @@ from consilience.compare.qualified import (
 )
 from consilience.declarations import Comparison, Kind
 from consilience.errors import ConsilienceError, PluginError
+from consilience.model.association import AssociationRequest
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
 from consilience.model.sample import Sample, Step
@@ -58,6 +60,7 @@ def compare_findings(
     level: float = 0.05,
     homogeneity: Mapping[str, Homogeneity] | None = None,
     open_array: Callable[[str], xr.Dataset] | None = None,
+    associations: Sequence[AssociationRequest] = (),
 ) -> list[Verdict]:
     """Compare all findings that can meet and return the verdicts, sorted by ID.
 
@@ -85,12 +88,15 @@ def compare_findings(
         Formula to the range of compositions that the study states for a phase.
     open_array : callable, optional
         Opens an array that a finding names: joint covariances of compositions.
+    associations : sequence of AssociationRequest, optional
+        Pairs of quantities that the study asks to be held against each other over states.
 
     Notes
     -----
     Two findings meet if they have kinds that one comparison serves, are on one
     sample or one line of samples, and do not rest on the same measurement.  Two
-    findings of one modality meet only in one state: several states are a series.
+    findings of one modality meet only in one state: several states are a series.  Two techniques
+    that follow one sample over three or more states have a verdict on their courses besides.
     A comparison of scope "group" is asked once for two compositions, whatever the number
     of their elements.  Numbers that three or more techniques state have a consensus beside the
     pairs.  Of all disagreements that rest on a test, those are kept that stand at a false
@@ -111,6 +117,7 @@ def compare_findings(
         groups=groups_of(findings),
         homogeneity=homogeneity or {},
         open_array=None if open_array is None else cache(open_array),
+        associations=associations,
     )
     by_finding = defaultdict(list)
     for caveat in caveats:
@@ -137,6 +144,8 @@ def compare_findings(
             _keep(verdicts, verdict)
     vetoed = {c.finding for c in caveats if c.effect == "veto"}
     for verdict in consensus_verdicts(findings, context, vetoed):
+        _keep(verdicts, verdict)
+    for verdict in course_verdicts(findings, context, vetoed):
         _keep(verdicts, verdict)
     for verdict in _alone(findings, met, context):
         _keep(verdicts, verdict)

@@ -97,6 +97,7 @@ def build(
         summary.added.append(study.set_margin(kind, margin))
     for formula, homogeneity in sorted(file.homogeneity.items()):
         summary.added.append(study.set_homogeneity(formula, homogeneity))
+    summary.added.extend(study.set_association(request) for request in file.association)
     summary.added.extend(keep_rules(study, [change_of(table) for table in file.rule]))
     summary.added.extend(keep_protocols(study, file.protocol))
     for content in _parents_first(file.sample):

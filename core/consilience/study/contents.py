@@ -11,6 +11,7 @@ from consilience.analysis import ReferenceFile
 from consilience.declarations import Reader
 from consilience.errors import BadInputError, NotFoundError
 from consilience.kinds import STATED
+from consilience.model.association import AssociationRequest
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement, MeasurementRecord
 from consilience.model.sample import Sample, SensorSeries, Step
@@ -297,6 +298,14 @@ class Contents:
             for body in self.notes()
             if body.get("about") == "homogeneity"
         }
+
+    def associations(self) -> list[AssociationRequest]:
+        """Return what the study asks of its courses over states."""
+        return [
+            AssociationRequest.of(body)
+            for body in self.notes()
+            if body.get("about") == "association"
+        ]
 
     def rule_changes(self) -> list[RuleChange]:
         """Return what the study changes in the shipped rules, and rules of its own."""

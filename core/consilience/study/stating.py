@@ -1,4 +1,4 @@
-"""What a study states of its own: margins, ranges of composition, rules, protocols."""
+"""What a study states of its own: margins, ranges of phases, associations, rules, protocols."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from consilience.declarations import Kind
 from consilience.errors import BadInputError
+from consilience.model.association import AssociationRequest, SeriesChoice
 from consilience.model.stoichiometry import Homogeneity
 from consilience.model.verdict import Margin
 from consilience.study.added import Added
@@ -61,6 +62,35 @@ class Stating(Contents):
         self.store.append([("note", body)])
         return Added("homogeneity", formula, True)
 
+    def set_association(self, request: AssociationRequest | Mapping[str, Any]) -> Added:
+        """Ask for two quantities to be held against each other over states.
+
+        Parameters
+        ----------
+        request : AssociationRequest or mapping
+            As ``[[association]]`` of the study's file; the same two quantities asked for again
+            replace what was asked before.
+
+        Raises
+        ------
+        BadInputError
+            A kind is not declared, or a field is wrong.
+        """
+        from consilience.study.entering import validated
+
+        content = request.to_json() if isinstance(request, AssociationRequest) else dict(request)
+        asked = validated(AssociationRequest, content, "association")
+        for choice in (asked.first, asked.second):
+            self.registry.get(Kind, choice.kind)
+        first, second = (_as_states_are(choice) for choice in (asked.first, asked.second))
+        asked = asked.model_copy(update={"first": first, "second": second})
+        body = {"id": f"association:{asked.name}", "about": "association", **asked.to_json()}
+        known = self.store.index.get("note", body["id"])
+        if known is not None and known.body == body:
+            return Added("association", asked.name, False)
+        self.store.append([("note", body)])
+        return Added("association", asked.name, True)
+
     def set_rule(self, rule: str, reason: str, **fields: Any) -> Added:
         """Change a shipped rule for this study, or add one of its own (``study.NAME``).
 
@@ -87,3 +117,11 @@ class Stating(Contents):
         from consilience.study.ruling import keep_protocols
 
         return keep_protocols(self, [protocol])[0]
+
+
+def _as_states_are(choice: SeriesChoice) -> SeriesChoice:
+    """Read values of a state as those of measurements are read: ``"-6 V"`` is a quantity."""
+    from consilience.quantities import parse_value
+
+    read = {k: parse_value(v) if isinstance(v, str) else v for k, v in choice.state.items()}
+    return choice.model_copy(update={"state": read})

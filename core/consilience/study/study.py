@@ -165,6 +165,7 @@ class Study(Entry):
             sequences={i: place.sequence for i, place in places.items()},
             homogeneity=self.homogeneity(),
             open_array=self.store.open_dataset,
+            associations=self.associations(),
         )
 
     def reach(self) -> list[list[Reach]]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from consilience.errors import BadFileError, NotFoundError
+from consilience.model.association import AssociationRequest
 from consilience.model.base import FrozenModel, Json
 from consilience.model.finding import Region
 from consilience.model.measurement import Exposure
@@ -137,6 +138,7 @@ class StudyFile(_Table):
     study: StudyTable
     margins: dict[str, Margin] = {}
     homogeneity: dict[str, Homogeneity] = {}
+    association: list[AssociationRequest] = []
     sample: list[dict[str, Json]] = []
     step: list[dict[str, Json]] = []
     reference: list[ReferenceTable] = []

@@ -1,0 +1,199 @@
+"""What two courses over the same states allow to be said; nothing of findings or samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, Literal
+
+import numpy as np
+
+from consilience.compare.association import Association, spearman
+from consilience.compare.covariation import Covariation, constancy, covariation
+from consilience.compare.margins import Decision, decide
+from consilience.compare.outcome import Outcome
+
+__all__ = ["Numbers", "equal_state_by_state", "gone_together"]
+
+BY_ERRORS = "changes state by state against their errors (Goodman 1960)"
+BY_RANKS = "rank correlation over all orders of the states (Spearman 1904), and errors (Goodman)"
+BY_MARGIN = "two one-sided tests in every state (Berger 1982)"
+WAYS = {"same": "the same way", "opposite": "opposite ways"}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Values of two techniques over n states, in the order of the states if that is known."""
+
+    first: Sequence[float]
+    second: Sequence[float]
+    first_stat: Sequence[float | None]
+    second_stat: Sequence[float | None]
+    first_sys: Sequence[float | None]
+    second_sys: Sequence[float | None]
+
+    def known(self, *parts: Literal["stat", "sys"]) -> list[list[float]] | None:
+        """Return both standard deviations with these parts, or None if one is unknown or 0."""
+        made = []
+        for side in ("first", "second"):
+            columns = [getattr(self, f"{side}_{part}") for part in parts]
+            if any(v is None for column in columns for v in column):
+                return None
+            total = [float(np.hypot.reduce(row)) for row in zip(*columns, strict=True)]
+            if min(total) <= 0.0:
+                return None
+            made.append(total)
+        return made
+
+
+@dataclass
+class Said(Outcome):
+    """An outcome with the test that it rests on, if it rests on one."""
+
+    test: str | None = None
+    statistic: float | None = None
+    p_value: float | None = None
+
+
+def gone_together(
+    numbers: Numbers,
+    expect: Literal["same", "opposite"] | None,
+    common: bool,
+    level: float,
+    why: str = "they are said to go",
+) -> Said:
+    """Say whether two quantities go the same way over the states.
+
+    Parameters
+    ----------
+    numbers : Numbers
+    expect : {"same", "opposite"} or None
+        What is claimed; only a claim is contradicted, and only by changes beyond the errors.
+    common : bool
+        Systematic errors are the same in all states, so that changes do not have them.
+    level : float
+    why : str
+        What expects it, up to the way.
+
+    Returns
+    -------
+    Said
+        *Consistent*, *disagree* or *undecided*; never *agree*: what goes together is not equal.
+    """
+    ranks = spearman(numbers.first, numbers.second)
+    described = _described(ranks)
+    record = _record(ranks)
+    std = numbers.known("stat") if common else numbers.known("stat", "sys")
+    if ranks.rho is None:
+        return Said("undecided", described, "states in which both change", record)
+    if std is None:
+        lacking = "statistical" if common else "statistical or systematic"
+        said = f"a {lacking} standard deviation is unknown in some state"
+        return Said("undecided", f"{said}; {described}", "the standard deviations", record)
+    found = covariation(numbers.first, numbers.second, *std)
+    record["statistic_of_errors"] = found.statistic
+    answer = _claimed(found, expect, level, why) if expect else _unclaimed(found, ranks, level)
+    answer.numbers = record
+    answer.reason = f"{answer.reason}; {described}"
+    bar = NormalDist().inv_cdf(1.0 - (level if expect else level / 2.0))
+    alone = None if common or abs(found.statistic) > bar else numbers.known("stat")
+    if alone is not None:
+        other = covariation(numbers.first, numbers.second, *alone)
+        if abs(other.statistic) > bar:
+            way = WAYS["same" if other.statistic > 0 else "opposite"]
+            answer.reason += (
+                f"; if systematic errors are the same in all states, they go {way} by "
+                f"{abs(other.statistic):.2g} standard deviations"
+            )
+            answer.settle = "whether systematic errors are the same in all states"
+    return answer
+
+
+def _claimed(
+    found: Covariation, expect: Literal["same", "opposite"], level: float, why: str
+) -> Said:
+    other: Literal["same", "opposite"] = "opposite" if expect == "same" else "same"
+    p = {"same": found.p_same, "opposite": found.p_opposite}
+    claim = f"{why} {WAYS[expect]}"
+    if p[expect] < level:
+        said = f"{claim}, and do by {abs(found.statistic):.2g} standard deviations"
+        return Said("consistent", said, **_test(found, p[expect]))
+    if p[other] < level:
+        said = f"{claim}, and go {WAYS[other]} by {abs(found.statistic):.2g} standard deviations"
+        return Said("disagree", said, **_test(found, p[other]))
+    said = f"{claim}; their changes are not beyond their errors ({found.statistic:.2g} σ)"
+    return Said(
+        "undecided", said, "smaller errors or larger changes", **_test(found, min(p.values()))
+    )
+
+
+def _unclaimed(found: Covariation, ranks: Association, level: float) -> Said:
+    by_errors = min(1.0, 2.0 * min(found.p_same, found.p_opposite))
+    p = max(by_errors, ranks.p or 0.0)
+    test: dict[str, Any] = {"test": BY_RANKS, "statistic": ranks.rho, "p_value": p}
+    rho = ranks.rho or 0.0
+    way = WAYS["same" if found.statistic > 0 else "opposite"]
+    if by_errors >= level:
+        said = f"their changes are not beyond their errors ({found.statistic:.2g} σ)"
+        return Said("undecided", said, "smaller errors or larger changes", **test)
+    beyond = f"their changes go {way} by {abs(found.statistic):.2g} standard deviations"
+    if (ranks.p or 1.0) < level and rho * found.statistic > 0:
+        said = f"{beyond} and more than chance orders, which makes neither a proof of the other"
+        return Said("consistent", said, **test)
+    if (ranks.least_p or 0.0) >= level:
+        said = f"{beyond}, but {ranks.n} states cannot tell that from chance"
+        return Said("undecided", said, "more states, or a claim to test", **test)
+    return Said("undecided", f"{beyond}, but no more than chance orders do", "more states", **test)
+
+
+def _test(found: Covariation, p: float) -> dict[str, Any]:
+    return {"test": BY_ERRORS, "statistic": found.statistic, "p_value": p}
+
+
+def equal_state_by_state(
+    numbers: Numbers, widths: Sequence[float], level: float
+) -> tuple[Decision, str] | None:
+    """Hold the differences of one quantity by two techniques against a margin, in every state.
+
+    Returns
+    -------
+    (Decision, str) or None
+        *Agree*: inside the margin in all states; *disagree*: outside in one.  In words: how
+        much they differ on the average, and whether the difference changes.  None where a
+        standard deviation is unknown.
+    """
+    std = numbers.known("stat", "sys")
+    if std is None:
+        return None
+    d = np.asarray(numbers.first) - np.asarray(numbers.second)
+    found = decide(d, np.hypot(std[0], std[1]), np.asarray(widths, dtype=np.float64), level)
+    told = ""
+    stat = numbers.known("stat")
+    if stat is not None:
+        mean, error, p = constancy(d, np.hypot(stat[0], stat[1]))
+        changes = "changes from state to state" if p < level else "is the same in all states"
+        told = f"{mean:.3g} ± {error:.1g} on the average and {changes} by the statistical errors "
+        told += f"(χ², p = {p:.2g})"
+    return found, told
+
+
+def _described(ranks: Association) -> str:
+    if ranks.rho is None:
+        return f"one of them is the same in all {ranks.n} states"
+    return (
+        f"Spearman ρ = {ranks.rho:.2f} over {ranks.n} states, p = {ranks.p:.2g} of {ranks.how}, "
+        f"where {ranks.n} states can give no less than {ranks.least_p:.2g}; states that follow "
+        "each other are not independent, so that this p describes them and is no proof of more"
+    )
+
+
+def _record(ranks: Association) -> dict[str, Any]:
+    return {
+        "spearman": ranks.rho,
+        "p_permutation": ranks.p,
+        "least_p": ranks.least_p,
+        "states": ranks.n,
+        "orders": ranks.orders,
+        "exact": ranks.exact,
+    }
