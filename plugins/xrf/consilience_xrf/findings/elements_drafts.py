@@ -16,6 +16,7 @@ from consilience_xrf.fitting.linear import ALPHA
 from consilience_xrf.fitting.maps import MapFit
 from consilience_xrf.fitting.search import FoundElement
 from consilience_xrf.fitting.systematics import SystematicErrors
+from consilience_xrf.lines.geometry import escape_lines
 
 __all__ = ["Whole", "element_draft", "intensity_drafts", "unseen_draft"]
 
@@ -159,11 +160,28 @@ def _unsettled(found: FoundElement, whole: Whole) -> str:
         return f"{peak}, but it is the only one, which settles no element that nobody expected"
     if found.lines.missing:
         return f"{peak}, but {', '.join(found.lines.missing)} is missing"
+    escaped = _escape_of_scatter(main.main, whole) if len(found.lines.found) < 2 else None
+    if escaped is not None:
+        return (
+            f"{peak}, but scattered photons that lose a line of the detector lie there, at "
+            f"{escaped:.2f} keV, and how many do is not well known"
+        )
     beside = _unexplained_beside(found, whole) if main.shell != "K" else []
     if beside:
         said = ", ".join(f"{e:.2f} keV" for e in beside)
         return f"{peak}, but what lies beside its lines, at {said}, no element explains"
     return ""
+
+
+def _escape_of_scatter(at: float, whole: Whole) -> float | None:
+    """Energy of an escape peak of the elastic or Compton peak nearer than a line's width."""
+    design = whole.fit.design
+    geometry = design.geometry
+    for energy in (geometry.incident_energy, geometry.compton_energy()):
+        for place, _ in escape_lines(geometry.detector.material, energy) if energy else ():
+            if abs(place - at) < design.response.fwhm(at):
+                return place
+    return None
 
 
 def _unexplained_beside(found: FoundElement, whole: Whole) -> list[float]:
