@@ -11,7 +11,7 @@ ENERGY_OPTIONS = {
     "gain": "keV a channel; with 'zero' it makes the energy axis",
     "energy_unit": "keV or eV: unit of the file's own energies, if it names none",
     "energy_scale": "0.5 where the file's energies are twice the true ones",
-    "incident_energy": "energy of the beam in keV, where the file states none",
+    "incident_energy": "energy of the beam in keV, where the file states none or a wrong one",
 }
 
 NEXUS_OPTIONS = {

@@ -21,9 +21,18 @@ from consilience_xrf.files.energy_axis import check_energy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["EnergyChoice", "EnergyOptions", "StatedAxis", "choose_energy", "energy_options"]
+__all__ = [
+    "EnergyChoice",
+    "EnergyOptions",
+    "StatedAxis",
+    "choose_energy",
+    "energy_options",
+    "misfit_of",
+]
 
 PER_KEV = {"kev": 1.0, "ev": 1e-3}
+MISFIT = "times "
+"""How `EnergyChoice.check` begins where the beam speaks against the axis."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,20 @@ def energy_options(options: Mapping[str, object]) -> EnergyOptions:
         number_option(options, "energy_scale", "0.5", 1e-6, 1e6),
         number_option(options, "incident_energy", "17.0", 0.1, 1e3),
     )
+
+
+def misfit_of(check: str) -> str:
+    """Return what the beam says against an axis, from `EnergyChoice.check`; empty: nothing.
+
+    Examples
+    --------
+    >>> misfit_of("times 0.5: the elastic peak lies at 18.00 keV for a beam of 18.000 keV")
+    'with its energies times 0.5, the elastic peak lies at 18.00 keV for a beam of 18.000 keV'
+    >>> misfit_of("the elastic peak lies at 18.00 keV for a beam of 18.000 keV")
+    ''
+    """
+    factor, _, said = check.removeprefix(MISFIT).partition(": ")
+    return f"with its energies times {factor}, {said}" if check.startswith(MISFIT) else ""
 
 
 def choose_energy(
@@ -210,7 +233,7 @@ def _checked(
         where=source,
         fix=hint,
     )
-    return EnergyChoice(energy, source, factor, f"times {found.factor:g}: {said}", [notice])
+    return EnergyChoice(energy, source, factor, f"{MISFIT}{found.factor:g}: {said}", [notice])
 
 
 def _without_unit(

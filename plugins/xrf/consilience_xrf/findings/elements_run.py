@@ -14,6 +14,7 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice
+from consilience_xrf.files.energy_choice import misfit_of
 from consilience_xrf.findings.elements_arrays import covariance_dataset, map_dataset, sum_dataset
 from consilience_xrf.findings.elements_drafts import (
     Whole,
@@ -65,7 +66,7 @@ def run_elements(
         energy axis is not known or there are no counts.
     """
     (measurement,) = measurements
-    refused = unusable_axis(measurement)
+    refused = unusable_axis(measurement, params.incident_energy)
     if refused is not None:
         return AnalysisOutput([], {}, [refused])
     try:
@@ -97,8 +98,12 @@ def run_elements(
     return AnalysisOutput(drafts, arrays, fit.notices)
 
 
-def unusable_axis(measurement: Measurement) -> Notice | None:
-    """Say why a measurement cannot be fitted at all, for its energy axis; None where it can."""
+def unusable_axis(measurement: Measurement, incident: float | None = None) -> Notice | None:
+    """Say why a measurement cannot be fitted at all, for its energy axis; None where it can.
+
+    An axis that the beam speaks against would give wrong names to right peaks, and call absent
+    what is there.  `incident` (keV) is somebody's word on the beam, which then counts instead.
+    """
     data = measurement.data
     name = measurement.record.name
     if "energy" not in data.coords:
@@ -116,6 +121,15 @@ def unusable_axis(measurement: Measurement) -> Notice | None:
             "too short to hold a line",
             fix="register it with an axis that ascends",
             severity="fault",
+        )
+    misfit = misfit_of(str(measurement.metadata.get("energy_check", "")))
+    if misfit and incident is None:
+        return Notice(
+            code="energy-axis-contradicted",
+            message=f"{name}: no line is named by an energy axis that does not fit the beam: "
+            f"{misfit}",
+            fix="retract it and register the file again, with --option energy_scale=… or zero=… "
+            "gain=…; with --option incident_energy=… where the stated beam is wrong",
         )
     return None
 

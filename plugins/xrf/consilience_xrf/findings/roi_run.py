@@ -51,7 +51,7 @@ def run_roi(
         other families that were named.
     """
     (measurement,) = measurements
-    refused = unusable_axis(measurement)
+    refused = unusable_axis(measurement, params.incident_energy)
     if refused is not None:
         return AnalysisOutput([], {}, [refused])
     name = measurement.record.name

@@ -27,7 +27,11 @@ from consilience_xrf.findings.change_run import changes_of
 from consilience_xrf.findings.density_run import densities_of
 from consilience_xrf.findings.elements_drafts import element_draft
 from consilience_xrf.findings.elements_params import ElementsParams
-from consilience_xrf.findings.elements_run import FitOfMeasurement, fit_of_measurement
+from consilience_xrf.findings.elements_run import (
+    FitOfMeasurement,
+    fit_of_measurement,
+    unusable_axis,
+)
 from consilience_xrf.findings.map_input import Compared, gather
 from consilience_xrf.findings.maps_run import compared_maps
 from consilience_xrf.findings.profile_run import profiles_of
@@ -147,16 +151,15 @@ def _run(
 def _fitted(
     measurement: Measurement, params: Any, context: AnalysisContext, notices: list[Notice]
 ) -> list[MapSet]:
-    if "energy" not in measurement.data.coords:
-        raise BadInputError(
-            "no energy axis is known, so no line can be named",
-            fix="register it with options that give one",
-        )
     wanted = params.fit
     if params.lines:
         wanted = wanted.model_copy(update={"elements": (*wanted.elements, *params.lines)})
     if wanted.incident_energy is None and params.incident_energy is not None:
         wanted = wanted.model_copy(update={"incident_energy": params.incident_energy})
+    refused = unusable_axis(measurement, wanted.incident_energy)
+    if refused is not None:
+        what = refused.message.removeprefix(f"{measurement.record.name}: ")
+        raise BadInputError(what, fix=refused.fix)
     data, said = _fit(measurement, wanted.model_copy(update={"maps": True}), params, context)
     notices += said
     dims = {str(d) for n in data.data_vars for d in data[n].dims}
