@@ -119,3 +119,42 @@ def test_the_report_prints_formulas_beside_figures(built: tuple[Study, str]) -> 
     ):
         assert text in page, text
     assert "could not be made" not in page
+
+
+PRINTED = {
+    "more lithium taken out of the cathode at 0.1 C than at 1 C": "disagree",
+    "roughness of the anode in plating at 0.1 C": "agree",
+    "roughness of the anode in stripping at 0.1 C": "agree",
+    "anode rougher in stripping than in plating, 0.1 C": "agree",
+    "anode rougher in stripping than in plating, 1 C": "disagree",
+    "cathode rougher in stripping than in plating, 0.1 C": "agree",
+    "cathode rougher in stripping than in plating, 1 C": "disagree",
+    "roughness of the anode over that of the cathode, most": "consistent",
+    "roughness of the anode over that of the cathode, least": "agree",
+    "lithium taken out, by EMR and by charge": "undecided",
+    "share of one electron in LiNi0.6Mn0.2Co0.2O2": "disagree",
+    "electrons of LiNi0.6Mn0.2Co0.2O2": "undecided",
+    "Compton peak": "agree",
+    "x at the end of charge at 1 C by the line of 0.1 C": "consistent",
+    "EMR and roughness of the anode go together at 0.1 C": "undecided",
+}
+
+
+def test_each_figure_of_the_text_has_its_verdict(built: tuple[Study, str]) -> None:
+    study, _ = built
+    found = {v.subject.label: v for v in study.compare() if v.kind == "stated_figure" and v.subject}
+    assert {label: v.verdict for label, v in found.items()} == PRINTED
+    taken = found["more lithium taken out of the cathode at 0.1 C than at 1 C"]
+    assert taken.numbers["computed"] == pytest.approx(114.3, abs=0.05)
+    assert "100 × (1 − 0.26/0.66) is 60.61 %" in taken.reason
+    assert taken.reason.endswith("that is what the text says")
+    electrons = found["share of one electron in LiNi0.6Mn0.2Co0.2O2"]
+    assert electrons.numbers["computed"] == pytest.approx(100 / 46.2)
+    assert "is 6.494 %: the three electrons of a lithium atom" in electrons.reason
+    rough = found["anode rougher in stripping than in plating, 1 C"]
+    assert rough.numbers["computed"] == pytest.approx(1.75 - 11.45, abs=0.01)
+    charge = found["lithium taken out, by EMR and by charge"]
+    assert charge.numbers["computed"] == pytest.approx(0.618, abs=0.0005)
+    assert charge.difference == pytest.approx(0.75 - 0.618, abs=0.001)
+    ranks = found["EMR and roughness of the anode go together at 0.1 C"]
+    assert ranks.numbers["computed"] == pytest.approx(0.35)

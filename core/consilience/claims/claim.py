@@ -98,6 +98,8 @@ class Claim(Formula):
         Other readings, computed beside it.
     quote : str
         The words of the text.
+    implied : bool
+        The words imply the figure and do not print it.
     caution : str
         Why both sides need not be equal; a difference is then *undecided*, and equality
         *consistent*.
@@ -110,6 +112,7 @@ class Claim(Formula):
     terms: dict[str, Term]
     otherwise: list[Formula] = []
     quote: OneLine = ""
+    implied: bool = False
     caution: OneLine = ""
 
     @model_validator(mode="after")

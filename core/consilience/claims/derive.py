@@ -127,7 +127,9 @@ def _computed(formula: Formula, numbers: Mapping[str, Number]) -> dict[str, Any]
         "high": enclosed.high,
         "std": _std(formula.formula, values, numbers),
         "means": formula.means,
-        "printed": printed(formula.formula, {name: one.said for name, one in numbers.items()}),
+        "printed": formula.formula  # of one number alone the name says more than its digits
+        if formula.formula in numbers
+        else printed(formula.formula, {name: one.said for name, one in numbers.items()}),
     }
 
 

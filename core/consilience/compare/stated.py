@@ -8,6 +8,7 @@ these); they *disagree* if none would, beyond z standard deviations of the terms
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
@@ -35,17 +36,17 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     claim = Claim.model_validate(stated.evidence["claim"])
     told: dict[str, Any] = dict(computed.evidence)
     if computed.value is None:
-        reason = f"the text says {_says(claim)}; {computed.reason}"
+        reason = f"the text {_verb(claim)} {_says(claim)}; {computed.reason}"
         return _verdict(stated, computed, "undecided", reason, settle="the numbers of its formula")
     text = _text_of(claim, told)
     z = NormalDist().inv_cdf(1.0 - context.level)
     answer = _answer(text, told, z)
     unit = unit_text(claim.unit)
-    known = f"the text says {_says(claim, told)}, and {_shown(told, unit)}"
+    known = f"the text {_verb(claim)} {_says(claim, told)}, and {_shown(told, unit)}"
     words = {
-        "agree": "as the text says" if text.bound else "which is printed so",
+        "agree": "as it is said" if text.bound or claim.implied else "which is printed so",
         "consistent": "which would be printed otherwise, but the digits of its terms leave it open",
-        "disagree": "and no numbers that are printed like its terms give what the text says",
+        "disagree": "and no numbers that are printed like its terms give that",
     }.get(answer, "")
     parts = [f"{known}; {words}", *_others(text, told, unit, z)]
     settle = ""
@@ -54,6 +55,8 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         parts.append(f"but {claim.caution}")
         settle = claim.caution
     std = float(told["std"])
+    spread = 0.5 * (float(told["high"]) - float(told["low"]))
+    whole = math.sqrt(std**2 + (text.half**2 + spread**2) / 3.0)
     tested = std > 0.0
     gap = text.gap(float(told["low"]), float(told["high"])) / std if tested else 0.0
     return _verdict(
@@ -63,14 +66,15 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         "; ".join(parts),
         settle=settle,
         difference=None if text.bound else text.value - computed.value,
-        std=std if tested else None,
+        std=whole if whole > 0.0 and not text.bound else None,
         unit=claim.unit,
         test=TEST if tested else None,
         statistic=gap if tested else None,
         p_value=NormalDist().cdf(-gap) if tested else None,
         margin=Margin(value=text.half, unit=claim.unit, reason=WHY) if text.half else None,
+        smallest_detectable=None if text.bound else text.half + spread + 2.0 * z * std,
         numbers={
-            "stated": claim.value or claim.equals,
+            "stated": claim.value or number(text.value, 4),
             "computed": computed.value,
             "low": told["low"],
             "high": told["high"],
@@ -96,6 +100,10 @@ def _answer(text: Stated, told: Mapping[str, Any], z: float) -> Answer:
     if all(text.holds(end) for end in ends):
         return "agree"
     return "consistent" if text.reached(low, high) else "disagree"
+
+
+def _verb(claim: Claim) -> str:
+    return "implies" if claim.implied else "says"
 
 
 def _says(claim: Claim, told: Mapping[str, Any] | None = None) -> str:

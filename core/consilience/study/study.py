@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from consilience.errors import BadInputError, NotFoundError
+from consilience.kinds import STATED
 from consilience.model.finding import Finding
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Caveat, Verdict
@@ -272,6 +273,9 @@ class Study(Entry):
             for verdict in self.compare():
                 if verdict.id.startswith(record_id):
                     return {"type": "verdict", **verdict.to_json()}
+            for figure in self.findings(STATED):
+                if figure.id.startswith(record_id):
+                    return {"type": "finding", **figure.to_json()}
             raise NotFoundError(
                 f"nothing in this study has an ID that starts with {record_id!r}",
                 fix="list IDs with 'consilience samples', 'measurements', 'findings' or 'compare'",

@@ -146,12 +146,18 @@ class _Walk:
             finding.id,
             f"{finding.kind.replace('_', ' ')}, {about} of {finding.sample}: {_says(finding)}",
             tuple(facts),
-            (self._analysis(finding), *self._measurements(finding)),
+            (self._analysis(finding), *self._others(finding), *self._measurements(finding)),
         )
+
+    def _others(self, finding: Finding) -> list[Ground]:
+        """Return the findings that a computed figure takes numbers from."""
+        named = finding.evidence.get("rests_on")
+        taken = named if isinstance(named, list) else []
+        return [self.finding(self.found[i]) for i in taken if i in self.found]
 
     def _analysis(self, finding: Finding) -> Ground:
         source = finding.source
-        if source.citation and finding.origin == "entered":
+        if source.citation and source.analysis in ("entered", "step.prepare"):
             return Ground("entry", "", f"entered by a person, from: {source.citation}")
         facts = tuple(f"{k} = {v!r}" for k, v in sorted(source.parameters.items()))
         return Ground(
