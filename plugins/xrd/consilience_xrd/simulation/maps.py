@@ -7,6 +7,7 @@ file beside it, and in the file (``/entry/truth``, an NXcollection) unless `told
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -35,7 +36,8 @@ class MapParams(BaseModel):
     """What is simulated.
 
     `phases` gives each phase of the library its scale: counts under its strongest line, where it
-    is.  `places` says where on the map; phases that it does not name are everywhere.
+    is.  `places` says where on the map; phases that it does not name are everywhere.  `axes` is the
+    relative change of a, b and c of a phase's cell, everywhere alike.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,6 +55,7 @@ class MapParams(BaseModel):
     origin: tuple[float, float] = Field((0.0, 0.0), description="y and x of the first point [nm]")
     strained: str | None = Field("Pt", description="phase whose cell changes along x")
     strain: float = Field(0.004, ge=-0.1, le=0.1, description="from the first column to the last")
+    axes: dict[str, tuple[float, float, float]] = {}
     wavelength: float = Field(0.6888, gt=0, description="[angstrom]")
     q_min: float = Field(1.0, gt=0, description="[1/angstrom]")
     q_max: float = Field(4.8, gt=0, description="[1/angstrom]")
@@ -108,10 +111,18 @@ def _references(params: MapParams) -> dict[str, ReferencePattern]:
     if params.q_max <= params.q_min:
         raise BadInputError("q_max is not above q_min.", fix="Give an increasing range.")
     low, high = max(params.q_min - 0.2, 0.05), params.q_max + 0.2
-    return {
-        key: reference_pattern(library_phase(key), params.wavelength, (low, high))
-        for key in params.phases
-    }
+    found = {}
+    for key in params.phases:
+        phase = library_phase(key)
+        a, b, c = (
+            length * (1 + change)
+            for length, change in zip(
+                phase.cell[:3], params.axes.get(key, (0.0, 0.0, 0.0)), strict=True
+            )
+        )
+        phase = replace(phase, cell=(a, b, c, *phase.cell[3:]))
+        found[key] = reference_pattern(phase, params.wavelength, (low, high))
+    return found
 
 
 def expected_rows(
