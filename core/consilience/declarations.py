@@ -219,7 +219,8 @@ class Kind:
     `about` fixes which comparison can serve it.  `margin` is the default
     equivalence margin in `unit`, or relative to the mean if `margin_relative`;
     None: no default, the study has to state one.  `goes_with` names kinds that are worth
-    holding against this one over states, where two techniques follow one sample.
+    holding against this one over states, where two techniques follow one sample.  `amount`:
+    zero means that there is none of the subject, so that a sample can show more than its control.
     """
 
     name: str
@@ -230,6 +231,7 @@ class Kind:
     margin_relative: bool = False
     margin_reason: str = ""
     goes_with: tuple[str, ...] = ()
+    amount: bool = False
 
 
 @dataclass(frozen=True)

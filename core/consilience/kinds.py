@@ -28,6 +28,7 @@ CORE_KINDS: tuple[Kind, ...] = (
         0.05,
         False,
         "5 wt%: what careful powder quantification reaches without an internal standard",
+        amount=True,
     ),
     Kind(
         "composition",
@@ -46,6 +47,7 @@ CORE_KINDS: tuple[Kind, ...] = (
         0.03,
         False,
         "3 at.%: usual accuracy of standardless EDX",
+        amount=True,
     ),
     Kind(
         "lattice_parameter",
@@ -77,7 +79,16 @@ CORE_KINDS: tuple[Kind, ...] = (
         "20 %: uncertainty of the inelastic mean free path",
     ),
     Kind("t_over_lambda", "relative thickness", "scalar", "1", 0.2, True, "20 %, as thickness"),
-    Kind("mass_thickness", "mass per area", "scalar", "kg/m^2", 0.2, True, "20 %, as thickness"),
+    Kind(
+        "mass_thickness",
+        "mass per area",
+        "scalar",
+        "kg/m^2",
+        0.2,
+        True,
+        "20 %, as thickness",
+        amount=True,
+    ),
     Kind("momentum_ratio", "electron momentum ratio", "scalar", "1"),
     Kind("li_content", "lithium content x", "scalar", "1", goes_with=("lattice_parameter",)),
     Kind("roughness", "surface roughness", "scalar", "um", goes_with=("momentum_ratio",)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,17 @@ from consilience.model.base import Quantity
 from consilience.model.canonical import canonical_json
 from consilience.model.finding import Finding, Subject
 
-__all__ = ["Course", "Pair", "Point", "courses_of", "pairs_of", "shared_recording", "title_of"]
+__all__ = [
+    "Course",
+    "Pair",
+    "Point",
+    "courses_of",
+    "pairs_of",
+    "pooled",
+    "shared_recording",
+    "state_json",
+    "title_of",
+]
 
 FEWEST = 3
 """States below which there is no course."""
@@ -123,10 +133,10 @@ def _by_sample(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
 
 
 def _states(findings: Sequence[Finding]) -> int:
-    return len({canonical_json(_state(f)) for f in findings})
+    return len({canonical_json(state_json(f)) for f in findings})
 
 
-def _state(finding: Finding) -> dict[str, Any]:
+def state_json(finding: Finding) -> dict[str, Any]:
     """Return the state in JSON form; a whole number is the same as one with a point."""
     return {
         key: value.to_json()
@@ -152,13 +162,13 @@ def pairs_of(first: Course, second: Course) -> list[Pair]:
         for b in _held(other, shared):
             common = [key for key in a if key in b]
             if len(common) >= FEWEST:
-                points = tuple((_point(a[key], shared), _point(b[key], shared)) for key in common)
+                points = tuple((pooled(a[key], shared), pooled(b[key], shared)) for key in common)
                 found.append(Pair(first, second, points, tuple(sorted(mine ^ theirs))))
     return found
 
 
 def _state_list(course: Course) -> list[tuple[dict[str, Any], Finding]]:
-    return [(_state(f), f) for f in course.findings]
+    return [(state_json(f), f) for f in course.findings]
 
 
 def _held(
@@ -173,12 +183,20 @@ def _held(
     return [parts[held] for held in sorted(parts)]
 
 
-def _point(findings: Sequence[Finding], shared: set[str]) -> Point:
-    """Average repeats: their statistical errors average out, their systematic one does not."""
+def pooled(findings: Sequence[Finding], shared: Collection[str]) -> Point:
+    """Average repeats: their statistical errors average out, their systematic one does not.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        With values in one unit.
+    shared : collection of str
+        State variables that the point keeps.
+    """
     n = len(findings)
     stats = [f.std_stat for f in findings if f.std_stat is not None]
     syss = [f.std_sys for f in findings if f.std_sys is not None]
-    state = {k: v for k, v in _state(findings[0]).items() if k in shared}
+    state = {k: v for k, v in state_json(findings[0]).items() if k in shared}
     return Point(
         state=state,
         value=sum(f.value for f in findings if f.value is not None) / n,

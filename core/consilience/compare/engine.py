@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from consilience.compare.consensus import consensus_verdicts
 from consilience.compare.context import ComparisonContext
+from consilience.compare.control import against_controls, qualified
 from consilience.compare.course_verdicts import course_verdicts
 from consilience.compare.groups import gathered, groups_of
 from consilience.compare.multiplicity import with_false_discoveries_controlled
@@ -99,8 +100,9 @@ def compare_findings(
     that follow one sample over three or more states have a verdict on their courses besides.
     A comparison of scope "group" is asked once for two compositions, whatever the number
     of their elements.  Numbers that three or more techniques state have a consensus beside the
-    pairs.  Of all disagreements that rest on a test, those are kept that stand at a false
-    discovery rate of `level`; after that caveats are applied.
+    pairs.  What a control of the sample shows, too, is held against it, and qualifies the
+    other verdicts on it.  Of all disagreements that rest on a test, those are kept that stand at
+    a false discovery rate of `level`; after that caveats are applied.
     """
     kinds = {kind.name: kind for kind in registry.all(Kind)}
     listed = _complete_lists(findings)
@@ -149,8 +151,10 @@ def compare_findings(
         _keep(verdicts, verdict)
     for verdict in _alone(findings, met, context):
         _keep(verdicts, verdict)
-    controlled = with_false_discoveries_controlled(list(verdicts.values()), level)
-    told = {v.id: with_caveats(v, by_finding) for v in controlled}
+    controls = against_controls(findings, context, vetoed)
+    made = [*qualified(list(verdicts.values()), controls), *controls.verdicts]
+    sure = with_false_discoveries_controlled(made, level)
+    told = {v.id: with_caveats(v, by_finding) for v in sure}
     return [told[key] for key in sorted(told)]
 
 

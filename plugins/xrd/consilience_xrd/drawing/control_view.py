@@ -22,18 +22,14 @@ __all__ = ["control_view"]
 WORKING_STD = 0.003
 """Standard deviation [1/angstrom] of a peak that a phase explains; its finding keeps none."""
 
-_WORDS = {
-    "present": "present",
-    "absent_below_limit": "absent below limit",
-    "not_observable": "not observable",
-    None: "undecided",
-}
-
 
 def control_view(
     measurements: Sequence[Measurement], findings: Sequence[Finding], context: ViewContext
 ) -> list[Block]:
-    """Compare the patterns of each sample with those of the samples that are its controls."""
+    """Compare the lines of each sample with those of the samples that are its controls.
+
+    Of lines alone: phases against the control's are verdicts of the core.
+    """
     blocks: list[Block] = []
     patterns = [m for m in measurements if m.modality == "xrd"]
     for control in context.samples.values():
@@ -94,34 +90,7 @@ def _compared(
                     tone="doubt",
                 )
             )
-    blocks.extend(_phases(said, theirs, sample, control, names))
     return blocks
-
-
-def _phases(
-    said: Sequence[Finding], theirs: Sequence[Finding], sample: Sample, control: Sample, names: str
-) -> list[Block]:
-    status = {
-        f.subject.key: f.status for f in theirs if f.kind == "phase" and f.subject is not None
-    }
-    rows: list[list[Cell]] = [
-        [
-            f.subject.label,
-            _WORDS[status[f.subject.key]] if f.subject.key in status else "not considered",
-        ]
-        for f in said
-        if f.kind == "phase" and f.status == "present" and f.subject is not None
-    ]
-    if not rows:
-        return []
-    return [
-        Table(
-            [f"present in {sample.id}", f"in {control.id}"],
-            rows,
-            title=f"Phases: {names}",
-            note="Absent holds below the control's own limit.",
-        )
-    ]
 
 
 def _peaks(findings: Sequence[Finding]) -> list[PlacedPeak]:
