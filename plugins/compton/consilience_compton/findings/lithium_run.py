@@ -136,6 +136,7 @@ def _finding(
     params: LithiumParams,
 ) -> FindingDraft:
     evidence: dict[str, Any] = {
+        "place_in_series": index + 1,
         "emr": one.value,
         "emr_std_stat": float(one.evaluated.result.std_stat),
         "moves_x": moved_by(given),

@@ -92,8 +92,8 @@ def run_regions(
             findings.append(refused(fault.what, label="cathode", measurements=ids))
             notices.append(_notice("no-regions", fault))
             continue
-        tag = "" if len(jobs) == 1 else f"_{number + 1}"
-        found, made = _output(triple, apart, fractions, params, tag)
+        place = None if len(jobs) == 1 else number + 1
+        found, made = _output(triple, apart, fractions, params, place)
         findings += found
         arrays |= made
         notices += _said(triple, params)
@@ -196,8 +196,9 @@ def _with_parts(one: Evaluated, more: dict[str, float]) -> Evaluated:
 
 
 def _output(
-    triple: Triple, apart: Apart, fractions: Fractions, params: RegionParams, tag: str
+    triple: Triple, apart: Apart, fractions: Fractions, params: RegionParams, place: int | None
 ) -> tuple[list[FindingDraft], dict[str, xr.Dataset]]:
+    tag = "" if place is None else f"_{place}"
     geometry = triple.walked[0].spectra.geometry
     names = [*COMPONENTS, "region 1", "region 2", "region 3"]
     arrays = {
@@ -220,6 +221,8 @@ def _output(
         "exposures_from": triple.exposure_from,
         "correlation_of_counting": _correlation(apart.statistical),
     }
+    if place is not None:
+        extra["place_in_series"] = place
     said = []
     if not fractions.causes:
         said.append("α and β are taken as exact: their errors are not known")

@@ -60,7 +60,7 @@ def _value(
 ) -> FindingDraft:
     kind, unit = name, QUANTITIES[name][0]
     assumed = []
-    evidence: dict[str, Any] = {}
+    evidence: dict[str, Any] = {"place_in_series": index + 1}
     if quantity.std_stat[index] is None:
         known = "the rounding" if course.rounding else "nothing"
         assumed.append(NO_ERROR.format(known))
@@ -266,7 +266,7 @@ def change_drafts(course: Course, pairs: Sequence[tuple[str, str]]) -> list[Find
     chosen = list(pairs) or [(course.labels[0], course.labels[-1])]
     found = []
     for name, quantity in course.quantities.items():
-        for first, second in chosen:
+        for number, (first, second) in enumerate(chosen, start=1):
             a, b = course.index(first), course.index(second)
             if math.isnan(quantity.values[a]) or math.isnan(quantity.values[b]):
                 continue
@@ -295,6 +295,7 @@ def change_drafts(course: Course, pairs: Sequence[tuple[str, str]]) -> list[Find
                     std_stat=stat,
                     std_sys=_systematic(quantity, a, b),
                     evidence={
+                        "place_in_series": number,
                         "formula": f"{quantity.values[b]:g} / {quantity.values[a]:g} − 1",
                         "from": quantity.values[a],
                         "to": quantity.values[b],
