@@ -107,6 +107,8 @@ def arrange(content: ReportContent) -> Page:
             f.sample,
             f.kind,
             f.subject.key if f.subject else "",
+            _place(f),
+            natural(state(f.state)),
             f.id,
         ),
     )
@@ -202,6 +204,12 @@ def _notices(notices: Sequence[Notice]) -> list[tuple[Notice, int]]:
     rank = {"fault": 0, "warning": 1, "info": 2}
     ordered = sorted(once.items(), key=lambda item: (rank[item[1].severity], item[0]))
     return [(notice, counts[key]) for key, notice in ordered]
+
+
+def _place(finding: Finding) -> float:
+    """Where a finding stands in its series, by its evidence; those that do not say so come last."""
+    place = finding.evidence.get("place_in_series")
+    return float(place) if isinstance(place, int | float) else float("inf")
 
 
 def _sample_order(samples: Sequence[Sample]) -> dict[str, int]:
