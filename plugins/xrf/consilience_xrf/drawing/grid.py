@@ -14,7 +14,9 @@ from consilience.report.text import unit_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
+    from matplotlib.colorbar import Colorbar
     from matplotlib.figure import Figure as MatplotlibFigure
+    from matplotlib.image import AxesImage
 
 __all__ = ["COLUMNS", "Panel", "PanelRow", "bar_length", "bar_text", "draw_rows", "grid_size"]
 
@@ -163,6 +165,7 @@ def draw_rows(figure: MatplotlibFigure, rows: Sequence[PanelRow], *, simulated: 
             if row.limits is None:
                 under = place(left, top + down + BELOW, across, 0.08)
                 bar = figure.colorbar(shown, cax=under, orientation="horizontal")
+                _as_image(bar)
                 bar.ax.tick_params(labelsize=7, length=2, pad=1)
                 bar.ax.locator_params(nbins=4)
                 bar.set_label(row.label, fontsize=7, labelpad=1)
@@ -174,6 +177,7 @@ def draw_rows(figure: MatplotlibFigure, rows: Sequence[PanelRow], *, simulated: 
                 cax=place(right + 0.12, top, 0.1, shrunk * whole),
                 extend="max" if above else "neither",
             )
+            _as_image(bar)
             bar.set_label(row.label, fontsize=7)
             bar.ax.tick_params(labelsize=7, length=2, pad=1)
         top += shrunk * whole + BELOW + (UNDER if row.limits is None else 0.0)
@@ -183,19 +187,8 @@ def draw_rows(figure: MatplotlibFigure, rows: Sequence[PanelRow], *, simulated: 
         )  # fmt: skip
 
 
-def _draw(axes: Axes, panel: Panel, limits: tuple[float, float] | None) -> QuadMesh:
-    from matplotlib import colormaps
-
-    low, high = limits or _own(panel.values)
-    drawn = axes.pcolormesh(
-        _edges(panel.x),
-        _edges(panel.y),
-        np.ma.masked_invalid(panel.values),
-        cmap=colormaps["cividis"].with_extremes(bad=NOTHING),
-        vmin=low,
-        vmax=high,
-        rasterized=True,
-    )
+def _draw(axes: Axes, panel: Panel, limits: tuple[float, float] | None) -> AxesImage | QuadMesh:
+    drawn = _shown(axes, panel, limits or _own(panel.values))
     axes.set_aspect("auto")  # the box has the ratio of the map already
     axes.set_facecolor(NOTHING)
     axes.tick_params(labelsize=6.5, length=2, pad=1)
@@ -203,6 +196,64 @@ def _draw(axes: Axes, panel: Panel, limits: tuple[float, float] | None) -> QuadM
     if panel.unit != "1":
         _scale_bar(axes, panel)
     return drawn
+
+
+def _as_image(bar: Colorbar) -> None:
+    """Show the colours of a bar as an image, for the reason that `_shown` gives."""
+    low, high = (float(v) for v in bar.mappable.get_clim())
+    across = bar.orientation == "horizontal"
+    ramp = np.linspace(low, high, 256)
+    limits = bar.ax.get_xlim(), bar.ax.get_ylim()
+    if bar.solids is not None:
+        bar.solids.set_visible(False)
+    bar.ax.imshow(
+        ramp[None, :] if across else ramp[:, None],
+        cmap=bar.cmap,
+        vmin=low,
+        vmax=high,
+        origin="lower",
+        extent=(low, high, 0.0, 1.0) if across else (0.0, 1.0, low, high),
+        aspect="auto",
+        interpolation="nearest",
+    )
+    bar.ax.set_xlim(limits[0])
+    bar.ax.set_ylim(limits[1])
+
+
+def _shown(axes: Axes, panel: Panel, limits: tuple[float, float]) -> AxesImage | QuadMesh:
+    """The map, low y below; as an image where its points are evenly spaced.
+
+    A mesh of pixels takes a buffer of the whole figure for each map in an SVG or PDF: twenty
+    gigabytes for seven states of six lines.
+    """
+    from matplotlib import colormaps
+
+    cmap = colormaps["cividis"].with_extremes(bad=NOTHING)
+    low, high = limits
+    x, y = _edges(panel.x), _edges(panel.y)
+    values = np.ma.masked_invalid(panel.values)
+    if not (_even(x) and _even(y)):
+        return axes.pcolormesh(x, y, values, cmap=cmap, vmin=low, vmax=high, rasterized=True)
+    if x[0] > x[-1]:
+        x, values = x[::-1], values[:, ::-1]
+    if y[0] > y[-1]:
+        y, values = y[::-1], values[::-1]
+    return axes.imshow(
+        values,
+        cmap=cmap,
+        vmin=low,
+        vmax=high,
+        origin="lower",
+        extent=(float(x[0]), float(x[-1]), float(y[0]), float(y[-1])),
+        aspect="auto",
+        interpolation="nearest",
+    )
+
+
+def _even(edges: Array) -> bool:
+    """Whether no step differs from the mean by more than a twentieth of it."""
+    steps = np.diff(edges)
+    return bool(np.abs(steps - steps.mean()).max() <= 0.05 * abs(steps.mean()))
 
 
 def _unit(panel: Panel) -> str:
