@@ -221,6 +221,7 @@ class Kind:
     None: no default, the study has to state one.  `goes_with` names kinds that are worth
     holding against this one over states, where two techniques follow one sample.  `amount`:
     zero means that there is none of the subject, so that a sample can show more than its control.
+    `mapped_by` names kinds of map whose values are proportional to this one's.
     """
 
     name: str
@@ -232,6 +233,7 @@ class Kind:
     margin_reason: str = ""
     goes_with: tuple[str, ...] = ()
     amount: bool = False
+    mapped_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

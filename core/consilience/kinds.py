@@ -88,6 +88,7 @@ CORE_KINDS: tuple[Kind, ...] = (
         True,
         "20 %, as thickness",
         amount=True,
+        mapped_by=("element_map",),
     ),
     Kind("momentum_ratio", "electron momentum ratio", "scalar", "1"),
     Kind("li_content", "lithium content x", "scalar", "1", goes_with=("lattice_parameter",)),

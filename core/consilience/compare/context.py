@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,10 @@ class ComparisonContext:
         Opens an array that a finding names, such as a joint covariance.
     associations : sequence of AssociationRequest
         Pairs of quantities that the study asks to be held against each other over states.
+    maps : mapping
+        Sample ID to its findings that name a map or profile by ``evidence["variable"]``.
+    unsound : collection of str
+        Findings that a rule doubts or leaves out.
     """
 
     samples: Mapping[str, Sample]
@@ -65,6 +69,8 @@ class ComparisonContext:
     homogeneity: Mapping[str, Homogeneity] = field(default_factory=dict)
     open_array: Callable[[str], xr.Dataset] | None = None
     associations: Sequence[AssociationRequest] = ()
+    maps: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    unsound: Collection[str] = ()
 
     def relation(self, first: Finding, second: Finding) -> Relation:
         """Return what the second finding's sample is to the first one's."""

@@ -120,6 +120,8 @@ def compare_findings(
         homogeneity=homogeneity or {},
         open_array=None if open_array is None else cache(open_array),
         associations=associations,
+        maps=_maps(findings),
+        unsound={c.finding for c in caveats if c.effect in ("doubt", "veto")},
     )
     by_finding = defaultdict(list)
     for caveat in caveats:
@@ -179,6 +181,15 @@ def _complete_lists(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
         for sample, items in lists.items()
         if sample not in opened
     }
+
+
+def _maps(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Return by sample what names a map, so that few are looked at for each pair."""
+    maps: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.array is not None and "variable" in finding.evidence:
+            maps[finding.sample].append(finding)
+    return maps
 
 
 def _serving(registry: Registry) -> dict[frozenset[str], list[Comparison]]:

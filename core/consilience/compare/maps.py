@@ -25,7 +25,7 @@ from consilience.model.verdict import Answer, Verdict
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["KEY", "compare"]
+__all__ = ["KEY", "Map", "compare", "read_map"]
 
 KEY = "core.maps"
 NEAR = 0.25
@@ -35,14 +35,26 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _Map:
-    """Values over two axes, rows first."""
+class Map:
+    """Values over two axes, rows first; a profile has one row.
+
+    Parameters
+    ----------
+    values, std : ndarray, shape (ny, nx)
+    y, x : ndarray
+        Positions; one of 0 for a profile.
+    units : (str, str)
+        Of y and x.
+    unit : str
+        Of the values.
+    """
 
     values: Array
     std: Array | None
     y: Array
     x: Array
     units: tuple[str, str]
+    unit: str = ""
 
 
 def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
@@ -59,7 +71,7 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     if context.relation(first, second) != "same":
         said = f"{a} and {b} mapped different pieces, whose place in each other is not known"
         return _verdict(first, second, "not_comparable", said, settle="maps of one area")
-    one, other = _map_of(first, context), _map_of(second, context)
+    one, other = read_map(first, context), read_map(second, context)
     if isinstance(one, str):
         return _verdict(first, second, "not_comparable", f"{a}: {one}")
     if isinstance(other, str):
@@ -92,18 +104,27 @@ def _about_one_thing(first: Finding, second: Finding) -> bool:
     return False
 
 
-def _map_of(finding: Finding, context: ComparisonContext) -> _Map | str:
-    """Return the map, or why there is none."""
+def read_map(finding: Finding, context: ComparisonContext, *, lines: bool = False) -> Map | str:
+    """Return the map that a finding names, or why there is none.
+
+    Parameters
+    ----------
+    finding : Finding
+    context : ComparisonContext
+    lines : bool
+        A profile counts as a map of one row.
+    """
     name, std = finding.evidence.get("variable"), finding.evidence.get("variable_std")
     if finding.array is None or context.open_array is None or not isinstance(name, str):
         return "it names no map that could be opened"
     data = context.open_array(finding.array)
-    if name not in data or data[name].ndim < 2:
+    if name not in data or data[name].ndim < (1 if lines else 2):
         return f"its data hold no map {name!r}"
     chosen = _plane(data[name], finding.evidence)
     if isinstance(chosen, str):
         return chosen
-    y, x = (_axis(chosen, i) for i in (0, 1))
+    x = _axis(chosen, chosen.ndim - 1)
+    y = _axis(chosen, 0) if chosen.ndim == 2 else (np.zeros(1), "" if x is None else x[1])
     if y is None or x is None:
         return "its axes have no positions"
     error: Array | None = None
@@ -111,12 +132,15 @@ def _map_of(finding: Finding, context: ComparisonContext) -> _Map | str:
         plane = _plane(data[std], finding.evidence)
         error = None if isinstance(plane, str) else np.asarray(plane.values, dtype=np.float64)
     values = np.asarray(chosen.values, dtype=np.float64)
-    return _Map(values, error, y[0], x[0], (y[1], x[1]))
+    unit = str(chosen.attrs.get("units", ""))
+    shape = (y[0].size, x[0].size)
+    error = None if error is None else error.reshape(shape)
+    return Map(values.reshape(shape), error, y[0], x[0], (y[1], x[1]), unit)
 
 
 def _plane(variable: xr.DataArray, evidence: Mapping[str, object]) -> xr.DataArray | str:
     """Return the map itself: further leading dimensions need the place that evidence names."""
-    if variable.ndim == 2:
+    if variable.ndim <= 2:
         return variable
     at = evidence.get("variable_at")
     if variable.ndim == 3 and isinstance(at, int) and 0 <= at < variable.shape[0]:
@@ -135,12 +159,12 @@ def _axis(plane: xr.DataArray, number: int) -> tuple[Array, str] | None:
     return values, str(plane.coords[name].attrs.get("units", ""))
 
 
-def _frame(frame: str, found: _Map) -> str:
+def _frame(frame: str, found: Map) -> str:
     units = " and ".join(sorted({u or "no unit" for u in found.units}))
     return f"frame {frame!r} ({units})" if frame else f"no stated frame ({units})"
 
 
-def _on_grid(found: _Map, grid: _Map) -> _Map:
+def _on_grid(found: Map, grid: Map) -> Map:
     """Return a map on the points of another, by linear interpolation inside its own range."""
     from scipy.interpolate import RegularGridInterpolator
 
@@ -163,7 +187,7 @@ def _on_grid(found: _Map, grid: _Map) -> _Map:
 
     axes = (found.y, found.x)
     std = None if found.std is None else taken(found.std)
-    return _Map(taken(found.values), std, grid.y, grid.x, grid.units)
+    return Map(taken(found.values), std, grid.y, grid.x, grid.units)
 
 
 def _judged(

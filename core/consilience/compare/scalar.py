@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
+from typing import Any
 
 from consilience.compare.context import ComparisonContext
+from consilience.compare.elsewhere import Variation, variation_between
 from consilience.compare.presence import same_subject
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
@@ -79,17 +81,21 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
             margin,
         )
     difference = first.value - second.value
+    between: Variation | None = None
     if context.relation(first, second) != "same":
-        return _verdict(
-            first,
-            second,
-            "not_comparable",
-            f"{a} and {b} probed different volumes, and how much the value varies between them "
-            "is unknown",
-            margin,
-            difference=difference,
-            settle="a map or profile that shows the variation",
-        )
+        found = variation_between(first, second, context)
+        if isinstance(found, str):
+            return _verdict(
+                first,
+                second,
+                "not_comparable",
+                f"{a} and {b} probed different volumes, and how much the value varies between them "
+                f"is unknown: {found}",
+                margin,
+                difference=difference,
+                settle="a map or profile that shows the variation",
+            )
+        between = found
     missing = [
         f"the {part} standard deviation of {name}"
         for one, name in ((first, a), (second, b))
@@ -117,7 +123,7 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
             std=math.hypot(first.std, second.std),
             settle="a margin in the study's [margins] table",
         )
-    std = math.hypot(first.std, second.std)
+    std = math.hypot(first.std, second.std, 0.0 if between is None else between.std)
     if std == 0.0:
         return _verdict(
             first,
@@ -142,7 +148,8 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         first,
         second,
         answer,
-        f"{words} of {width:.3g} {first.unit} ({margin.reason})",
+        f"{words} of {width:.3g} {first.unit} ({margin.reason})"
+        + ("" if between is None else f"; {between.words}"),
         margin,
         difference=difference,
         std=std,
@@ -154,6 +161,7 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
             if answer == "undecided"
             else ""
         ),
+        numbers={} if between is None else between.numbers,
     )
 
 
@@ -170,6 +178,7 @@ def _verdict(
     p_value: float | None = None,
     smallest: float | None = None,
     settle: str = "",
+    numbers: dict[str, Any] | None = None,
 ) -> Verdict:
     body = {
         "comparison": "core.scalar",
@@ -196,4 +205,5 @@ def _verdict(
         smallest_detectable=smallest,
         settle=settle,
         comparison="core.scalar",
+        numbers=numbers or {},
     )

@@ -242,6 +242,8 @@ def _draft(
     limit = saturation(one.element, one.line, bench) if bench is not None and absorbs else None
     evidence: dict[str, Any] = {
         "scan": taken.title,
+        "variable": one.name,
+        "variable_std": None if found.std is None else f"{one.name}_std",
         "sensitivity": bare.value,
         "sensitivity_unit": f"{one.unit} for 1 ug/cm^2 and 1 {compared.unit}",
         "let_through_by_layers": passed,
