@@ -10,6 +10,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
@@ -191,11 +192,13 @@ class Registry:
         known = self._of(kind)
         if key not in known:
             failed = [f.name for f in self.failed if key.split(".")[0] == f.name]
-            hint = (
-                f"plugin {failed[0]!r} failed to load: see 'consilience plugins'"
-                if failed
-                else f"use one of: {', '.join(sorted(known)) or 'none is registered'}"
-            )
+            near = get_close_matches(key, known, n=1, cutoff=0.8)
+            if failed:
+                hint = f"plugin {failed[0]!r} failed to load: see 'consilience plugins'"
+            elif near:
+                hint = f"did you mean {near[0]!r}?"
+            else:
+                hint = f"use one of: {', '.join(sorted(known)) or 'none is registered'}"
             raise NotFoundError(f"no {kind.__name__.lower()} is called {key!r}", fix=hint)
         return known[key]
 

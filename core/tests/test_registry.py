@@ -233,6 +233,9 @@ def test_unknown_key_lists_what_there_is(folder: Path) -> None:
     registry = loaded(module(folder, "aa"), module(folder, "bad", "1 / 0\n"))
     with pytest.raises(NotFoundError, match=r"no reader is called 'aa\.txt'") as caught:
         registry.get(Reader, "aa.txt")
+    assert caught.value.fix == "did you mean 'aa.text'?"
+    with pytest.raises(NotFoundError) as caught:
+        registry.get(Reader, "raman")
     assert caught.value.fix == "use one of: aa.text"
     with pytest.raises(NotFoundError) as caught:
         registry.get(Reader, "bad.text")

@@ -67,7 +67,7 @@ def test_words_are_filled_with_numbers_and_reasons() -> None:
         ('clear = " "', "it is empty"),
         ('effect = "panic"', "'note', 'doubt', 'veto' or 'off'"),
         ('op = "~"', "Input should be '>'"),
-        ("colour = 1", "colour: Extra inputs"),
+        ("colour = 1", "colour: nothing of that name is known"),
         ('id = "Dose!"', "write plugin.name"),
     ],
 )

@@ -29,6 +29,7 @@ def listing(
     context: typer.Context,
     kinds: Annotated[bool, typer.Option("--kinds", help="List the kinds of finding.")] = False,
     readers: Annotated[bool, typer.Option("--readers", help="List the readers.")] = False,
+    analyses: Annotated[bool, typer.Option("--analyses", help="List the analyses.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON for scripts.")] = False,
 ) -> None:
     """List plugins; a plugin that failed is shown with its reason and what to do."""
@@ -48,6 +49,14 @@ def listing(
             for r in registry.all(Reader)
         ]
         table(["reader", "files", "options", "companions"], rows, "none")
+        return
+    if analyses:
+        rows = [
+            [a.key, a.title, a.modality, "each" if a.scope == "measurement" else "all of a sample",
+             "yes" if a.default else "when named"]
+            for a in registry.all(Analysis)
+        ]  # fmt: skip
+        table(["analysis", "title", "of", "measurements", "runs by itself"], rows, "none")
         return
     if as_json:
         print_json(
@@ -98,6 +107,29 @@ def _margin(kind: object) -> str:
         return ""
     relative = getattr(kind, "margin_relative", False)
     return f"{100 * margin:g} %" if relative else f"{margin:g} {getattr(kind, 'unit', '')}"
+
+
+@plugins_app.command("parameters")
+@fail_well
+def parameters(
+    context: typer.Context,  # noqa: ARG001  fail_well looks for --debug in it
+    key: Annotated[str, typer.Argument(help="Key of an analysis, such as xrf.elements.")],
+) -> None:
+    """Say what the parameters of an analysis are, with their defaults."""
+    from consilience.cli.parameters import parameters_of
+    from consilience.declarations import Analysis
+    from consilience.registry import Registry
+
+    found = parameters_of(Registry.discover().get(Analysis, key).params.load())
+    for one in found:
+        say(f"{one.name} = {one.default}" + (f"  ({one.type})" if one.type else ""))
+        if one.text:
+            say(f"    {one.text}")
+    if found:
+        said = f"consilience analyse --analysis {key} --param NAME=VALUE"
+        say(f'given with: {said}; values as in TOML: 3.0, true, \'["a", "b"]\'')
+    else:
+        say(f"{key} has no parameters")
 
 
 @plugins_app.command("new")

@@ -187,5 +187,9 @@ def problems_of(error: Any) -> list[str]:
     for item in error.errors(include_url=False):
         place = ".".join(str(part) for part in item["loc"])
         message = str(item["msg"]).removeprefix("Value error, ")
+        if item["type"] in ("tuple_type", "list_type"):
+            message = f'{item["input"]!r} is one value; several are taken, in brackets: ["…", …]'
+        elif item["type"] == "extra_forbidden" and item["loc"]:
+            message = f"nothing of that name is known ({message})"
         lines.append(f"{place}: {message}" if place else message)
     return lines

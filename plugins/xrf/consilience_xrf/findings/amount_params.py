@@ -61,7 +61,28 @@ class StandardMass(BaseModel):
 
 
 class _Maps(BaseModel):
-    """What all analyses of maps share."""
+    """What all analyses of maps share.
+
+    Parameters
+    ----------
+    lines : tuple of str
+        Maps to take, such as ``"Pt_La"``; by default all that the measurements have.
+    normalise_by : tuple of str
+        Of these, what all measurements have; ``()`` divides by nothing.
+    monitor_std : float, optional
+        Relative standard deviation of the monitor at a point; by default 1/√counts.
+    counting : bool
+        √N for maps in counts without a standard deviation: the least that it can be.
+    incident_energy : float, optional
+        keV, where the files do not say.
+    incident_angle, takeoff_angle : float
+        Degrees between surface and beam, and surface and detector.
+    matrix : str or dict, optional
+        What the elements lie in, formula or mass fractions, with `matrix_density` in g/cm³; by
+        default each element by itself.
+    matrix_density : float, optional
+        g/cm³.
+    """
 
     model_config = _STRICT
 
@@ -84,27 +105,12 @@ class _Maps(BaseModel):
 
 
 class MapsParams(_Maps):
-    """Parameters of `run_maps`.
+    """Parameters of `run_maps`; the shared ones are those of `_Maps`.
 
     Parameters
     ----------
-    lines : tuple of str
-        Maps to take, such as ``"Pt_La"``; by default all that the measurements have.
-    normalise_by : tuple of str
-        Of these, what all measurements have; ``()`` divides by nothing.
-    monitor_std : float, optional
-        Relative standard deviation of the monitor at a point; by default 1/√counts.
-    counting : bool
-        √N for maps in counts without a standard deviation: the least that it can be.
     percentile : float
         The robust number beside the greatest value.
-    incident_energy : float, optional
-        keV, where the files do not say.
-    incident_angle, takeoff_angle : float
-        Degrees between surface and beam, and surface and detector.
-    matrix : str or dict, optional
-        What the elements lie in, formula or mass fractions, with `matrix_density` in g/cm³; by
-        default each element by itself.
     electrolyte : LayerParams, optional
         Over the sample; by default 10 µm of 1 mol/L LiPF6 in carbonates as an example.
     dry : str
@@ -118,7 +124,7 @@ class MapsParams(_Maps):
 
 
 class ProfileParams(_Maps):
-    """Parameters of `run_profile`; the shared ones are those of `MapsParams`.
+    """Parameters of `run_profile`; the shared ones are those of `_Maps`.
 
     Parameters
     ----------
@@ -143,7 +149,7 @@ class ProfileParams(_Maps):
 
 
 class SensitivityParams(_Maps):
-    """Parameters of `run_sensitivity`; the shared ones are those of `MapsParams`.
+    """Parameters of `run_sensitivity`; the shared ones are those of `_Maps`.
 
     Parameters
     ----------
@@ -158,7 +164,7 @@ class SensitivityParams(_Maps):
 
 
 class DensityParams(_Maps):
-    """Parameters of `run_density`; the shared ones are those of `MapsParams`.
+    """Parameters of `run_density`; the shared ones are those of `_Maps`.
 
     One of three says how many counts a mass gives: `standard_measurement` with `standard`;
     `sensitivity` from `xrf.sensitivity`; or `photons` with `solid_angle`.
