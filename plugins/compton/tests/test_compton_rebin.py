@@ -81,6 +81,19 @@ def test_sums_that_a_narrow_type_cannot_hold_are_still_right():
     assert cells.counts[:, 0] == pytest.approx(800.0 * 2**31, rel=1e-12)
 
 
+@pytest.mark.parametrize("most", [3, 40, 4000, 65535])
+def test_narrow_counts_never_overflow(most):
+    """Few counts are added up in 16 bits piece by piece, many in wider numbers."""
+    counts = np.random.default_rng(3).integers(0, most, (7, 8000), endpoint=True, dtype=np.uint16)
+    counts[3] = most
+    ends = np.array([[0.5, 9.25, 9.5, 700.0]]) + np.arange(7)[:, None]
+    edges = np.linspace(0.0, 800.0, 8001)
+    narrow = cell_sums(counts, edges, ends)
+    wide = cell_sums(counts.astype(np.int64), edges, ends)
+    assert narrow.counts == pytest.approx(wide.counts, rel=1e-12)
+    assert narrow.variance == pytest.approx(wide.variance, rel=1e-12)
+
+
 def test_covariance_of_neighbours_is_that_of_poisson():
     random = np.random.default_rng(2)
     edges = np.linspace(0.0, 10.0, 11)

@@ -27,8 +27,8 @@ _EXACT: dict[np.dtype[Any], float] = {
 """Largest sum that a narrow type holds exactly."""
 _PARTS = 24
 """Parts beyond which cutting cells up costs more than wider sums."""
-_AT_ONCE = 1 << 19
-"""Bytes of spectra summed at once: they stay in the processor's cache."""
+_AT_ONCE = 1 << 21
+"""Bytes of spectra summed at once: few enough for the cache, many enough for few calls."""
 
 
 @dataclass(frozen=True)
