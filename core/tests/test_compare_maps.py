@@ -93,6 +93,17 @@ def test_maps_of_one_thing_go_together() -> None:
     assert "which does not make them equal" in found.reason
 
 
+def test_positions_in_other_units_of_length_are_the_same_positions() -> None:
+    truth = smooth(1)
+    found = judged(as_map(truth), as_map(truth, step=1000.0, unit="nm"))
+    assert found is not None
+    assert found.verdict == "consistent"
+    assert found.numbers["points"] == truth.size
+    micron_for_nanometre = judged(as_map(truth), as_map(truth, step=1000.0, unit="um"))
+    assert micron_for_nanometre is not None
+    assert micron_for_nanometre.verdict == "undecided"
+
+
 def test_smooth_maps_that_have_nothing_to_do_with_each_other_are_undecided() -> None:
     found = judged(as_map(smooth(13, 5.0)), as_map(smooth(14, 5.0)))
     assert found is not None
@@ -131,7 +142,7 @@ def test_a_coarser_grid_is_interpolated_and_said() -> None:
 @pytest.mark.parametrize(
     ("other", "more", "said"),
     [
-        (as_map(smooth(1), unit="mm"), {}, r"is in frame 'scan \(x, y\)' \(um\), .* \(mm\)"),
+        (as_map(smooth(1), unit="deg"), {}, r"is in frame 'scan \(x, y\)' \(um\), .* \(deg\)"),
         (as_map(smooth(1)), {"region": {**BOX, "frame": "lamella"}}, "is not known"),
         (as_map(smooth(1)), {"sample": "lamella"}, "mapped different pieces"),
         (as_map(smooth(1)), {"evidence": {}}, "names no map that could be opened"),

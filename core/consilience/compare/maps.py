@@ -8,7 +8,7 @@ two dimensions are the map's, with coordinates in the frame of the finding's reg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from consilience.compare.context import ComparisonContext
 from consilience.compare.map_correlation import MapCorrelation, correlate
 from consilience.compare.presence import same_subject
+from consilience.errors import BadInputError
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
 from consilience.model.stoichiometry import fractions_of_formula
 from consilience.model.verdict import Answer, Verdict
+from consilience.quantities import convert
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -77,6 +79,7 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     if isinstance(other, str):
         return _verdict(first, second, "not_comparable", f"{b}: {other}")
     frames = [f.region.frame if f.region else "" for f in (first, second)]
+    other = _in_units(other, one.units)
     if one.units != other.units or frames[0] != frames[1]:
         said = (
             f"{a} is in {_frame(frames[0], one)}, {b} in {_frame(frames[1], other)}: where the "
@@ -157,6 +160,15 @@ def _axis(plane: xr.DataArray, number: int) -> tuple[Array, str] | None:
     if not rising or not np.isfinite(values).all():
         return None
     return values, str(plane.coords[name].attrs.get("units", ""))
+
+
+def _in_units(found: Map, units: tuple[str, str]) -> Map:
+    """Return a map with its positions in other units; as it is where those measure no length."""
+    try:
+        scale = [convert(1.0, own, to) for own, to in zip(found.units, units, strict=True)]
+    except BadInputError:
+        return found
+    return replace(found, y=found.y * scale[0], x=found.x * scale[1], units=units)
 
 
 def _frame(frame: str, found: Map) -> str:
