@@ -79,6 +79,7 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 
 def test_exit_codes_in_the_documentation_are_those_of_the_errors() -> None:
     from consilience import errors
+    from consilience.cli.bundles import DIFFERS
     from consilience.cli.custody_check import BROKEN
 
     text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
@@ -89,4 +90,5 @@ def test_exit_codes_in_the_documentation_are_those_of_the_errors() -> None:
         if isinstance(kind, type) and issubclass(kind, errors.ConsilienceError)
     }
     assert BROKEN not in used, "a chain that is not fine is no error of the program"
-    assert used | {0, BROKEN, 130} == documented
+    assert DIFFERS not in used, "nor is a bundle that does not come to the same"
+    assert used | {0, BROKEN, DIFFERS, 130} == documented

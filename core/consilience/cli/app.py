@@ -14,6 +14,7 @@ import typer
 
 from consilience._version import __version__
 from consilience.cli import (
+    bundles,
     completing,
     custody,
     dose,
@@ -79,6 +80,7 @@ registering.attach(app)
 looking.attach(app)
 why.attach(app)
 working.attach(app)
+bundles.attach(app)
 dose.attach(app)
 plugins.attach(app)
 rules.attach(app)

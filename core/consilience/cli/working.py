@@ -17,7 +17,6 @@ def attach(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("analyse")(analyse)
     app.command("report")(report)
-    app.command("export")(export)
     app.command("demo")(demo)
     quick.attach(app)
 
@@ -87,20 +86,6 @@ def report(
         import webbrowser
 
         webbrowser.open(page.resolve().as_uri())
-
-
-@fail_well
-def export(
-    context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="New folder.")],
-) -> None:
-    """Write findings, verdicts and measurements as CSV, JSON and formats of the field."""
-    from consilience.study import Study
-
-    settings: Settings = context.obj
-    with Study.open(settings.study) as study, progress_events(settings) as progress:
-        written = study.export(folder, progress)
-    say(f"{len(written)} files in {folder}")
 
 
 @fail_well

@@ -16,9 +16,11 @@ from consilience.report.content import FailedView, ReportContent, Section
 from consilience.report.drawing import SVG_BUDGET
 from consilience.report.evidence import facts
 from consilience.report.figures import (
+    activity_of,
     chain_figures,
     lineage_figures,
     strip_figures,
+    techniques_of,
     timeline_blocks,
 )
 from consilience.report.lineage import forest, natural
@@ -130,8 +132,8 @@ def arrange(content: ReportContent) -> Page:
             anchors.add(prefix, key)
 
     budget = Budget.among(sum(isinstance(b, Figure) for s in content.sections for b in s.blocks))
-    modality_of = _modality_of(findings, records)
-    activity = _activity(records)
+    modality_of = techniques_of(findings, records)
+    activity = activity_of(records)
     here = {m.id for m in records}
     sections_of = _by_place(content.sections, here, {f.sample for f in findings})
     counts = Counter(v.verdict for v in verdicts)
@@ -217,27 +219,6 @@ def _sample_order(samples: Sequence[Sample]) -> dict[str, int]:
     return {key: i for i, key in enumerate(rows)}
 
 
-def _activity(records: Iterable[MeasurementRecord]) -> dict[str, str]:
-    counts: dict[str, Counter[str]] = {}
-    for record in records:
-        counts.setdefault(record.sample, Counter())[record.modality] += 1
-    return {
-        sample: ", ".join(f"{key} ×{n}" if n > 1 else key for key, n in sorted(found.items()))
-        for sample, found in counts.items()
-    }
-
-
-def _modality_of(
-    findings: Sequence[Finding], records: Sequence[MeasurementRecord]
-) -> dict[str, str]:
-    by_id = {r.id: r.modality for r in records}
-    said = {}
-    for finding in findings:
-        found = sorted({by_id[m] for m in finding.measurements if m in by_id})
-        said[finding.id] = ", ".join(found) or finding.entered_by
-    return said
-
-
 def _by_place(
     sections: Sequence[Section], measurements: set[str], samples: set[str]
 ) -> dict[tuple[str, str], list[Section]]:
@@ -298,7 +279,7 @@ def _groups(
     names = {r.id: r.title for r in records}
     sample_titles = {s.id: s.title for s in content.samples}
     presence = {k.name for k in content.kinds if k.about == "presence"}
-    modality_of = _modality_of(findings, records)
+    modality_of = techniques_of(findings, records)
     words = {word.answer: word for word in ANSWERS}
     used: dict[str, list[tuple[str, AnswerWord]]] = {}
     for verdict in content.verdicts:

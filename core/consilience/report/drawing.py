@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from consilience.view import palette
@@ -22,7 +23,7 @@ from consilience.view import palette
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
-__all__ = ["Picture", "draw", "fit", "style"]
+__all__ = ["Picture", "draw", "draw_file", "fit", "style"]
 
 WIDTHS = (1.0, 10.0)
 HEIGHTS = (0.4, 9.4)  # inches: at 8 inches wide, what fits on one A4 page
@@ -145,6 +146,43 @@ def draw(
             notes.append(note)
     uri = f"data:image/{mime};base64,{base64.b64encode(data).decode('ascii')}"
     return Picture(uri, round(width * 96), round(height * 96), tuple(notes))
+
+
+_LARGE_SVG = 3_000_000
+_FILE_DPI = 220
+
+
+def draw_file(
+    drawer: Callable[[MatplotlibFigure], None],
+    size: tuple[float, float],
+    stem: Path,
+    *,
+    raster: bool = False,
+) -> Path:
+    """Draw a figure into a file of its own: SVG, or PNG where it is `raster` or SVG is too large.
+
+    Returns
+    -------
+    Path
+        `stem` with its suffix.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with style(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the report prints them beside the same figure
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        drawer(figure)
+        _plain_tick_labels(figure)
+        data = b"" if raster else _svg(figure)
+        if data and len(data) <= _LARGE_SVG:
+            path = stem.with_name(f"{stem.name}.svg")
+            path.write_bytes(data)
+        else:
+            path = stem.with_name(f"{stem.name}.png")
+            figure.savefig(path, format="png", dpi=_FILE_DPI, metadata={"Software": None})
+    return path
 
 
 def _svg(figure: MatplotlibFigure) -> bytes:

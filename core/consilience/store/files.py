@@ -251,8 +251,12 @@ class Files:
         VerifyError
             Its size or content is not what was registered.
         """
-        linked = file.linked_path is not None
         path = Path(file.linked_path or self._layout.raw_object(file.sha256))
+        if file.linked_path is not None and not path.exists():
+            # the same content was added again, or the study was copied with what it links to
+            copy = self._layout.raw_object(file.sha256)
+            path = copy if copy.is_file() else path
+        linked = file.linked_path is not None and str(path) == file.linked_path
         with mapped_os_errors("open the registered file", path):
             try:
                 size = path.stat().st_size

@@ -21,7 +21,7 @@ from consilience.progress import Progress, no_progress
 if TYPE_CHECKING:
     from consilience.study.study import Study
 
-__all__ = ["AnalysisFailure", "AnalysisSummary", "NoticesOfRun", "run_analyses"]
+__all__ = ["AnalysisFailure", "AnalysisSummary", "NoticesOfRun", "repeat_run", "run_analyses"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,29 @@ def run_analyses(
         progress(done, len(jobs), f"{analysis.key} on {group[0].sample}")
         _run_one(study, analysis, checked, group, summary, progress)
     progress(len(jobs), len(jobs), "analyses done")
+    return summary
+
+
+def repeat_run(
+    study: Study,
+    key: str,
+    params: Mapping[str, Any],
+    measurements: Sequence[Measurement],
+    progress: Progress = no_progress,
+) -> AnalysisSummary:
+    """Run one analysis on just these measurements, in this order.
+
+    Raises
+    ------
+    NotFoundError
+        No installed plugin declares the analysis.
+    BadInputError
+        It does not know these parameters.
+    """
+    analysis = study.registry.get(Analysis, key)
+    summary = AnalysisSummary()
+    checked = _parameters(analysis, params)
+    _run_one(study, analysis, checked, list(measurements), summary, progress)
     return summary
 
 
@@ -243,6 +266,7 @@ def _run_one(
         "findings": [f.id for f in findings],
         "notices": [n.to_json() for n in output.notices],
         "arrays": arrays,
+        "environment": study.environment(),
     }
 
     # A run that an other set of parameters had replaced is written again: the last one counts.

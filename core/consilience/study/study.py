@@ -41,6 +41,8 @@ class Study(Entry):
         Plugins; the installed ones are discovered when first needed.
     """
 
+    _environment: tuple[int, str] | None = None
+
     @classmethod
     def create(
         cls, path: str | Path, name: str | None = None, registry: Registry | None = None
@@ -84,6 +86,17 @@ class Study(Entry):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def environment(self) -> str:
+        """Keep with what versions this process computes; return the hash under which it is kept."""
+        import sys
+
+        from consilience.bundle.environment import environment
+
+        # what is imported later is used later: asked again when there is more of it
+        if self._environment is None or self._environment[0] != len(sys.modules):
+            self._environment = (len(sys.modules), self.store.put_json(environment()))
+        return self._environment[1]
 
     def analyse(
         self,
@@ -317,8 +330,18 @@ class Study(Entry):
 
         return write_report(self, Path(path), progress)
 
-    def export(self, folder: str | Path, progress: Progress = no_progress) -> list[Path]:
-        """Write findings, verdicts and every measurement in open formats into a folder."""
-        from consilience.study.exporting import write_export
+    def export(
+        self,
+        folder: str | Path,
+        progress: Progress = no_progress,
+        *,
+        tables_only: bool = False,
+    ) -> list[Path]:
+        """Write a bundle: the study, what it says in open formats, and what it ran with.
 
-        return write_export(self, Path(folder), progress)
+        `consilience.bundle.rerun` runs it again; with `tables_only` it holds no study, report
+        or figures.
+        """
+        from consilience.bundle import write_bundle
+
+        return write_bundle(self, Path(folder), progress, tables_only=tables_only)
