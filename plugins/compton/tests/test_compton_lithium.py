@@ -97,8 +97,14 @@ def test_without_a_calibration_x_is_not_observable() -> None:
 def test_beyond_the_calibration_is_said() -> None:
     regions = measured_state("first", 1.2, None)
     params = KNOWN.model_copy(update={"points": points("first"), "same_setup": True})
-    finding = run_lithium(regions, params, CONTEXT).findings[0]
-    assert any("x is extrapolated" in said for said in finding.assumptions)
+    out = run_lithium(regions, params, CONTEXT)
+    assert any("x is extrapolated" in said for said in out.findings[0].assumptions)
+    (notice,) = [n for n in out.notices if n.code == "lithium-extrapolated"]
+    known = [one.emr for one in params.points]
+    assert notice.message.startswith("x of 1 of 1 states is extrapolated: their ratios, ")
+    assert notice.message.endswith(f"points, {min(known):.3f} to {max(known):.3f}")
+    inside = run_lithium(measured_state("first", 0.6, None), params, CONTEXT)
+    assert not [n for n in inside.notices if n.code == "lithium-extrapolated"]
 
 
 def test_the_sensitivities_are_those_of_a_simulated_cell() -> None:

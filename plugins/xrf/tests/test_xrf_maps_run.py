@@ -192,8 +192,10 @@ def test_a_standard_of_the_same_sample_gives_masses() -> None:
     (same,) = run_density([film], again, CONTEXT).findings
     assert same.evidence["ug_cm2"] == pytest.approx(found.evidence["ug_cm2"], rel=1e-3)
     assert same.std_sys is None, "the sensitivity was given without an error"
-    with pytest.raises(BadInputError, match="nothing says how many counts its mass gives"):
-        run_density([film], DensityParams(), CONTEXT)
+    with pytest.raises(BadInputError) as told:
+        run_density([film, scan("again", 500.0, 3)], DensityParams(), CONTEXT)
+    reason = "nothing says how many counts its mass gives"
+    assert told.value.what == f"no mass per area can be told: Pt_La, Fe_Ka: {reason}", "once"
 
 
 def test_layers_over_the_sample_are_undone_and_their_error_carried() -> None:

@@ -91,7 +91,28 @@ def run_lithium(
     if line is not None:
         findings.append(_line_finding(line, params, fwhm, said))
         arrays["calibration"] = line_dataset(line)
+        notices += _outside(usable, line, params)
     return AnalysisOutput(findings, arrays, notices)
+
+
+def _outside(
+    usable: Sequence[StateRatio], line: Calibration, params: LithiumParams
+) -> list[Notice]:
+    """Say which states have a ratio that no point of the calibration comes near."""
+    beyond = [one for one in usable if line.content(one.value or 0.0).extrapolated]
+    if not beyond:
+        return []
+    points = [point.emr for point in params.points]
+    ratios = [one.value or 0.0 for one in beyond]
+    return [
+        Notice(
+            code="lithium-extrapolated",
+            message=f"x of {len(beyond)} of {len(usable)} states is extrapolated: their ratios, "
+            f"{min(ratios):.3f} to {max(ratios):.3f}, lie outside the calibration's points, "
+            f"{min(points):.3f} to {max(points):.3f}",
+            fix="give points that embrace them, from the same beam, detector and geometry",
+        )
+    ]
 
 
 def calibration_of_params(params: LithiumParams) -> Calibration | None:

@@ -202,6 +202,14 @@ def _near(place: float, beam: float | None) -> str:
     return ", ".join(out) or "none"
 
 
+def _ends(values: NDArray[Any]) -> tuple[float, float]:
+    """The least and the greatest number; 0 and 0 where there is none."""
+    import numpy as np
+
+    good = values[np.isfinite(values)]
+    return (float(good.min()), float(good.max())) if good.size else (0.0, 0.0)
+
+
 def _map_figure(measurement: Measurement, points: NDArray[Any]) -> Figure:
     import numpy as np
 
@@ -224,17 +232,18 @@ def _map_figure(measurement: Measurement, points: NDArray[Any]) -> Figure:
     panels = tuple(
         Panel(title, plane, x, y, unit) for title, plane in zip(titles, shown, strict=True)
     )
-    low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
+    low, high = _ends(shown)
     rows = [PanelRow("counts", panels, (low, high if high > low else low + 1.0))]
 
     def draw(figure: MatplotlibFigure) -> None:
         draw_rows(figure, rows, simulated=bool(heading))
 
     cells: list[list[Cell]] = [
-        [title or "all", float(np.nanmin(p)), float(np.nanmedian(p)), float(np.nanmax(p)),
-         float(np.nansum(p))]
-        for title, p in zip(titles, shown, strict=True)
-    ]  # fmt: skip
+        [title or "all", float(np.min(p)), float(np.median(p)), float(np.max(p)), float(np.sum(p))]
+        if p.size
+        else [title or "all", None, None, None, None]
+        for title, p in zip(titles, (q[np.isfinite(q)] for q in shown), strict=True)
+    ]
     left = f" The first {len(shown)} of {len(planes)} are shown." if len(planes) > 4 else ""
     place = "" if known and unit != "1" else " Positions have no unit that is known."
     return Figure(

@@ -103,13 +103,25 @@ def densities_of(compared: Compared, params: DensityParams) -> AnalysisOutput:
                 {"title": taken.title},
             )
     if not findings:
-        said = "; ".join(n.message for n in notices) or "no scan is left beside the standard"
+        said = _once(notices) or "no scan is left beside the standard"
         raise BadInputError(
             f"no mass per area can be told: {said}",
             fix="give 'standard_measurement' with 'standard', or 'sensitivity', or 'photons' with "
             "'solid_angle'",
         )
     return AnalysisOutput(findings, arrays, notices)
+
+
+def _once(notices: Sequence[Notice]) -> str:
+    """What is said of many maps, each reason once: ``Fe_Ka, Pt_La: …``."""
+    by_reason: dict[str, list[str]] = {}
+    for notice in notices:
+        name, colon, why = notice.message.partition(": ")
+        by_reason.setdefault(why if colon else name, []).append(name if colon else "")
+    return "; ".join(
+        ": ".join(filter(None, [", ".join(dict.fromkeys(filter(None, names))), why]))
+        for why, names in by_reason.items()
+    )
 
 
 def _parted(compared: Compared, params: DensityParams) -> tuple[Taken | None, list[Taken]]:
