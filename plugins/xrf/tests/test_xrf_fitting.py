@@ -98,6 +98,18 @@ def test_an_amount_at_its_limit_is_seen_in_95_of_100_cases() -> None:
     assert float(np.mean(fit.free[copper] > fit.critical[copper])) > 0.91
 
 
+def test_what_is_not_there_is_taken_for_there_in_5_of_100_pixels_of_few_counts() -> None:
+    # a quarter of a count of background in a channel: the noise under an absent line is that of
+    # a background which its own counts belong to
+    few = {"Ca_K": 60.0, "Fe_K": 150.0, "Cu_K": 40.0, "elastic": 80.0, "compton": 200.0}
+    cube = np.random.default_rng(9).poisson(expected(few, 0.5), (6000, ENERGY.size)).astype(float)
+    fit = fit_maps(
+        cube, ENERGY, ["Ca", "Fe", "Cu", "Ni"], response=RESPONSE, geometry=GEOMETRY, chi2=False
+    )
+    nickel = fit.of("Ni_K")
+    assert (fit.free[nickel] > fit.critical[nickel]).mean() == pytest.approx(0.05, abs=0.009)
+
+
 def test_limits_are_curries() -> None:
     # paired counts of a background B: L_C = 2.33 √B and L_D = 2.71 + 4.65 √B
     var, slope = np.array([2 * 100.0]), np.array([1.0])

@@ -60,7 +60,7 @@ def _sum(model: str, seed: int, nickel: float = 0.0) -> dict[str, tuple[float, .
 
 
 def _counted(name: str, model: str, seed: int) -> Outcome:
-    net, std, sys, _, _ = _sum(model, seed)[name]
+    net, std, sys, _, _ = _sum(model, seed, 0.0)[name]
     away = net - SUM[name]
     return Outcome(pull=away / std, pull_total=away / float(np.hypot(std, sys)))
 
@@ -79,14 +79,14 @@ def _arsenic(model: str, seed: int) -> Outcome:
 
 
 def _absent(model: str, seed: int) -> Outcome:
-    net, _, _, critical, _ = _sum(model, seed)["Ni_K"]
+    net, _, _, critical, _ = _sum(model, seed, 0.0)["Ni_K"]
     return Outcome(happened=net > critical)
 
 
 @lru_cache(maxsize=2)
 def _typical(model: str) -> float:
     """Limit of nickel in such a sum: the median of a few."""
-    return float(np.median([_sum(model, seed)["Ni_K"][4] for seed in range(9)]))
+    return float(np.median([_sum(model, seed, 0.0)["Ni_K"][4] for seed in range(9)]))
 
 
 def _at_limit(model: str, seed: int) -> Outcome:
@@ -116,7 +116,7 @@ def _pixel(model: str, seed: int, nickel: float = 0.0) -> dict[str, tuple[float,
 
 
 def _iron_of_a_pixel(model: str, seed: int) -> Outcome:
-    free, std, sys, _, _ = _pixel(model, seed)["Fe_K"]
+    free, std, sys, _, _ = _pixel(model, seed, 0.0)["Fe_K"]
     away = free - PIXEL["Fe_K"]
     return Outcome(pull=away / std, pull_total=away / float(np.hypot(std, sys)))
 
@@ -124,7 +124,7 @@ def _iron_of_a_pixel(model: str, seed: int) -> Outcome:
 @lru_cache(maxsize=2)
 def _typical_of_a_pixel(model: str) -> float:
     """Limit of nickel in such a pixel: the median of a few."""
-    return float(np.median([_pixel(model, seed)["Ni_K"][4] for seed in range(9)]))
+    return float(np.median([_pixel(model, seed, 0.0)["Ni_K"][4] for seed in range(9)]))
 
 
 def _interval_at_zero(model: str, seed: int) -> Outcome:
@@ -142,7 +142,7 @@ def _interval(nickel: float, model: str, seed: int) -> Outcome:
 
 
 def _pixel_absent(model: str, seed: int) -> Outcome:
-    free, _, _, critical, _ = _pixel(model, seed)["Ni_K"]
+    free, _, _, critical, _ = _pixel(model, seed, 0.0)["Ni_K"]
     return Outcome(happened=free > critical)
 
 

@@ -171,6 +171,12 @@ class Solver:
         self.second = self.hat**2
         self.variance = self.second @ matrix
         self.third = self.hat**3 @ matrix
+        # what the other columns take over, for each count, of an amount that is held at 0
+        taken = self.inverse / np.maximum(np.diag(self.inverse), 1e-300)
+        self.moved = (
+            np.diag(self.variance) - np.einsum("ij,ji->i", self.variance, taken),
+            np.diag(self.third) - np.einsum("ij,ji->i", self.third, taken),
+        )
         self.under = np.hstack([self.weighted, self.second.T, (self.hat**3).T])
         self.spread = self.weight @ matrix
         self.column_sums = matrix.sum(axis=0)
@@ -205,7 +211,11 @@ class Solver:
             third = third + below[:, 2 * n :]
         slope, lean = np.diag(self.variance), np.diag(self.third)
         null = np.maximum(own - amounts * slope, self.one[0])
-        critical = critical_level(null, third - amounts * lean)
+        # if it is not there, its few counts belong to the others, and make their noise larger
+        own_noise = np.minimum(amounts, K * np.sqrt(null))
+        null = null + own_noise * np.maximum(self.moved[0], 0.0)
+        null_third = third - amounts * lean + own_noise * np.maximum(self.moved[1], 0.0)
+        critical = critical_level(null, null_third)
         model = amounts @ self.column_sums
         under = 0.0 if fixed is None else fixed.sum(axis=1)
         return LinearFit(
