@@ -7,7 +7,7 @@ import pytest
 from compton_coverage.rows import ROWS
 from consilience.testing.coverage import MODELS, Row
 
-CELLS = [row for row in ROWS if "cathode" in row.name or "slope" in row.name]
+CELLS = [row for row in ROWS if any(word in row.name for word in ("cathode", "slope", "gain"))]
 
 
 @pytest.mark.parametrize("row", CELLS, ids=lambda row: row.name)

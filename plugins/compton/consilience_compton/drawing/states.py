@@ -305,8 +305,8 @@ def _links(links: Sequence[Finding]) -> list[Block]:
             ["what", "Spearman ρ", "states", "permutation p", "least possible p"],
             rows,
             title="Do ratio and roughness go together?",
-            note="two-sided share of the orders of the states with a correlation as large; of up to "
-            "nine states all orders, of more 20 000 drawn ones",
+            note="two-sided share of the orders of the states with a correlation as large; of "
+            "up to nine states all orders, of more 20 000 drawn ones",
         ),
         Text(_told(links[0].assumptions), "note"),
     ]
