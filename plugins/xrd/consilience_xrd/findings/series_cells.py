@@ -73,9 +73,14 @@ def followed_drafts(
         line = min(near, key=lambda s: abs(s.seen[0].q - q))
         by_state: dict[int, Length] = {}
         name = ""
+        absent: list[str] = []
         for i in line.states:
             peak = line.peaks[i]
             if peak is None:
+                continue
+            said = next((r for r in states[i].results if r.phase == phase.key), None)
+            if said is not None and said.status == "absent_below_limit":
+                absent.append(axis.labels[i])
                 continue
             q_here = states[i].pairing.less_shift(peak.q)
             got = cell_lengths(phase.space_group, [hkl], [q_here], [peak.fit_std])
@@ -87,6 +92,8 @@ def followed_drafts(
         if len(by_state) < 2:
             continue
         keeps = f"the line is taken as {text} in every state, because that was asked for"
+        if absent:
+            keeps += f", but for those in which {phase.label} is absent: {', '.join(absent)}"
         at = line.states[-1]
         if text not in line.candidates[at]:
             keeps += (
