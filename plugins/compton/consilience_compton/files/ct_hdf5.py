@@ -23,8 +23,8 @@ from consilience_compton.files.ct_voxel import (
     VoxelSize,
     axis_values,
     chosen_voxel,
-    coordinate_summary,
     option_text,
+    volume_summary,
 )
 
 if TYPE_CHECKING:
@@ -102,14 +102,7 @@ def read_ct_hdf5(
                 "voxel_um": None if size is None else list(size),
                 "missing": looked.missing > 0,
             },
-            summary=DataSummary(
-                variables={
-                    variable: VariableSummary(
-                        dims=list(AXES), shape=list(shape), unit="1", dtype=str(kept)
-                    )
-                },
-                coordinates=coordinate_summary(shape, size),
-            ),
+            summary=volume_summary(variable, kept, shape, size),
             metadata={
                 "voxels": int(np.prod(shape)),
                 "voxel_size_from": where,

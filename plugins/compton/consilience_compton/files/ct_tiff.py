@@ -16,7 +16,7 @@ from xarray.core import indexing
 
 from consilience.errors import BadInputError
 from consilience.hdf5 import says_simulated
-from consilience.model.measurement import DataSummary, Notice, Signal, VariableSummary
+from consilience.model.measurement import Notice, Signal
 from consilience_compton.files.ct_pages import Pages, damaged_tiff, slice_files
 from consilience_compton.files.ct_values import look_through, variable_of
 from consilience_compton.files.ct_voxel import (
@@ -24,10 +24,10 @@ from consilience_compton.files.ct_voxel import (
     VoxelSize,
     axis_values,
     chosen_voxel,
-    coordinate_summary,
     option_text,
     page_resolution,
     to_um,
+    volume_summary,
 )
 
 if TYPE_CHECKING:
@@ -105,14 +105,7 @@ def read_ct_tiff(
                 "slices": names or None,
                 "missing": found.missing > 0,
             },
-            summary=DataSummary(
-                variables={
-                    variable: VariableSummary(
-                        dims=list(AXES), shape=list(shape), unit="1", dtype=str(kept)
-                    )
-                },
-                coordinates=coordinate_summary(shape, size),
-            ),
+            summary=volume_summary(variable, kept, shape, size),
             metadata={
                 "voxels": int(np.prod(shape)),
                 "voxel_size_from": where,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilience.errors import BadInputError
-from consilience.model.measurement import Notice, VariableSummary
+from consilience.model.measurement import DataSummary, Notice, VariableSummary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,10 +22,10 @@ __all__ = [
     "VoxelSize",
     "axis_values",
     "chosen_voxel",
-    "coordinate_summary",
     "option_text",
     "page_resolution",
     "to_um",
+    "volume_summary",
 ]
 
 AXES = ("z", "y", "x")
@@ -164,10 +164,16 @@ def axis_values(shape: Sequence[int], size: VoxelSize | None) -> dict[str, NDArr
     }
 
 
-def coordinate_summary(shape: Sequence[int], size: VoxelSize | None) -> dict[str, VariableSummary]:
-    """Return the summary of what `axis_values` gives."""
-    unit: Any = "1" if size is None else "um"
-    return {
+def volume_summary(
+    variable: str, dtype: np.dtype[Any], shape: Sequence[int], size: VoxelSize | None
+) -> DataSummary:
+    """Return what a record says of a volume and of its three axes."""
+    unit = "1" if size is None else "um"
+    axes = {
         a: VariableSummary(dims=[a], shape=[int(n)], unit=unit, dtype="float64")
         for a, n in zip(AXES, shape, strict=True)
     }
+    whole = VariableSummary(
+        dims=list(AXES), shape=[int(n) for n in shape], unit="1", dtype=str(dtype)
+    )
+    return DataSummary(variables={variable: whole}, coordinates=axes)
