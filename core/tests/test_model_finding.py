@@ -111,4 +111,4 @@ def test_a_finding_without_a_number_speaks_in_its_sentence() -> None:
     )
     assert finding.sentence == said
     assert statement(finding, set()) == said
-    assert _finding_row(finding, None, {})[5] == said
+    assert _finding_row(finding, None, {})[6] == said
