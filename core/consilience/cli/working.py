@@ -94,19 +94,25 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="New folder for the demonstration.")] = Path(
         "consilience-demo"
     ),
-    small: Annotated[bool, typer.Option(help="Fewer points, for a quick look.")] = False,
+    small: Annotated[bool, typer.Option("--small", help="Fewer points, for a quick look.")] = False,
+    files_only: Annotated[
+        bool, typer.Option("--files-only", help="Only write the files, and build no study.")
+    ] = False,
     show: Annotated[bool, typer.Option("--open", help="Open the reports in a browser.")] = False,
 ) -> None:
     """Build two simulated studies from nothing and write their reports; needs no network."""
     from consilience.demo import run_demo
 
     with progress_events(context.obj) as progress:
-        pages = run_demo(out, small=small, progress=progress)
-    say("what is simulated in these studies says so; what was planted stands in truth/, unread")
+        pages = run_demo(out, small=small, files_only=files_only, progress=progress)
+    say("what is simulated says so; what was planted stands in truth/, which no study reads")
     for page in pages:
+        if files_only:
+            say(f"study file: {page}")
+            continue
         say(f"study:  {page.parent / 'study'}")
         say(f"report: {page}")
-    if show:
+    if show and not files_only:
         import webbrowser
 
         for page in pages:

@@ -22,7 +22,8 @@ __all__ = ["simulate", "simulate_plan"]
 def simulate(registry: Registry, run: Mapping[str, Any], folder: Path) -> list[Path]:
     """Run one simulator into `folder`, which is made.
 
-    Names do not hang on the seed: ``-SEED`` is taken out of them.
+    Names do not hang on the seed, ``-SEED`` is taken out of them, and tell more than that they are
+    simulated: that word gives place to the name of the folder.
 
     Parameters
     ----------
@@ -43,9 +44,22 @@ def simulate(registry: Registry, run: Mapping[str, Any], folder: Path) -> list[P
     seed = int(run["seed"])
     simulator.run.load()(params, seed, folder)
     mark = re.compile(rf"-{seed}(?=[-.])")
-    for path in sorted(folder.iterdir()):
-        path.rename(folder / mark.sub("", path.name, count=1))
+    names = {
+        path.name: mark.sub("", path.name, count=1).replace("simulated", folder.name, 1)
+        for path in sorted(folder.iterdir())
+    }
+    for old, new in names.items():
+        path = (folder / old).rename(folder / new)
+        if _is_truth(path):
+            text = path.read_text(encoding="utf-8")
+            for was, is_now in names.items():
+                text = text.replace(json.dumps(was), json.dumps(is_now))
+            path.write_text(text, encoding="utf-8")
     return sorted(folder.iterdir())
+
+
+def _is_truth(path: Path) -> bool:
+    return path.name.endswith("truth.json")
 
 
 def simulate_plan(
@@ -92,7 +106,7 @@ def simulate_plan(
         run = {**entry, "seed": int((seeds or {}).get(name, entry["seed"]))}
         shutil.rmtree(folder / name, ignore_errors=True)
         files = simulate(registry, run, folder / name)
-        planted = [path for path in files if path.name.endswith("truth.json")]
+        planted = [path for path in files if _is_truth(path)]
         written[name] = [path for path in files if path not in planted]
         told.append(
             {
