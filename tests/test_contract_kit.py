@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 HOOK = """
 
-from consilience.declarations import Check, Exporter
+from consilience.declarations import Check, Comparison, Exporter
 
 
 @hookimpl
@@ -30,6 +30,12 @@ def register_checks() -> Sequence[Check]:
 @hookimpl
 def register_exporters() -> Sequence[Exporter]:
     return [Exporter("$name.e", "$name", ".csv", Ref("$package.extra:export"), "csv")]
+
+
+@hookimpl
+def register_comparisons() -> Sequence[Comparison]:
+    kinds = (("${name}_peak_position", "${name}_peak_position"),)
+    return [Comparison("$name.v", kinds, Ref("$package.extra:compare"), "a comparison")]
 """
 EXTRA = """
 from consilience.model.measurement import Notice
@@ -41,6 +47,12 @@ def check(signal):
 
 def export(measurement, path):
     path.write_text("1")
+
+
+def compare(first, second, context):
+    from consilience.model.verdict import Verdict
+
+    return Verdict.between("$name.v", first, second, "undecided", "only an example")
 """
 IMPORTS = "from __future__ import annotations\n"
 SIGNAL = '            modality="$name",\n'
@@ -398,6 +410,14 @@ BAD: dict[str, Bad] = {
         "test_exporters_write_the_file_they_are_asked_for",
         "did not write out.csv alone",
     ),
+    "verdict_of_another": Bad(
+        (
+            ("plugin.py", "\n@hookimpl\ndef plugin_info", HOOK + "\n@hookimpl\ndef plugin_info"),
+            ("extra.py", "", EXTRA.replace('"$name.v"', '"core.scalar"')),
+        ),
+        "test_comparisons_answer_with_a_verdict_or_none",
+        "its verdict names 'core.scalar'",
+    ),
 }
 
 
@@ -442,7 +462,8 @@ def test_good_checks_and_exporters_pass(tmp_path: Path, monkeypatch: pytest.Monk
     words = {"name": "good_two", "package": package.name}
     code = (package / "plugin.py").read_text(encoding="utf-8")
     (package / "plugin.py").write_text(code + Template(HOOK).substitute(words), encoding="utf-8")
-    (package / "extra.py").write_text(EXTRA, encoding="utf-8")
+    extra = Template(EXTRA).substitute(words)
+    (package / "extra.py").write_text(extra, encoding="utf-8")
     monkeypatch.syspath_prepend(plugin)
     assert failures(contract("good_two"), tmp_path / "runs") == {}
 

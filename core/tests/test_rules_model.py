@@ -62,7 +62,8 @@ def test_words_are_filled_with_numbers_and_reasons() -> None:
         ('words = "{air_seconds}"', "which is no metric of this rule"),
         ('words = "{electron_fluence.__class__}"', "which is no metric of this rule"),
         ('arxiv = "yes"', "is not of the form 2412.19376"),
-        ('arxiv = ""', "needs 'doi' or 'arxiv'"),
+        ('arxiv = ""', "needs 'doi', 'arxiv' or 'journal'"),
+        ('arxiv = ""\njournal = "somewhere"', "write journal, volume, (year), page"),
         ('doi = "doi.org/10"', "is not of the form 10.1234/abc"),
         ('clear = " "', "it is empty"),
         ('effect = "panic"', "'note', 'doubt', 'veto' or 'off'"),
@@ -135,3 +136,9 @@ def test_wrong_changes_are_all_listed() -> None:
     assert "did you mean 'test.dose'" in caught.value.what
     assert "measures something else" in caught.value.what
     assert "no reason is given" in caught.value.what
+
+
+def test_a_paper_without_a_number_is_named_by_its_place() -> None:
+    told = rule(arxiv="", journal="J. Power Sources 124 (2003) 518-525")
+    assert told.cited == "somebody, J. Power Sources 124 (2003) 518-525"
+    assert told.link == ""

@@ -16,7 +16,6 @@ from typing import Any
 from consilience.claims.claim import ARITHMETIC, Claim
 from consilience.claims.stated import Stated
 from consilience.compare.context import ComparisonContext
-from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
 from consilience.model.verdict import Answer, Margin, Verdict
 from consilience.report.text import number, unit_text
@@ -145,15 +144,4 @@ def _others(text: Stated, told: Mapping[str, Any], unit: str, z: float) -> list[
 def _verdict(
     stated: Finding, computed: Finding, answer: Answer, reason: str, **fields: Any
 ) -> Verdict:
-    body = {"comparison": KEY, "findings": sorted([stated.id, computed.id]), "verdict": answer}
-    return Verdict(
-        id=content_id("v", body),
-        kind=stated.kind,
-        subject=stated.subject,
-        samples=[stated.sample],
-        findings=[stated.id, computed.id],
-        verdict=answer,
-        reason=reason,
-        comparison=KEY,
-        **fields,
-    )
+    return Verdict.between(KEY, stated, computed, answer, reason, **fields)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
 from consilience.model.base import FiniteFloat, FrozenModel, Json, NonNegative
-from consilience.model.finding import Subject
+from consilience.model.canonical import content_id
+from consilience.model.finding import Finding, Subject
 
 __all__ = ["VERDICTS", "Answer", "Caveat", "Margin", "Verdict"]
 
@@ -72,6 +73,32 @@ class Verdict(FrozenModel):
     comparison: str = ""
     caveats: list[Caveat] = []
     numbers: dict[str, Json] = {}
+
+    @classmethod
+    def between(
+        cls,
+        comparison: str,
+        first: Finding,
+        second: Finding,
+        answer: Answer,
+        reason: str,
+        **fields: Any,
+    ) -> Self:
+        """Return the verdict of a comparison on two findings, with the ID that follows from it.
+
+        Kind and subject are those of the first finding, unless `fields` have others.
+        """
+        findings = sorted([first.id, second.id])
+        body = {"comparison": comparison, "findings": findings, "verdict": answer}
+        return cls(
+            id=content_id("v", body),
+            verdict=answer,
+            reason=reason,
+            findings=[first.id, second.id],
+            samples=sorted({first.sample, second.sample}),
+            comparison=comparison,
+            **{"kind": first.kind, "subject": first.subject, **fields},
+        )
 
     @model_validator(mode="after")
     def _reason(self) -> Self:

@@ -21,6 +21,7 @@ Effect = Literal["note", "doubt", "veto", "off"]
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _ID = re.compile(r"^[a-z][a-z0-9_]*\.[a-z0-9][a-z0-9.-]*$")
 _DOI = re.compile(r"^10\.\d{4,9}/\S+$")
+_JOURNAL = re.compile(r"^\D.*\d+ \(\d{4}\) \S+$")
 _ARXIV = re.compile(r"^\d{4}\.\d{4,5}$")
 
 
@@ -166,8 +167,9 @@ class Rule(Comparator):
     clear : str
         What it would take to clear it.
     citation : str
-    doi, arxiv : str
+    doi, arxiv, journal : str
         At least one, unless `grounds` is ``"logic"``: what follows from the record alone.
+        `journal`, for what has no number, names volume, year and page.
     basis : Basis, optional
     overrides : str
         Filled in by the core where a study changed the rule: what, and why.
@@ -184,6 +186,7 @@ class Rule(Comparator):
     citation: OneLine
     doi: str = ""
     arxiv: str = ""
+    journal: OneLine = ""
     grounds: Literal["published", "logic"] = "published"
     basis: Basis | None = None
     overrides: OneLine = ""
@@ -205,6 +208,13 @@ class Rule(Comparator):
             raise ValueError(f"{number!r} is not of the form {example}")
         return number
 
+    @field_validator("journal")
+    @classmethod
+    def _findable(cls, place: str) -> str:
+        if place and not _JOURNAL.match(place):
+            raise ValueError(f"{place!r}: write journal, volume, (year), page")
+        return place
+
     @field_validator("clear", "citation", "words")
     @classmethod
     def _said(cls, text: str) -> str:
@@ -221,8 +231,8 @@ class Rule(Comparator):
                 f"words name {{{wrong[0]}}}, which is no metric of this rule "
                 f"({', '.join(sorted(named))})"
             )
-        if self.grounds == "published" and not (self.doi or self.arxiv):
-            raise ValueError("a rule needs 'doi' or 'arxiv' (or grounds = 'logic')")
+        if self.grounds == "published" and not (self.doi or self.arxiv or self.journal):
+            raise ValueError("a rule needs 'doi', 'arxiv' or 'journal' (or grounds = 'logic')")
         return self
 
     @property
@@ -241,6 +251,7 @@ class Rule(Comparator):
         numbers = [
             f"doi:{self.doi}" if self.doi else "",
             f"arXiv:{self.arxiv}" if self.arxiv else "",
+            self.journal,
         ]
         return ", ".join([self.citation, *(n for n in numbers if n)])
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import xarray as xr
 
 from consilience.analysis import AnalysisOutput
-from consilience.declarations import Analysis, Check, Exporter, Reader, Simulator, View
+from consilience.compare import ComparisonContext
+from consilience.declarations import (
+    Analysis,
+    Check,
+    Comparison,
+    Exporter,
+    Kind,
+    Reader,
+    Simulator,
+    View,
+)
 from consilience.errors import ConsilienceError
 from consilience.model.finding import Finding, Source
 from consilience.model.measurement import Measurement, Notice
 from consilience.model.sample import Sample
+from consilience.model.verdict import Verdict
 from consilience.probing import choose_reader
 from consilience.registry import Registry
 from consilience.testing import judging, reading
@@ -99,6 +111,34 @@ class ResultContract(ContractBase):
                 ids = {m.id for m in group}
                 about = [f for f in findings if ids & set(f.measurements)]
                 require(judging.block_faults(view, view.build.load()(group, about, context)))
+
+    def test_comparisons_answer_with_a_verdict_or_none(self, tmp_path: Path) -> None:
+        """Each pair of the plugin's own findings, once as one technique and once as two."""
+        if not self.declared(Comparison):
+            return
+        measurements = self._measurements(self.registry(), tmp_path)
+        findings, _ = self._findings(measurements, tmp_path)
+        kinds = {k.name: k for k in self.registry().all(Kind)}
+        faults = []
+        for comparison in self.declared(Comparison):
+            for one, other in product(findings, findings):
+                if (one.kind, other.kind) not in comparison.kinds:
+                    continue
+                twin = other.model_copy(update={"id": f"{other.id}-again"})
+                for second in ("one", "another"):
+                    context = ComparisonContext(
+                        samples={"sample": Sample(id="sample")},
+                        kinds=kinds,
+                        modalities={one.id: "one", twin.id: second},
+                    )
+                    said = comparison.run.load()(one, twin, context)
+                    if said is None:
+                        continue
+                    if not isinstance(said, Verdict):
+                        faults.append(f"{comparison.key} returned {said!r}, expected a Verdict")
+                    elif said.comparison != comparison.key:
+                        faults.append(f"{comparison.key}: its verdict names {said.comparison!r}")
+        require(dict.fromkeys(faults))
 
     def _findings(
         self, measurements: Sequence[Measurement], tmp_path: Path

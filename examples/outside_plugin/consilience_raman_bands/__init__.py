@@ -1,0 +1,7 @@
+"""Raman bands of battery surfaces, as a plugin for Consilience."""
+
+from __future__ import annotations
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"
