@@ -326,6 +326,6 @@ def _moved(finding: Finding) -> Table:
         rows,
         title="What an error of the inputs does to x",
         note=f"{told['by']}; {told['note']}. x to ± 0.05 by the model takes EMR to "
-        f"{100 * told['relative_emr_for_0.05']:.2f} %, {told['net_counts_for_0.05']:.2g} net "
-        "counts of the cathode.",
+        f"{100 * told['relative_emr_for_0.05']:.2f} %, "
+        f"{told['net_counts_for_0.05'] / 1e6:.2g} million net counts of the cathode.",
     )
