@@ -14,6 +14,7 @@ from consilience_xrf.fitting.linear import critical_level, detection_limit
 from consilience_xrf.fitting.maps import fit_maps
 from consilience_xrf.fitting.nonnegative import nonnegative
 from consilience_xrf.fitting.search import search_elements
+from consilience_xrf.fitting.systematics import systematic_errors
 from consilience_xrf.fitting.tail import FittedTail, fitted_tail
 from consilience_xrf.lines.response import Response
 
@@ -197,3 +198,20 @@ def test_a_tail_is_fitted_where_counts_tell_it_and_takes_no_counts(planted: floa
         assert fitted_tail(after.design, after.mean, after.mean_amounts) is None, "it has one"
     few = np.random.default_rng(6).poisson(mean / 300.0 + 1.0).astype(float)
     assert tail_of(few) is None
+
+
+def test_an_element_at_its_bound_has_the_systematic_error_of_one_beside_it() -> None:
+    # nickel is not there: in half of the spectra its amount is held at 0
+    parts: dict[bool, list[float]] = {True: [], False: []}
+    whole = {name: 40.0 * value for name, value in AMOUNTS.items()}
+    for seed in range(16):
+        counts = np.random.default_rng(seed).poisson(expected(whole, 300.0)).astype(float)
+        fit = fit_maps(
+            counts, ENERGY, ["Ca", "Fe", "Cu", "Ni"], response=RESPONSE, geometry=GEOMETRY
+        )
+        nickel = fit.of("Ni_K")
+        errors = systematic_errors(fit.design, fit.mean, fit.mean_amounts, None)
+        parts[bool(fit.amounts[nickel] == 0.0)].append(float(errors.parts["background"][nickel]))
+    assert min(len(some) for some in parts.values()) > 2
+    # as if the background were known there it was a sixth
+    assert 0.4 < np.mean(parts[True]) / np.mean(parts[False]) < 2.5

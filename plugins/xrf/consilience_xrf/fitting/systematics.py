@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from consilience_xrf.fitting.background import SPACING, WINDOW, fitted_background
 from consilience_xrf.fitting.design import Design, family_column
-from consilience_xrf.fitting.linear import fit_poisson
 from consilience_xrf.fitting.tail import TAIL, TAIL_WIDTH
 from consilience_xrf.lines.calibration import Calibration
 from consilience_xrf.lines.elements import Family
@@ -77,12 +76,11 @@ def systematic_errors(
     by_ratio = _ratios(design, amounts, hat)
     by_axis = _axis(design, amounts, hat, calibration)
     joint = by_ratio @ by_ratio.T + by_axis @ by_axis.T
-    size = design.matrix.shape[1]
     parts = {
         "line_ratios": np.sqrt(np.einsum("ij,ij->i", by_ratio, by_ratio)),
         "energy_axis": np.sqrt(np.einsum("ij,ij->i", by_axis, by_axis)),
         "line_shape": _tail(design, amounts, hat, tail_std),
-        "background": _background(design, total, amounts, size),
+        "background": _background(design, total, floor, hat),
         "misfit": _misfit(total, model, floor, hat),
     }
     return SystematicErrors(parts, joint)
@@ -192,13 +190,18 @@ def _tail(design: Design, amounts: Array, hat: Array, std: float | None) -> Arra
     return np.asarray(np.sqrt(made))
 
 
-def _background(design: Design, total: Array, amounts: Array, size: int) -> Array:
-    """Root mean square of what other splines on other first shapes would give."""
+def _background(design: Design, total: Array, floor: Array, hat: Array) -> Array:
+    """Root mean square of what other splines on other first shapes would give.
+
+    All without the bound at 0: of an element that is not there, both fits would else say 0, as if
+    its background were known.
+    """
     lines = [i for i, name in enumerate(design.names) if not name.startswith("background")]
+    size = design.matrix.shape[1]
     away = np.zeros((len(OTHER_BACKGROUNDS), size))
     if len(lines) == size:
         return np.zeros(size)
-    matrix = design.matrix[:, lines]
+    matrix, now = design.matrix[:, lines], hat @ total
     for k, (window, spacing) in enumerate(OTHER_BACKGROUNDS):
         _, columns, _ = fitted_background(
             design.energy,
@@ -208,6 +211,8 @@ def _background(design: Design, total: Array, amounts: Array, size: int) -> Arra
             window=WINDOW * window,
             spacing=SPACING * spacing,
         )
-        other = fit_poisson(total, np.hstack([matrix, columns]))
-        away[k, lines] = other[: len(lines)] - amounts[lines]
+        whole = np.hstack([matrix, columns])
+        weighted = whole / floor[:, None]
+        other = np.linalg.pinv(weighted.T @ whole, hermitian=True) @ (weighted.T @ total)
+        away[k, lines] = other[: len(lines)] - now[lines]
     return np.asarray(np.sqrt(np.mean(away**2, axis=0)))
