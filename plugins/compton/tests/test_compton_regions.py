@@ -138,6 +138,17 @@ def test_wrong_alpha_moves_the_cathode_as_stated():
     assert part > 0.003
 
 
+def test_fractions_against_the_layers_are_said():
+    right = RegionParams(alpha=0.88, beta=0.62, alpha_std=0.01, beta_std=0.01, **LAYERS)
+    codes = [n.code for n in run_regions(measured(means(0.88, 0.62)), right, CONTEXT).notices]
+    assert "fractions-against-layers" not in codes
+    wrong = right.model_copy(update={"alpha": 0.78})
+    out = run_regions(measured(means(0.88, 0.62)), wrong, CONTEXT)
+    (notice,) = [n for n in out.notices if n.code == "fractions-against-layers"]
+    assert notice.message.startswith("alpha = 0.78 is stated, the heights give 0.88")
+    assert "beta" not in notice.message
+
+
 def test_covariance_of_results_is_that_of_repeats():
     """Spread and correlation of 60 simulated cells, counting alone."""
     flat = Geometry(115.0, 90.0)

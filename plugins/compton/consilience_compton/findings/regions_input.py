@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,10 +21,20 @@ from consilience_compton.momentum.collect import Collected, Total, total_of
 from consilience_compton.momentum.regions import Fractions, fractions_of_layers, given
 from consilience_compton.spectra import number_of
 
-__all__ = ["Triple", "fractions_of", "groups_of", "once", "region_number", "triple_of"]
+__all__ = [
+    "Triple",
+    "against_layers",
+    "fractions_of",
+    "groups_of",
+    "once",
+    "region_number",
+    "triple_of",
+]
 
 Array = NDArray[np.float64]
 NUMBER = re.compile(r"(?:R|region)?[\s_-]*([123])(?:\.0)?", re.IGNORECASE)
+ROUNDING = 0.005
+"""Of fractions that are stated with two digits."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,30 @@ def fractions_of(params: RegionParams) -> Fractions:
         electrolyte_std=params.electrolyte_std,
         aligned_std=params.aligned_std,
     )
+
+
+def against_layers(params: RegionParams) -> list[Notice]:
+    """Say where stated α and β contradict the layers that are stated too; the first count."""
+    heights = params.beam, params.cathode, params.electrolyte
+    if params.alpha is None or params.beta is None or None in heights:
+        return []
+    stated, layers = fractions_of(params), fractions_of(params.model_copy(update={"alpha": None}))
+    said = []
+    for at, name in enumerate(("alpha", "beta")):
+        one, other = (getattr(f, name) for f in (stated, layers))
+        known = [f.covariance for f in (stated, layers) if f.covariance is not None]
+        std = math.sqrt(sum(float(c[at, at]) for c in known))
+        if abs(one - other) > 3.0 * std + ROUNDING:
+            said.append(f"{name} = {one:g} is stated, the heights give {other:.3g} (± {std:.2g})")
+    if not said:
+        return []
+    return [
+        Notice(
+            code="fractions-against-layers",
+            message="; ".join(said),
+            fix="find out which is right: every component hangs on it; leave the other away",
+        )
+    ]
 
 
 def groups_of(

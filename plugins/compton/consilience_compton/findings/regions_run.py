@@ -23,6 +23,7 @@ from consilience_compton.findings.momentum_drafts import (
 from consilience_compton.findings.momentum_params import RegionParams
 from consilience_compton.findings.regions_input import (
     Triple,
+    against_layers,
     fractions_of,
     groups_of,
     once,
@@ -96,7 +97,7 @@ def run_regions(
         found, made = _output(triple, apart, fractions, params, place)
         findings += found
         arrays |= made
-        notices += _said(triple, params)
+        notices += [*_said(triple, params), *against_layers(params)]
     return AnalysisOutput(findings, arrays, once(notices))
 
 
