@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -161,6 +163,18 @@ def test_straightness_is_what_lines_scatter_beyond_counting() -> None:
     # the true correction lies within what is said of it
     found = float(table.fit.at(PEAK)[0][0])
     assert abs(found - 0.3 * ((PEAK - 50.0) / 40.0) ** 2) < 3 * one
+    of_bent, of_straight = table.of_scale(), straight.of_scale()
+    assert of_bent is not None
+    assert of_straight is not None
+    assert min(np.array(of_bent) / of_straight) > 3.0
+    # without tails, gain and offset scatter as those of a straight line through the lines
+    flat = replace(table, tailed=table.fit).of_scale()
+    assert flat is not None
+    design = np.vander(table.energy, 2)
+    matrix = np.linalg.inv(design.T @ design)
+    assert flat[1] / flat[0] == pytest.approx(np.sqrt(matrix[1, 1] / matrix[0, 0]), rel=1e-9)
+    two = replace(table, energy=table.energy[:2], residual=table.residual[:2])
+    assert two.of_scale() is None
 
 
 def test_spectra_without_lines_have_no_table() -> None:

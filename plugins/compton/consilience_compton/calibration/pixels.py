@@ -154,14 +154,35 @@ class LineTable:
         """
         if self.energy.size < 3:
             return None
+        scatter, mean, spread = self._scatter()
+        leverage = 1.0 / self.energy.size + (energy - mean) ** 2 / spread
+        return math.sqrt(scatter * leverage + self._bend(energy) ** 2)
+
+    def of_scale(self) -> tuple[float, float] | None:
+        """Systematic errors of scale and shift (keV), by scatter and shape of the lines.
+
+        None for fewer than three lines.  They go together: at the lines and beyond them the error
+        is that of `shape` and `straightness`.
+        """
+        if self.energy.size < 3:
+            return None
+        scatter, mean, spread = self._scatter()
+        part = 1.0 if self.tail else 0.5
+        by_shape = part * abs(float(self.tailed.scale[0] - self.fit.scale[0]))
+        of_shift = math.sqrt(scatter * (1.0 / self.energy.size + mean**2 / spread))
+        return math.hypot(math.sqrt(scatter / spread), by_shape), math.hypot(
+            of_shift, self.shape(0.0)
+        )
+
+    def _scatter(self) -> tuple[float, float, float]:
+        """Variance of a line about the scale (keV²), and mean and spread of the lines."""
         counting = float(np.mean(self.residual_std**2))
         beyond = float(np.mean(self.residual**2)) - counting
         least = counting * math.sqrt(2.0 / self.energy.size)
-        mean = self.energy.mean()
+        mean = float(self.energy.mean())
         spread = float(np.sum((self.energy - mean) ** 2))
-        leverage = 1.0 / self.energy.size + (energy - mean) ** 2 / spread
         free = self.energy.size / (self.energy.size - 2)
-        return math.sqrt(max(beyond, least) * free * leverage + self._bend(energy) ** 2)
+        return max(beyond, least) * free, mean, spread
 
     def _bend(self, energy: float) -> float:
         """What a parabola through the lines has at `energy` beyond its own error, keV."""

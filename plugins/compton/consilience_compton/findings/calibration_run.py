@@ -100,6 +100,7 @@ def _shift(found: Calibration, evidence: dict[str, Any]) -> FindingDraft:
     straight = found.table.straightness(found.energy)
     shape = found.table.shape(found.energy)
     parts = {"straightness": straight, "shape of the lines": shape}
+    of_scale, of_shift = found.table.of_scale() or (None, None)
     if alone.any():
         weight = 1.0 / np.maximum(std[alone], 1e-9) ** 2
         value = float(np.sum(weight * moved[alone]) / weight.sum())
@@ -125,6 +126,8 @@ def _shift(found: Calibration, evidence: dict[str, Any]) -> FindingDraft:
             "spread_of_pixels_keV": spread if math.isfinite(spread) else None,
             "spread_in_standard_errors": float(pull.std()) if pull.size > 1 else None,
             "std_sys_parts": parts,
+            "std_sys_of_scale": of_scale,
+            "std_sys_of_shift_keV": of_shift,
             "tail_preferred": found.table.tail,
             "sentence": f"true energies are {value * 1000:+.1f} eV from the stated ones at "
             f"{found.energy:.2f} keV",
