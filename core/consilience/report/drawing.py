@@ -132,7 +132,7 @@ def draw(
         if not raster and budget >= _LEAST_SVG:
             data = _svg(figure)
         if not data or len(data) > budget:
-            data, mime = _png(figure, budget), "png"
+            data, mime = _bitmap(figure, budget)
     for warning in caught:
         text = str(warning.message)
         if "layout engine that is incompatible" in text:  # the report's own layout does the work
@@ -198,22 +198,26 @@ def _svg(figure: MatplotlibFigure) -> bytes:
     return re.sub(r">\s+<", "><", text).encode("utf-8")
 
 
-def _png(figure: MatplotlibFigure, budget: int) -> bytes:
+def _bitmap(figure: MatplotlibFigure, budget: int) -> tuple[bytes, str]:
+    """Return a picture of few colours, and the kind of its file."""
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    dpi, colours = (160, 256) if budget >= SVG_BUDGET else (110, 48)
-    if budget < _LEAST_SVG:
-        dpi = 84  # not fewer colours: with 16 letters, pale bands and half of a scale are lost
+    small = budget < _LEAST_SVG
+    dpi, colours = (160, 256) if budget >= SVG_BUDGET else (84 if small else 110, 48)
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]  # once; savefig would draw twice
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
     method = Image.Quantize.MEDIANCUT if colours == 256 else Image.Quantize.FASTOCTREE
+    image = image.quantize(colours, method, dither=Image.Dither.NONE)
     packed = io.BytesIO()
-    image.quantize(colours, method, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
-    return packed.getvalue()
+    if small:  # a fifth smaller than PNG; fewer colours would lose letters and pale bands
+        image.convert("RGB").save(packed, "WEBP", lossless=True, quality=60, method=3)
+        return packed.getvalue(), "webp"
+    image.save(packed, "PNG", optimize=True)
+    return packed.getvalue(), "png"
 
 
 def _plain_tick_labels(figure: MatplotlibFigure) -> None:
