@@ -115,10 +115,12 @@ def with_caveats(verdict: Verdict, by_finding: Mapping[str, Sequence[Caveat]]) -
     if vetoes and verdict.verdict != "not_comparable":
         update["verdict"] = "not_comparable"
         update["reason"] = _without(verdict, "left out", vetoes)
+        update["numbers"] = {**verdict.numbers, "without_rules": verdict.verdict}
         update["settle"] = _clearing(vetoes) or verdict.settle
     elif doubts and verdict.verdict in ("agree", "consistent", "disagree"):
         update["verdict"] = "undecided"
         update["reason"] = _without(verdict, "doubted", doubts)
+        update["numbers"] = {**verdict.numbers, "without_rules": verdict.verdict}
         update["settle"] = _clearing(doubts) or verdict.settle
     return verdict.model_copy(update=update)
 

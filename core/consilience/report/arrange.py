@@ -20,6 +20,7 @@ from consilience.report.figures import (
     chain_figures,
     lineage_figures,
     strip_figures,
+    subject_blocks,
     techniques_of,
     timeline_blocks,
 )
@@ -59,6 +60,7 @@ class Page:
     banner: Banner
     counts: list[tuple[AnswerWord, int]]
     verdicts: list[VerdictRow]
+    subjects: list[Shown]
     strips: list[Shown]
     lineage: list[Shown]
     chains: list[Shown]
@@ -144,6 +146,7 @@ def arrange(content: ReportContent) -> Page:
         banner=banner(content),
         counts=[(word, counts[word.answer]) for word in ANSWERS],
         verdicts=[verdict_row(v, findings, anchors, titles, modality_of) for v in verdicts],
+        subjects=[show(b, "core") for b in subject_blocks(content)],
         strips=[show(f, "core") for f in strip_figures(findings, verdicts, titles, modality_of)],
         lineage=[
             show(f, "core", table_open=True)

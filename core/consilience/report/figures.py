@@ -14,6 +14,7 @@ from consilience.report.chains import chain_figures
 from consilience.report.content import ReportContent
 from consilience.report.lineage import lineage_figures
 from consilience.report.strips import strip_figures
+from consilience.report.subjects import subject_strips
 from consilience.report.timeline import timeline_blocks
 from consilience.view import Block
 
@@ -23,6 +24,7 @@ __all__ = [
     "figure_parts",
     "lineage_figures",
     "strip_figures",
+    "subject_blocks",
     "techniques_of",
     "timeline_blocks",
 ]
@@ -37,6 +39,7 @@ def figure_parts(content: ReportContent) -> list[tuple[str, Sequence[Block]]]:
     techniques = techniques_of(content.findings, records)
     verdicts = worst_first(content.verdicts)
     return [
+        ("subject", subject_blocks(content)),
         ("quantity", strip_figures(content.findings, verdicts, titles, techniques)),
         ("lineage", lineage_figures(content.samples, content.steps, activity_of(records))),
         (
@@ -45,6 +48,19 @@ def figure_parts(content: ReportContent) -> list[tuple[str, Sequence[Block]]]:
         ),
         ("steps", timeline_blocks(content.steps, records)),
     ]
+
+
+def subject_blocks(content: ReportContent) -> list[Block]:
+    """Return a strip for each element and phase of which several techniques speak."""
+    every = [c for f in content.findings for c in content.caveats_of(f.id)]
+    return subject_strips(
+        content.findings,
+        content.verdicts,
+        {k.name: k.title for k in content.kinds},
+        techniques_of(content.findings, content.measurements),
+        every if content.caveats or any(v.caveats for v in content.verdicts) else [],
+        {k.name for k in content.kinds if k.about == "presence"},
+    )
 
 
 def activity_of(records: Iterable[MeasurementRecord]) -> dict[str, str]:
@@ -59,7 +75,7 @@ def activity_of(records: Iterable[MeasurementRecord]) -> dict[str, str]:
 
 
 def techniques_of(
-    findings: Sequence[Finding], records: Sequence[MeasurementRecord]
+    findings: Iterable[Finding], records: Iterable[MeasurementRecord]
 ) -> dict[str, str]:
     """Return for each finding by which techniques it was made, or who entered it."""
     by_id = {r.id: r.modality for r in records}

@@ -13,7 +13,7 @@ from consilience.model.verdict import Caveat, Verdict
 from consilience.report.blocks import Shown
 from consilience.report.evidence import Facts
 from consilience.report.text import measured, number, quantity, state, unit_text
-from consilience.report.words import ANSWERS, AnswerWord
+from consilience.report.words import ANSWERS, AnswerWord, without_rules
 
 __all__ = [
     "Anchors",
@@ -74,6 +74,8 @@ class VerdictRow:
     other_samples: list[str]
     doubts: list[Caveat]
     noted: list[tuple[str | None, str, list[str]]]
+    without: AnswerWord | None = None
+    """What it would be without the rules that changed it."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,7 @@ def verdict_row(
         detectable=detectable,
         findings=links,
         other_samples=[s for s in verdict.samples if s not in named],
+        without=without_rules(verdict),
     )
 
 
@@ -258,7 +261,8 @@ def statement(finding: Finding, presence: set[str]) -> str:
     if finding.status == "present":
         said.append("present")
     elif finding.status == "absent_below_limit":
-        said.append(f"absent below {quantity(finding.limit, finding.unit)}")
+        limit = None if finding.limit is None else float(f"{finding.limit:.3g}")
+        said.append(f"absent below {quantity(limit, finding.unit)}")
     elif finding.status == "not_observable":
         said.append(f"not observable: {finding.reason}")
     elif finding.kind in presence:

@@ -11,7 +11,7 @@ from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Answer, Verdict
 from consilience.report.content import ReportContent
 
-__all__ = ["ANSWERS", "AnswerWord", "Banner", "banner", "dose_known", "limits"]
+__all__ = ["ANSWERS", "AnswerWord", "Banner", "banner", "dose_known", "limits", "without_rules"]
 
 
 @dataclass(frozen=True)
@@ -162,22 +162,70 @@ def _multiplicity_line(verdicts: Sequence[Verdict]) -> str:
     return f"{said[:1].upper()}{said[1:]}."
 
 
+_CAUSES = (
+    ("dose", "dose"),
+    ("storage.", "how the sample was stored"),
+    ("core.data", "faults in the data"),
+)
+"""What a rule's ID tells of why it speaks; any other speaks of what happened to the sample."""
+
+
+def _cause(rule: str) -> str:
+    return next((said for word, said in _CAUSES if word in rule), "what happened to the sample")
+
+
 def _caveat_lines(content: ReportContent) -> list[str]:
+    """Say how many findings are left out or doubted, why, and what the verdicts were without it."""
     caveats = [*content.caveats, *(c for v in content.verdicts for c in v.caveats)]
     lines = []
     for effect, said in (
         ("veto", "left out of the verdict"),
         ("doubt", "doubted"),
     ):
-        concerned = {c.finding for c in caveats if c.effect == effect}
-        if concerned:
-            rules = sorted({c.rule for c in caveats if c.effect == effect})
-            verb = "is" if len(concerned) == 1 else "are"
-            lines.append(
-                f"{_count(len(concerned), 'finding')} {verb} {said} because of what happened to "
-                f"the sample (rule{'s' if len(rules) > 1 else ''} {_joined(rules)})."
+        causes: dict[str, tuple[set[str], set[str]]] = {}
+        for caveat in caveats:
+            if caveat.effect == effect:
+                found, rules = causes.setdefault(_cause(caveat.rule), (set(), set()))
+                found.add(caveat.finding)
+                rules.add(caveat.rule)
+        if not causes:
+            continue
+        concerned = set().union(*(found for found, _ in causes.values()))
+        verb = "is" if len(concerned) == 1 else "are"
+        why = [
+            f"{f'{len(found)} ' if len(causes) > 1 else ''}because of {cause} "
+            f"(rule{'s' if len(rules) > 1 else ''} {_joined(sorted(rules))})"
+            for cause, (found, rules) in sorted(
+                causes.items(), key=lambda item: (-len(item[1][0]), item[0])
             )
-    return lines
+        ]
+        colon = ":" if len(causes) > 1 else ""
+        lines.append(f"{_count(len(concerned), 'finding')} {verb} {said}{colon} {'; '.join(why)}.")
+    return [*lines, *_without_rules(content.verdicts)]
+
+
+def _without_rules(verdicts: Sequence[Verdict]) -> list[str]:
+    """Say which verdicts rules have changed, and what they would be."""
+    would = Counter(str(v.numbers["without_rules"]) for v in verdicts if without_rules(v))
+    if not would:
+        return []
+    parts = [
+        f"{would[w.answer]} would {'be ' if w.answer in _STATES else ''}{w.word}"
+        for w in ANSWERS
+        if would[w.answer]
+    ]
+    total = sum(would.values())
+    changed = f"{_count(total, 'verdict')} that they change"
+    return [f"Without these rules, of {changed}, {_joined(parts)}: said beside each."]
+
+
+_STATES = ("undecided", "not_comparable", "consistent")
+
+
+def without_rules(verdict: Verdict) -> AnswerWord | None:
+    """Return what a verdict would be if no rule had spoken; None if no rule changed it."""
+    said = verdict.numbers.get("without_rules")
+    return next((w for w in ANSWERS if w.answer == said and said != verdict.verdict), None)
 
 
 def _record_lines(content: ReportContent) -> list[str]:

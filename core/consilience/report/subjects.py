@@ -1,0 +1,263 @@
+"""One strip for each element and phase: what every technique says of it, with what it probed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from consilience.model.finding import Finding, Subject
+from consilience.model.verdict import Caveat, Verdict
+from consilience.report.probed import Probed, probed
+from consilience.report.rows import statement
+from consilience.report.subject_drawing import SubjectDrawing
+from consilience.report.text import state, unit_text
+from consilience.report.words import ANSWERS
+from consilience.view import Block, Figure, Table, Text
+
+__all__ = ["Line", "Panel", "subject_strips"]
+
+MOST_STRIPS = 20
+MOST_LINES = 30
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a strip: one finding, or several of one technique on one sample and quantity."""
+
+    label: str
+    technique: str
+    findings: tuple[Finding, ...]
+    said: str
+    probed: Probed
+    effect: str = ""
+
+    @property
+    def one(self) -> Finding:
+        """The finding, or the first of several."""
+        return self.findings[0]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Lines of one quantity on one axis; without unit they are words."""
+
+    title: str
+    unit: str | None
+    lines: tuple[Line, ...] = field(default=())
+
+
+def subject_strips(
+    findings: Sequence[Finding],
+    verdicts: Sequence[Verdict],
+    titles: Mapping[str, str],
+    techniques: Mapping[str, str],
+    caveats: Sequence[Caveat],
+    presence: set[str],
+    most: int = MOST_STRIPS,
+) -> list[Block]:
+    """Return a strip for each element and phase of which two or more techniques speak.
+
+    Parameters
+    ----------
+    findings, verdicts, caveats : sequences
+        Of the whole study; what is doubted or left out by a rule is drawn so.
+    titles : mapping
+        Kind to what a reader calls it.
+    techniques : mapping
+        Finding ID to the technique.
+    presence : set of str
+        Kinds that say whether something is there.
+    most : int
+        So many strips; the rest is named.
+
+    Returns
+    -------
+    list of Figure
+        Subjects that disagree first; a Text names those that are not drawn.
+    """
+    said: dict[str, list[Finding]] = {}
+    for finding in findings:
+        subject = finding.subject
+        if subject is not None and (subject.element or subject.formula) and _speaks(finding):
+            said.setdefault(_key(subject), []).append(finding)
+    spoken = {
+        key: group for key, group in said.items() if len({techniques[f.id] for f in group}) > 1
+    }
+    answers: dict[str, Counter[str]] = {}
+    for verdict in verdicts:
+        if verdict.subject is not None:
+            answers.setdefault(_key(verdict.subject), Counter())[verdict.verdict] += 1
+    order: dict[str, int] = {word.answer: i for i, word in enumerate(ANSWERS)}
+    worst = {key: min((order[a] for a in counts), default=9) for key, counts in answers.items()}
+    ranked = sorted(spoken, key=lambda k: (worst.get(k, 9), -len(spoken[k]), k))
+    effects = _effects(caveats)
+    blocks: list[Block] = [
+        _strip(spoken[key], answers.get(key, Counter()), titles, techniques, effects, presence)
+        for key in ranked[:most]
+    ]
+    if ranked[most:]:
+        left = ", ".join(_label(spoken[key]) for key in ranked[most:])
+        blocks.append(Text(f"Several techniques also speak of {left}; see Findings."))
+    return blocks
+
+
+def _key(subject: Subject) -> str:
+    return subject.key
+
+
+def _speaks(finding: Finding) -> bool:
+    """Return True if a finding says something that a strip can show."""
+    if finding.status is not None:
+        return True
+    return finding.value is not None and finding.unit is not None
+
+
+def _label(group: Sequence[Finding]) -> str:
+    labels = Counter(f.subject.label for f in group if f.subject is not None)
+    return min(labels, key=lambda label: (-labels[label], label))
+
+
+def _effects(caveats: Sequence[Caveat]) -> dict[str, str]:
+    """Return finding ID to the gravest effect of a rule, notes left out."""
+    found: dict[str, str] = {}
+    for caveat in caveats:
+        if caveat.effect == "veto" or (caveat.effect == "doubt" and caveat.finding not in found):
+            found[caveat.finding] = caveat.effect
+    return found
+
+
+def _strip(
+    group: Sequence[Finding],
+    answers: Counter[str],
+    titles: Mapping[str, str],
+    techniques: Mapping[str, str],
+    effects: Mapping[str, str],
+    presence: set[str],
+) -> Figure:
+    label = _label(group)
+    subject = group[0].subject
+    what = "element" if subject is not None and subject.element else "phase"
+    panels, left_out = _panels(group, titles, techniques, effects, presence)
+    drawing = SubjectDrawing(panels)
+    lines = [line for panel in panels for line in panel.lines]
+    words = "; ".join(f"{answers[w.answer]} {w.word}" for w in ANSWERS if answers[w.answer])
+    caption = f"Verdicts on it: {words}." if words else "No verdict is about it alone."
+    if any(len(line.findings) > 1 for line in lines):
+        caption += " A line of several values shows each as a dot."
+    if left_out:
+        caption += f" {left_out} more lines are not drawn; Findings has all."
+    simulated = sum(f.origin == "simulated" for f in group)
+    if simulated:
+        caption += f" {simulated} of {len(group)} findings are simulated."
+    return Figure(
+        title=f"{label}, {what}",
+        caption=caption,
+        alt=f"{label}: {len(lines)} lines of {len({x.technique for x in lines})} techniques.",
+        draw=drawing.draw,
+        table=_table(group, titles, techniques, effects, presence),
+        size=drawing.size,
+    )
+
+
+def _panels(
+    group: Sequence[Finding],
+    titles: Mapping[str, str],
+    techniques: Mapping[str, str],
+    effects: Mapping[str, str],
+    presence: set[str],
+) -> tuple[list[Panel], int]:
+    """Return the lines by quantity, presence first, at most `MOST_LINES`; and how many are left."""
+    by_kind: dict[tuple[bool, str, str | None], list[Finding]] = {}
+    for finding in group:
+        words = finding.kind in presence or finding.status == "not_observable"
+        unit = None if words else finding.unit
+        by_kind.setdefault((not words, finding.kind, unit), []).append(finding)
+    together = len(group) > MOST_LINES
+    panels: list[Panel] = []
+    room, left = MOST_LINES, 0
+    for (_, kind, unit), members in sorted(by_kind.items(), key=lambda item: str(item[0])):
+        lines = _lines(members, techniques, effects, presence, together=together)
+        left += len(lines[max(room, 0) :])
+        shown = tuple(lines[: max(room, 0)])
+        room -= len(shown)
+        if shown:
+            title = titles.get(kind, kind.replace("_", " "))
+            panels.append(Panel(title[:1].upper() + title[1:], unit, shown))
+    return panels, left
+
+
+def _lines(
+    members: Sequence[Finding],
+    techniques: Mapping[str, str],
+    effects: Mapping[str, str],
+    presence: set[str],
+    *,
+    together: bool,
+) -> list[Line]:
+    """Return one line for each finding or, of many, one for each technique, sample and status."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for f in members:
+        key: tuple[str, ...] = (techniques[f.id], f.sample, f.status or "", effects.get(f.id, ""))
+        groups.setdefault(key if together else (*key, f.id), []).append(f)
+    ordered = sorted(
+        groups.items(), key=lambda item: (item[0][:3], item[1][0].value or 0.0, item[0])
+    )
+    lines = []
+    for _, found in ordered:
+        place = found[0].region.label if found[0].region is not None else ""
+        extra = (state(found[0].state), place) if len(found) == 1 else (f"{len(found)} values",)
+        label = " · ".join(
+            part for part in (techniques[found[0].id], found[0].sample, *extra) if part
+        )
+        said = statement(found[0], presence)
+        if len(found) > 1:
+            said = said.partition(";")[0] if found[0].status else f"{len(found)} values"
+        effect = effects.get(found[0].id, "")
+        lines.append(
+            Line(label, techniques[found[0].id], tuple(found), said, probed(found[0]), effect)
+        )
+    return lines
+
+
+def _table(
+    group: Sequence[Finding],
+    titles: Mapping[str, str],
+    techniques: Mapping[str, str],
+    effects: Mapping[str, str],
+    presence: set[str],
+) -> Table:
+    words = {"veto": "left out", "doubt": "doubted"}
+    return Table(
+        headings=(
+            "technique",
+            "sample",
+            "state",
+            "quantity",
+            "says",
+            "unit",
+            "std, statistical",
+            "std, systematic",
+            "probed",
+            "rules",
+            "origin",
+            "finding",
+        ),
+        rows=[
+            (
+                techniques[f.id],
+                f.sample,
+                state(f.state),
+                titles.get(f.kind, f.kind.replace("_", " ")),
+                statement(f, presence),
+                unit_text(f.unit),
+                f.std_stat,
+                f.std_sys,
+                probed(f).words,
+                words.get(effects.get(f.id, ""), ""),
+                f.origin,
+                f.id,
+            )
+            for f in sorted(group, key=lambda f: (techniques[f.id], f.sample, f.kind, f.id))
+        ],
+    )
