@@ -250,3 +250,76 @@ def test_answers_at_the_margin_come_at_the_level(
         findings = [finding("chip", "xrf", mean, **NAMED), finding("lamella", "edx", value)]
         wrong += judged(registry, findings, as_map(seen)).verdict == answer
     assert wrong <= 20  # 5 % and three standard deviations of the count
+
+
+def fractions(sample: str, technique: str, pt: float, **more: Any) -> list[Finding]:
+    made = []
+    for element, value in (("Li", 1.0 - pt), ("Pt", pt)):
+        fields = {"kind": "composition", "subject": {"element": element}, "unit": "1"}
+        if "array" in more:
+            more["evidence"] = {"variable": element, "variable_std": f"{element}_std"}
+        spread = {"std_stat": 0.002, "std_sys": 0.002}
+        made.append(finding(sample, technique, value, **{**fields, **spread, **more}))
+    return made
+
+
+def pair_of_maps(values: Array, std: float = 0.01) -> xr.Dataset:
+    data = as_map(values, "1", std).rename({"pt": "Pt", "pt_std": "Pt_std"})
+    return data.assign(Li=(data.Pt.dims, 1.0 - values, {"units": "1"}), Li_std=data.Pt_std)
+
+
+def composed(registry: Registry, findings: list[Finding], data: xr.Dataset) -> Verdict:
+    found = compare_findings(
+        registry,
+        SAMPLES,
+        findings,
+        {f.id: f.source.plugin for f in findings},
+        open_array={"map": data}.__getitem__,
+    )
+    (one,) = [v for v in found if v.comparison == "core.composition"]
+    return one
+
+
+def test_compositions_of_a_whole_and_a_piece_are_compared_by_maps(registry: Registry) -> None:
+    """The margin is 5 at.%."""
+    whole = fractions("chip", "edx", 0.5, array="map")
+    smooth = pair_of_maps(0.5 + 0.01 * field(1, 2.0))
+    one = composed(registry, [*whole, *fractions("lamella", "apt", 0.51)], smooth)
+    assert one.verdict == "agree"
+    said = one.numbers["heterogeneity"]
+    assert set(said["maps"]) == {f.id for f in whole}
+    assert said["std"]["Pt"] == pytest.approx(0.0082, abs=0.002)
+    assert "different places: the maps of edx on chip vary by" in one.reason
+    far = composed(registry, [*whole, *fractions("lamella", "apt", 0.6)], smooth)
+    assert far.verdict == "disagree"
+    rough = pair_of_maps(0.5 + 0.1 * field(1, 2.0))
+    open_ = composed(registry, [*whole, *fractions("lamella", "apt", 0.6)], rough)
+    assert open_.verdict == "undecided"
+
+
+def test_a_map_of_one_of_two_elements_says_nothing_of_both(registry: Registry) -> None:
+    li, pt = fractions("chip", "edx", 0.5, array="map")
+    bare = pt.model_copy(update={"evidence": {}})
+    data = pair_of_maps(0.5 + 0.01 * field(1, 2.0))
+    one = composed(registry, [li, bare, *fractions("lamella", "apt", 0.51)], data)
+    assert one.verdict == "not_comparable"
+    assert "no maps of the fractions of Li, Pt on chip by one run" in one.reason
+
+
+def test_regions_of_one_sample_are_different_volumes(registry: Registry) -> None:
+    """Two boxes, and a box and the whole; what was weighed in is mixed all through."""
+    box = {"shape": "box", "coordinates": [[10, 10], [14, 14]], "unit": "um", "frame": "map"}
+    other = {**box, "coordinates": [[20, 20], [24, 24]]}
+    shown = finding("chip", "xrf", None, kind="element_map", **NAMED)
+    pair = [finding("chip", "xrd", 10.0, region=box), finding("chip", "edx", 10.1, region=other)]
+    without = judged(registry, pair)
+    assert without.verdict == "not_comparable"
+    assert "speak of two regions" in without.reason
+    with_map = judged(registry, [shown, *pair])
+    assert with_map.verdict == "agree"
+    assert len(with_map.numbers["heterogeneity"]["volumes"]) == 2
+    part = judged(registry, [pair[0], finding("chip", "edx", 10.1)])
+    assert "speak of a region and the whole" in part.reason or "a region of it" in part.reason
+    put_in = Source(plugin="core", version="0", analysis="step.prepare", citation="a book")
+    weighed = finding("chip", "weighed", 10.1, source=put_in.to_json())
+    assert judged(registry, [pair[0], weighed]).verdict == "agree"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from consilience.compare.context import ComparisonContext
+from consilience.compare.elsewhere_composition import ElementVariation
 from consilience.compare.outcome import Outcome, capped, closed, percent
 from consilience.compare.vectors import Vector, doubt_of, vector_of
 from consilience.compare.volumes import elsewhere_of
@@ -96,8 +97,12 @@ def of_amount(
         doubts={element: doubt} if doubt else {},
         notes=(),
     )
-    elsewhere = elsewhere_of(amount, whole, single, vector, context)
-    if elsewhere is not None:
+    elsewhere = elsewhere_of(amount, whole, single, vector, basis, context)
+    if isinstance(elsewhere, ElementVariation):
+        sys = float(np.hypot(sys, elsewhere.std[at]))
+        numbers.update(elsewhere.numbers)
+        story.append(elsewhere.words)
+    elif elsewhere is not None:
         reason, settle = elsewhere
         return Outcome("not_comparable", "; ".join([reason, *story]), settle, numbers)
     return capped(

@@ -14,6 +14,7 @@ import numpy as np
 
 from consilience.compare.amount import of_amount
 from consilience.compare.context import ComparisonContext
+from consilience.compare.elsewhere_composition import ElementVariation
 from consilience.compare.logratio import no_difference
 from consilience.compare.outcome import Outcome, capped, closed, percent, verdict_on
 from consilience.compare.vectors import PRIOR, Vector, vector_of
@@ -95,8 +96,12 @@ def _of_two(
     story = [f"at.% of {', '.join(common)} alone (± statistical), {who}: {each}", chi]
     story += [apart] if apart else []
     story += [*dict.fromkeys([*a.notes, *b.notes])]
-    elsewhere = elsewhere_of(first, second, a, b, context)
-    if elsewhere is not None:
+    elsewhere = elsewhere_of(first, second, a, b, common, context)
+    if isinstance(elsewhere, ElementVariation):
+        sys = np.hypot(sys, elsewhere.std)
+        numbers.update(elsewhere.numbers)
+        story += [elsewhere.words, "χ² does not count it"]
+    elif elsewhere is not None:
         reason, settle = elsewhere
         return Outcome("not_comparable", "; ".join([reason, *story]), settle, numbers)
     return capped(

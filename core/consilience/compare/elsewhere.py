@@ -24,7 +24,16 @@ from consilience.lineage import ancestors
 from consilience.model.finding import Finding, Region
 from consilience.quantities import convert
 
-__all__ = ["Variation", "variation_between"]
+__all__ = [
+    "Variation",
+    "common_sample",
+    "extent",
+    "is_all_of",
+    "no_other_state",
+    "size_of",
+    "steps_of",
+    "variation_between",
+]
 
 Size = tuple[float, float]
 """Extent of a volume along y and x of a map, in the map's unit of length."""
@@ -58,11 +67,11 @@ def variation_between(
         Only maps of the sample that both volumes are of count, in a state that contradicts
         neither, and none that a rule doubts.
     """
-    whole = _common(first, second, context)
+    whole = common_sample(first, second, context)
     if whole is None:
         return "they are of no common sample"
     maps = [one for one in context.maps.get(whole, ()) if _is_map_of(one, first, context)]
-    maps = [m for m in maps if _no_other_state(m, first) and _no_other_state(m, second)]
+    maps = [m for m in maps if no_other_state(m, first) and no_other_state(m, second)]
     if not maps:
         label = first.subject.label if first.subject else first.kind
         title = context.kinds[first.kind].title
@@ -76,7 +85,7 @@ def variation_between(
     return reasons[0]
 
 
-def _common(first: Finding, second: Finding, context: ComparisonContext) -> str | None:
+def common_sample(first: Finding, second: Finding, context: ComparisonContext) -> str | None:
     """Return the smallest sample that both are, or were cut from."""
     mine = [first.sample, *ancestors(context.samples, first.sample)]
     theirs = {second.sample, *ancestors(context.samples, second.sample)}
@@ -94,7 +103,8 @@ def _is_map_of(one: Finding, number: Finding, context: ComparisonContext) -> boo
     return bool(kinds & {number.kind, *context.kinds[number.kind].mapped_by})
 
 
-def _no_other_state(one: Finding, other: Finding) -> bool:
+def no_other_state(one: Finding, other: Finding) -> bool:
+    """Return True if no state variable that both state differs."""
     return all(one.state[k] == other.state[k] for k in set(one.state) & set(other.state))
 
 
@@ -110,16 +120,16 @@ def _of_map(
     parts: list[tuple[str, Heterogeneity]] = []
     for number in (first, second):
         name = context.name(number)
-        if _is_all_of(number, one):
+        if is_all_of(number, one):
             continue
-        size = _size(number, one.sample, found, context)
+        size = size_of(number, one.sample, found, context)
         if isinstance(size, str):
             return f"{size} of {name} is not known"
         try:
             made = _heterogeneity(found, size)
         except ValueError as error:
             return str(error)
-        parts.append((f"{name}: {_extent(size, found.units[1])}", made))
+        parts.append((f"{name}: {extent(size, found.units[1])}", made))
     if not parts:
         return "both speak of all of it"
     std = math.sqrt(sum((scale * made.bound) ** 2 for _, made in parts))
@@ -170,7 +180,7 @@ def _in_unit(found: Map, one: Finding, number: Finding) -> float | str:
     return abs(number.value) / mean
 
 
-def _is_all_of(number: Finding, one: Finding) -> bool:
+def is_all_of(number: Finding, one: Finding) -> bool:
     """Return True if the number speaks of all that the map shows."""
     if number.sample != one.sample:
         return False
@@ -181,7 +191,7 @@ def _is_all_of(number: Finding, one: Finding) -> bool:
     return same and (region_key(number.region) is not None or not pointlike)
 
 
-def _size(number: Finding, whole: str, found: Map, context: ComparisonContext) -> Size | str:
+def size_of(number: Finding, whole: str, found: Map, context: ComparisonContext) -> Size | str:
     """Return the extent of what a number speaks of, in the map's unit of length."""
     unit = found.units[1]
     sample = context.samples[number.sample]
@@ -218,14 +228,20 @@ def _length(value: float, unit: str, to: str) -> float | None:
 
 
 def _heterogeneity(found: Map, size: Size) -> Heterogeneity:
-    steps = tuple(
-        float(np.median(np.abs(np.diff(axis)))) if axis.size > 1 else 1.0
-        for axis in (found.y, found.x)
-    )
-    means, noise = block_means(found.values, found.std, (steps[0], steps[1]), size)
+    means, noise = block_means(found.values, found.std, steps_of(found), size)
     return variance_between(means, noise)
 
 
-def _extent(size: Size, unit: str) -> str:
+def steps_of(found: Map) -> Size:
+    """Return the distances of a map's points along y and x; 1 along what has one point."""
+    y, x = (
+        float(np.median(np.abs(np.diff(axis)))) if axis.size > 1 else 1.0
+        for axis in (found.y, found.x)
+    )
+    return y, x
+
+
+def extent(size: Size, unit: str) -> str:
+    """Return the sides of a volume in words."""
     y, x = size
     return f"{x:.3g} {unit}" if math.isclose(x, y, rel_tol=1e-3) else f"{x:.3g} × {y:.3g} {unit}"

@@ -19,6 +19,7 @@ from typing import Any
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.elsewhere import Variation, variation_between
+from consilience.compare.groups import place_of
 from consilience.compare.presence import same_subject
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
@@ -82,15 +83,16 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         )
     difference = first.value - second.value
     between: Variation | None = None
-    if context.relation(first, second) != "same":
+    apart = _apart(first, second, context)
+    if apart:
         found = variation_between(first, second, context)
         if isinstance(found, str):
             return _verdict(
                 first,
                 second,
                 "not_comparable",
-                f"{a} and {b} probed different volumes, and how much the value varies between them "
-                f"is unknown: {found}",
+                f"{a} and {b} {apart}, and how much the value varies between them is unknown: "
+                f"{found}",
                 margin,
                 difference=difference,
                 settle="a map or profile that shows the variation",
@@ -163,6 +165,17 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         ),
         numbers={} if between is None else between.numbers,
     )
+
+
+def _apart(first: Finding, second: Finding, context: ComparisonContext) -> str:
+    """Say in what way two numbers are of different volumes; empty if they are of one."""
+    if context.relation(first, second) != "same":
+        return "probed different volumes"
+    if "step.prepare" in (first.source.analysis, second.source.analysis):
+        return ""  # what was weighed in is mixed all through
+    place = place_of(first.region, second.region)
+    said = {"part": "the whole and a region of it", "larger": "a region and the whole"}
+    return {"same": "", "other": "speak of two regions"}.get(place, f"speak of {said.get(place)}")
 
 
 def _verdict(

@@ -308,6 +308,7 @@ def composition_drafts(
                 covariance=Covariance(array="covariance", index=i) if measured.noise else None,
                 array="edges",
                 evidence={
+                    **_mapped(edge, chosen, measured),
                     "edge": edge.edge,
                     "net_counts": edge.net,
                     "cross_section_barn": float(sigma[i]),
@@ -325,6 +326,17 @@ def composition_drafts(
             )
         )
     return drafts, _joint([e.plan.element for e in chosen], fractions, placed)
+
+
+def _mapped(
+    edge: MeasuredEdge, chosen: Sequence[MeasuredEdge], measured: MeasuredEdges
+) -> dict[str, str]:
+    """Name the map of an element's fraction, where pixels have one."""
+    pixels = [one for one in chosen if one.pixels is not None]
+    if edge.pixels is None or len(pixels) < 2 or measured.noise is None:
+        return {}
+    element = edge.plan.element
+    return {"variable": f"fraction_{element}", "variable_std": f"fraction_std_{element}"}
 
 
 def _std(covariance: NDArray[np.float64], i: int) -> float:

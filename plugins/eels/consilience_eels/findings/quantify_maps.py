@@ -78,7 +78,12 @@ def with_maps(
         }
         changes = {
             "array": name,
-            "evidence": {**draft.evidence, "map": said},
+            "evidence": {
+                **draft.evidence,
+                "map": said,
+                "variable": "atomic_fraction",
+                "variable_std": "atomic_fraction_std",
+            },
             "assumptions": [
                 *draft.assumptions,
                 f"map: pixels joined by {WAYS[params.map_binning]}; a cell has one value",

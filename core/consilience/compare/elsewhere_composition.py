@@ -1,0 +1,158 @@
+"""Compositions of different volumes: how much each fraction varies between them, by maps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consilience.compare.context import ComparisonContext
+from consilience.compare.elsewhere import (
+    common_sample,
+    extent,
+    is_all_of,
+    no_other_state,
+    size_of,
+    steps_of,
+)
+from consilience.compare.heterogeneity import block_means, variance_between
+from consilience.compare.logratio import closure
+from consilience.compare.maps import Map, read_map
+from consilience.errors import ConsilienceError
+from consilience.model.finding import Finding
+from consilience.quantities import convert
+
+__all__ = ["ElementVariation", "variation_of_elements"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ElementVariation:
+    """What the variation between two volumes adds to the error of each difference.
+
+    Parameters
+    ----------
+    std : ndarray, shape (D,)
+        Of fractions closed to the elements.
+    words : str
+    numbers : dict
+    """
+
+    std: Array
+    words: str
+    numbers: dict[str, Any]
+
+
+def variation_of_elements(
+    first: Finding, second: Finding, elements: Sequence[str], context: ComparisonContext
+) -> ElementVariation | str:
+    """Estimate how much the fractions of some elements vary between two volumes.
+
+    Parameters
+    ----------
+    first, second : Finding
+        Any of each composition, or an amount of one element.
+    elements : sequence of str
+        To which both are closed.
+
+    Returns
+    -------
+    ElementVariation or str
+        Or why it is not known: maps of all these elements by one run are needed.
+    """
+    whole = common_sample(first, second, context)
+    if whole is None:
+        return "they are of no common sample"
+    runs: dict[tuple[str, ...], dict[str, Finding]] = defaultdict(dict)
+    for one in context.maps.get(whole, ()):
+        element = one.subject.element if one.subject else None
+        if (
+            element in elements
+            and "composition" in (one.kind, one.evidence.get("maps_kind"))
+            and one.id not in context.unsound
+            and (one.origin == "simulated") == (first.origin == "simulated")
+            and no_other_state(one, first)
+            and no_other_state(one, second)
+        ):
+            runs[(one.source.analysis, *one.measurements)][str(element)] = one
+    names = ", ".join(elements)
+    for run in sorted(runs):
+        if set(runs[run]) == set(elements):
+            chosen = [runs[run][e] for e in elements]
+            return _of_run(chosen, first, second, elements, context)
+    return f"no maps of the fractions of {names} on {whole} by one run show how much they vary"
+
+
+def _of_run(
+    chosen: Sequence[Finding],
+    first: Finding,
+    second: Finding,
+    elements: Sequence[str],
+    context: ComparisonContext,
+) -> ElementVariation | str:
+    maps: list[Map] = []
+    for one in chosen:
+        found = read_map(one, context, lines=True)
+        if isinstance(found, str):
+            return f"the map of {context.name(one)}: {found}"
+        if maps and found.values.shape != maps[0].values.shape:
+            return f"the maps of {context.name(one)} are not on one grid"
+        maps.append(found)
+    try:
+        scales = [convert(1.0, found.unit, "1") for found in maps]
+    except ConsilienceError:
+        return f"the maps of {context.name(chosen[0])} are no fractions"
+    total = np.zeros(len(elements))
+    told = []
+    for number in (first, second):
+        if any(is_all_of(number, one) for one in chosen):
+            continue
+        name = context.name(number)
+        size = size_of(number, chosen[0].sample, maps[0], context)
+        if isinstance(size, str):
+            return f"{size} of {name} is not known"
+        try:
+            bounds, stds, blocks = _between(maps, scales, size)
+        except ValueError as error:
+            return f"the map of {context.name(chosen[0])} does not say: {error}"
+        total += bounds**2
+        each = ", ".join(f"{e} {100 * s:.2g}" for e, s in zip(elements, stds, strict=True))
+        where = extent(size, maps[0].units[1])
+        told.append(f"{name}: {where} – {each} at.% between {blocks} volumes of that size")
+    if not told:
+        return "both speak of all of it"
+    noise = "" if all(m.std is not None for m in maps) else ", noise of the points included"
+    words = (
+        f"different places: the maps of {context.name(chosen[0])} vary by ({'; '.join(told)})"
+        f"{noise}, which is part of the error, within the mapped area and across it"
+    )
+    std = np.sqrt(total)
+    numbers = {
+        "maps": [one.id for one in chosen],
+        "std": {e: float(s) for e, s in zip(elements, std, strict=True)},
+    }
+    return ElementVariation(std, words, {"heterogeneity": numbers})
+
+
+def _between(
+    maps: Sequence[Map], scales: Sequence[float], size: tuple[float, float]
+) -> tuple[Array, Array, int]:
+    """Return what enters the error, the deviations between blocks, and how many blocks."""
+    cut = [block_means(m.values * k, None if m.std is None else m.std * k, steps_of(m), size)
+           for m, k in zip(maps, scales, strict=True)]  # fmt: skip
+    means = np.array([mean for mean, _ in cut])
+    noise = np.array([part for _, part in cut])
+    fractions, errors = np.full_like(means, np.nan), np.full_like(means, np.nan)
+    for at in np.ndindex(means.shape[1:]):
+        here = means[(slice(None), *at)]
+        if np.isfinite(here).all() and here.sum() > 0:
+            fractions[(slice(None), *at)], slope = closure(here)
+            errors[(slice(None), *at)] = slope**2 @ noise[(slice(None), *at)]
+    made = [variance_between(f, e) for f, e in zip(fractions, errors, strict=True)]
+    bounds = np.array([m.bound for m in made])
+    return bounds, np.array([m.std for m in made]), made[0].blocks
