@@ -277,3 +277,46 @@ def test_the_report_is_one_safe_file(real: tuple[Study, Any], tmp_path: Path) ->
     assert study.head[1] in text
     for sample in study.samples():
         assert sample.replace("&", "&amp;") in text
+
+
+def test_which_comparisons_come_out(real: tuple[Study, Any]) -> None:
+    study, _ = real
+    verdicts = study.compare()
+
+    def of(sample: str, kind: str) -> list[Any]:
+        return [v for v in verdicts if v.samples == [sample] and v.kind == kind]
+
+    # weighed mixtures against diffraction
+    for sample in ("Mn2O3 + LiF", "Li2CO3 + ZrO2"):
+        assert {v.verdict for v in of(sample, "phase")} == {"agree"}
+    fractions = of("Li2CO3 + ZrO2", "phase_fraction")
+    assert {v.verdict for v in fractions} == {"undecided"}
+    assert all(abs(v.difference) < 0.005 for v in fractions)
+    assert all("weighed in on Li2CO3 + ZrO2 is unknown" in v.reason for v in fractions)
+    # energy losses against X-rays of one file: neither had a beam, and that is said
+    mixed = of("no beam", "element")
+    assert {v.subject.element for v in mixed if v.subject} == {"O", "Fe", "Co"}
+    assert {v.verdict for v in mixed} == {"not_comparable"}
+    assert any("recorded with no usable beam" in v.reason for v in mixed)
+    # X-rays of particles against what is given for them
+    figures = {v.subject.label: v for v in of("FePt nanoparticles", "stated_figure") if v.subject}
+    guide = figures["iron of the iron-platinum particles"]
+    assert guide.verdict == "consistent"
+    assert guide.difference == pytest.approx(0.0, abs=0.005)
+    equal = figures["iron and platinum in equal parts, as FePt is written"]
+    assert equal.verdict == "undecided"
+    assert equal.difference == pytest.approx(34.59, abs=0.005)
+
+
+def test_fluorescence_and_diffraction_of_one_scan_cannot_be_compared_and_it_says_why(
+    real: tuple[Study, Any],
+) -> None:
+    from consilience.study.comparing import modalities_of
+    from consilience.study.silent_pairs import silent_pairs
+
+    study, _ = real
+    findings = study.findings()
+    found = silent_pairs(study, findings, study.compare(), modalities_of(study, findings))
+    (why,) = [w for sample, *pair, w in found if pair == ["xrd", "xrf"]]
+    assert "the frames have no geometry" in why
+    assert "xrf gives" in why

@@ -254,3 +254,24 @@ terms = { a = { value = "2", exact = true }, b = { value = "2", exact = true } }
     page = study.report(tmp_path / "report.html").read_text(encoding="utf-8")
     assert "What the text states, computed again" in page
     assert "2 + 2" in page
+
+
+def test_techniques_that_nothing_compares_are_listed_with_what_they_say(study: Study) -> None:
+    from consilience.study.comparing import modalities_of
+    from consilience.study.silent_pairs import silent_pairs
+
+    study.registry._by_type[Modality]["other"] = Modality("other", "other", {}, {})
+    rows = {"y": {"unit": "1", "values": [1.0]}}
+    study.add_table("cell", "other", rows, "a paper, Table 2", title="Table 2", labels=["a"])
+    draft = {"kind": "strain", "value": 0.1, "unit": "1", "method": "read off"}
+    study.add_finding(draft, "cell", SOURCE, "toy")
+
+    def pairs() -> list[tuple[str, str, str, str]]:
+        found = study.findings()
+        return silent_pairs(study, found, study.compare(), modalities_of(study, found))
+
+    ((sample, first, second, why_not),) = pairs()
+    assert (sample, first, second) == ("cell", "other", "toy")
+    assert why_not == "other gives no finding: no analysis of it was run; toy gives strain"
+    study.add_finding({**draft, "value": 0.2}, "cell", SOURCE, "other")
+    assert pairs() == []  # the two strains have a verdict

@@ -42,12 +42,7 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     answer = _answer(text, told, z)
     unit = unit_text(claim.unit)
     known = f"the text {_verb(claim)} {_says(claim, told)}, and {_shown(told, unit)}"
-    words = {
-        "agree": "as it is said" if text.bound or claim.implied else "which is printed so",
-        "consistent": "which would be printed otherwise, but the digits of its terms leave it open",
-        "disagree": "and no numbers that are printed like its terms give that",
-    }.get(answer, "")
-    parts = [f"{known}; {words}", *_others(text, told, unit, z)]
+    parts = [f"{known}; {_ending(answer, text, claim, told)}", *_others(text, told, unit, z)]
     settle = ""
     if claim.caution and answer in ("agree", "consistent", "disagree"):
         answer = "undecided" if answer == "disagree" else "consistent"
@@ -103,6 +98,18 @@ def _answer(text: Stated, told: Mapping[str, Any], z: float) -> Answer:
 
 def _verb(claim: Claim) -> str:
     return "implies" if claim.implied else "says"
+
+
+def _ending(answer: Answer, text: Stated, claim: Claim, told: Mapping[str, Any]) -> str:
+    if answer == "agree":
+        return "as it is said" if text.bound or claim.implied else "which is printed so"
+    if answer == "disagree":
+        return "and no numbers that are printed like its terms give that"
+    if text.holds(float(told["value"])):
+        return "which fits, but it is not known as well as that"
+    if text.reached(float(told["low"]), float(told["high"])):
+        return "which would be printed otherwise, but the digits of its terms leave it open"
+    return "which would be printed otherwise, but within its error there are numbers that fit"
 
 
 def _says(claim: Claim, told: Mapping[str, Any] | None = None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from consilience.declarations import Analysis, Kind, Modality
 from consilience.kinds import STATED
 from consilience.study.claim_section import claim_blocks
+from consilience.study.silent_pairs import silent_blocks
 from consilience.view import Block, Cell, Table
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ def agreement_sections(
     parts: list[tuple[str, list[Block]]] = [
         ("What the text states, computed again", claim_blocks(findings, verdicts)),
         ("What is said of what", _statements(study, findings, verdicts)),
+        (
+            "What is not compared",
+            silent_blocks(study, findings, verdicts, modalities_of(study, findings)),
+        ),
         ("Who can speak of what", _reach(study, findings)),
     ]
     return [Section(title, blocks, "core", "agreement") for title, blocks in parts if blocks]
