@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import SimpleNamespace
@@ -18,12 +17,11 @@ from consilience_compton.simulation.forward import FIRST, SECOND, Model
 from consilience_compton.simulation.spectra import (
     default_geometry,
     even_edges,
-    noisy,
     region_counts,
 )
 from consilience_compton.spectra import spectra_dataset
 
-__all__ = ["CONTEXT", "MODELS", "as_measurement", "expected", "measured_state"]
+__all__ = ["CONTEXT", "MODELS", "as_measurement", "expected"]
 
 Array = NDArray[np.float64]
 MODELS: dict[str, Model] = {"first": FIRST, "second": SECOND}
@@ -42,23 +40,13 @@ class Expected:
 
 
 @lru_cache(maxsize=64)
-def expected(
-    model: str, x: float, *, shift: float = 0.0, drift: float = 0.0, side: int = 2, bins: int = 560
-) -> Expected:
-    """Return the expected counts of a state; `shift` (µm) is the sheet's, `drift` in degrees."""
-    geometry, edges = default_geometry(side, side), even_edges(bins)
-    cell = Cell(x=x, shift=shift)
+def expected(model: str, x: float) -> Expected:
+    """Return the expected counts of a state, on 2 × 2 pixels."""
+    geometry, edges = default_geometry(2, 2), even_edges()
+    cell = Cell(x=x)
     counts = np.array(
         [
-            region_counts(
-                cell,
-                region,
-                edges,
-                geometry,
-                counts=COUNTS / side**2,
-                model=MODELS[model],
-                drift=drift,
-            )
+            region_counts(cell, region, edges, geometry, counts=COUNTS / 4, model=MODELS[model])
             for region in (1, 2, 3)
         ]
     )
@@ -88,15 +76,3 @@ def as_measurement(counts: Array, edges: Array, geometry: Geometry, **state: Any
             name=name, state=dict(state), summary=summary, origin="simulated", notices=()
         ),
     )
-
-
-def measured_state(
-    model: str, x: float, chance: np.random.Generator | None, *, shift: float = 0.0, **state: Any
-) -> Sequence[Any]:
-    """Return the three regions of one state as measurements; without noise if `chance` is None."""
-    clean = expected(model, x, shift=shift)
-    counts = clean.counts if chance is None else noisy(clean.counts, chance, MODELS[model])
-    return [
-        as_measurement(counts[n], clean.edges, clean.geometry, region=n + 1, **state)
-        for n in range(3)
-    ]
