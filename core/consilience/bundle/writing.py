@@ -14,6 +14,7 @@ from consilience.model.canonical import canonical_json
 from consilience.progress import Progress, no_progress
 from consilience.study.exporting import (
     sheets_of,
+    table_text,
     write_data,
     write_json,
     write_sheets,
@@ -65,6 +66,9 @@ def write_bundle(
         copy_study(study.store, folder / STUDY, progress)
     written = write_statements(study, folder)
     written += write_sheets(sheets_of(study), folder)
+    for form, name in (("markdown", "table.md"), ("latex", "table.tex")):
+        written.append(folder / name)
+        written[-1].write_text(table_text(study, form), encoding="utf-8")
     data, skipped = write_data(study, folder, progress)
     written += data
     written += _versions(study, folder)
@@ -129,6 +133,7 @@ def _readme(study: Study, head: tuple[int, str], tables_only: bool) -> str:
         "To read it, no program of ours is needed:",
         "  tables.xlsx          verdicts, findings, measurements, analyses, samples, files",
         "  *.csv                the same tables as plain text",
+        "  table.md, table.tex  what was compared, as a table for a paper",
         "  *.json               the same in full: evidence, rivals, regions, parameters",
         "  analyses.json        every analysis with its parameters and the versions it ran with",
         "  environment.json     interpreter, platform, packages and plugins",

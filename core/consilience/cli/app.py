@@ -19,9 +19,11 @@ from consilience.cli import (
     custody,
     dose,
     looking,
+    paper,
     plugins,
     registering,
     rules,
+    simulating,
     why,
     working,
 )
@@ -80,7 +82,9 @@ registering.attach(app)
 looking.attach(app)
 why.attach(app)
 working.attach(app)
+simulating.attach(app)
 bundles.attach(app)
+paper.attach(app)
 dose.attach(app)
 plugins.attach(app)
 rules.attach(app)

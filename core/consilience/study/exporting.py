@@ -18,7 +18,15 @@ from consilience.text import one_line, safe_file_name, spreadsheet_cell
 if TYPE_CHECKING:
     from consilience.study.study import Study
 
-__all__ = ["Sheet", "sheets_of", "write_data", "write_json", "write_sheets", "write_statements"]
+__all__ = [
+    "Sheet",
+    "sheets_of",
+    "table_text",
+    "write_data",
+    "write_json",
+    "write_sheets",
+    "write_statements",
+]
 
 Sheet = tuple[Sequence[str], Sequence[Sequence[Any]]]
 """Headings, and rows of cells; None is unknown."""
@@ -161,6 +169,37 @@ def write_sheets(sheets: Mapping[str, Sheet], folder: Path) -> list[Path]:
             writer.writerows([[spreadsheet_cell(cell) for cell in row] for row in rows])
         written.append(path)
     return [*written, _workbook(sheets, folder / "tables.xlsx")]
+
+
+def table_text(study: Study, form: str, kind: str | None = None, sample: str | None = None) -> str:
+    """Return what was compared as a table for a paper, in Markdown or LaTeX.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such kind or sample.
+    """
+    from consilience.declarations import Kind, Modality
+    from consilience.report import ReportContent
+    from consilience.report.paper import paper_table, to_latex, to_markdown
+
+    if kind is not None:
+        study.registry.get(Kind, kind)
+    if sample is not None:
+        study.sample(sample)
+    findings = study.findings()
+    content = ReportContent(
+        study=study.name,
+        samples=list(study.samples().values()),
+        measurements=study.measurement_records(),
+        findings=findings,
+        verdicts=study.compare(),
+        caveats=study.caveats(findings),
+        kinds=study.registry.all(Kind),
+        modalities=study.registry.all(Modality),
+    )
+    table = paper_table(content, kind, sample)
+    return to_latex(table) if form == "latex" else to_markdown(table)
 
 
 def write_data(
