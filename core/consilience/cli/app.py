@@ -23,7 +23,6 @@ from consilience.cli import (
     plugins,
     registering,
     rules,
-    simulating,
     why,
     working,
 )
@@ -82,7 +81,6 @@ registering.attach(app)
 looking.attach(app)
 why.attach(app)
 working.attach(app)
-simulating.attach(app)
 bundles.attach(app)
 paper.attach(app)
 dose.attach(app)
