@@ -83,7 +83,7 @@ def test_the_shrinking_cell_is_followed_with_its_rival(findings: list[Finding]) 
     c = {
         f.state["cycle"]: f.value
         for f in findings
-        if f.kind == "cell_length" and f.subject and f.subject.label == "c of LiPt"
+        if f.kind == "cell_length" and f.subject and f.subject.label == "c of LiPt, 0001 followed"
     }
     assert c[50] == pytest.approx(4.226 * (1 - 0.0132), abs=0.004)
 

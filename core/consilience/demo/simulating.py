@@ -125,8 +125,7 @@ def simulate_plan(
         written[entry["name"]] = _shipped(entry, folder / entry["name"])
     if truth is not None:
         truth.parent.mkdir(parents=True, exist_ok=True)
-        said = {key: plan[key] for key in ("study", "planted") if key in plan}
-        body = {**said, "origin": "simulated", "simulation": told, "log": logs}
+        body = {"origin": "simulated", "study": plan["study"], "simulation": told, "log": logs}
         truth.write_bytes(canonical_json(body))
     return written
 

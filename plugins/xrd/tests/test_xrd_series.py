@@ -171,7 +171,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def test_planted_changes_come_out_within_their_errors(series: Study) -> None:
     found = {f.subject.label: f for f in series.findings("strain") if f.subject}
-    lengths = found["c of LiPt"]
+    lengths = found["c of LiPt, 0001 followed"]
     assert lengths.value == pytest.approx(-0.0132, abs=4 * float(lengths.std_stat or 0))
     for label, planted in (("line at 2.660 Å⁻¹", 0.0), ("line at 4.460 Å⁻¹", -0.0132)):
         one = found[label]

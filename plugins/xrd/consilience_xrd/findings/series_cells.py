@@ -46,7 +46,8 @@ def cell_drafts(axis: StateAxis, states: Sequence[OneState]) -> list[FindingDraf
                 found.setdefault(name, {})[i] = length
         for name, by_state in found.items():
             if len(by_state) > 1:
-                out += _drafts(axis, states, phase, name, by_state, lines, [], [])
+                label = f"{name} of {phase.label}"
+                out += _drafts(axis, states, name, label, by_state, lines, [], [])
     return out
 
 
@@ -101,7 +102,8 @@ def followed_drafts(
                 f"tolerance of {text} ({q:.4f} Å⁻¹)"
             )
         used = {i: [text] for i in by_state}
-        out += _drafts(axis, states, phase, name, by_state, used, [keeps], other_lines(line))
+        label = f"{name} of {phase.label}, {text.rpartition(' ')[2]} followed"
+        out += _drafts(axis, states, name, label, by_state, used, [keeps], other_lines(line))
     return out
 
 
@@ -156,14 +158,14 @@ def _lengths(
 def _drafts(
     axis: StateAxis,
     states: Sequence[OneState],
-    phase: PhaseCell,
     name: str,
+    label: str,
     by_state: dict[int, Length],
     lines: dict[int, list[str]],
     assumptions: list[str],
     rivals: list[Rival],
 ) -> list[FindingDraft]:
-    subject = Subject(label=f"{name} of {phase.label}")
+    subject = Subject(label=label)
     out = [
         FindingDraft(
             kind="cell_length",
@@ -207,7 +209,7 @@ def _drafts(
                 "states": [axis.labels[i] for i in by_state],
                 "lengths": [by_state[i][0] for i in by_state],
                 "lengths_std": [by_state[i][1] for i in by_state],
-                "sentence": f"{name} of {phase.label} from {by_state[first][0]:.3f} to "
+                "sentence": f"{label} from {by_state[first][0]:.3f} to "
                 f"{by_state[last][0]:.3f} Å ({change:+.2%}), {ends}",
             },
             assumptions=[
