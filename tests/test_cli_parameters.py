@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from consilience.cli.app import app
 from consilience.cli.parameters import parameters_of
+from consilience.cli.words import params
+from consilience.errors import BadInputError
 
 
 class Shared(BaseModel):
@@ -65,6 +68,42 @@ def test_analyses_are_listed_with_what_runs_by_itself() -> None:
     (row,) = [one for one in done.stdout.splitlines() if one.startswith("xrf.density ")]
     assert row.split()[-2:] == ["when", "named"]
     assert "all of a sample" in row
+
+
+class Whole(BaseModel):
+    """A whole.
+
+    Parameters
+    ----------
+    part : Windows
+        Never said: its own are.
+    """
+
+    part: Windows = Windows(high=7.0)
+
+
+def test_parameters_of_a_part_stand_for_it_with_the_values_it_has() -> None:
+    found = {one.name: one for one in parameters_of(Whole)}
+    assert list(found) == ["part.lines", "part.low", "part.high", "part.other", "part.many"]
+    assert found["part.high"].default == "7.0"
+    assert found["part.low"].text == "keV that are fitted."
+
+
+def test_a_parameter_of_a_part_is_put_into_its_table() -> None:
+    assert params(["fit.low=3", "fit.deep.name=Pt", "k=1.5"]) == {
+        "fit": {"low": 3, "deep": {"name": "Pt"}},
+        "k": 1.5,
+    }
+    for both in (["fit=1", "fit.low=2"], ["fit.low=2", "fit=1"], ["fit.low=2", "fit.low.x=1"]):
+        with pytest.raises(BadInputError, match="stands beside another"):
+            params(both)
+
+
+def test_a_simulator_says_its_parameters_too() -> None:
+    done = CliRunner().invoke(app, ["plugins", "parameters", "xrf.scan"])
+    assert done.exit_code == 0
+    assert "setting.grid.rows = 12\n" in done.stdout
+    assert "consilience simulate xrf.scan --out FOLDER --param NAME=VALUE" in done.stdout
 
 
 def test_a_key_that_is_nearly_one_is_told() -> None:

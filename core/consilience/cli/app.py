@@ -23,6 +23,7 @@ from consilience.cli import (
     plugins,
     registering,
     rules,
+    simulating,
     why,
     working,
 )
@@ -81,6 +82,7 @@ registering.attach(app)
 looking.attach(app)
 why.attach(app)
 working.attach(app)
+simulating.attach(app)
 bundles.attach(app)
 paper.attach(app)
 dose.attach(app)

@@ -1,10 +1,11 @@
-"""Parameters of an analysis in words: from its model's fields and docstrings."""
+"""Parameters of an analysis or simulator in words: from its model's fields and docstrings."""
 
 from __future__ import annotations
 
 import json
 import re
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,10 @@ LONGEST = 60
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: its name, its default as TOML would have it, its type and its meaning."""
+    """One parameter: its name, its default as TOML would have it, its type and its meaning.
+
+    One of a part of the model has the part's name before its own: ``setting.grid.rows``.
+    """
 
     name: str
     default: str
@@ -47,13 +51,22 @@ def parameters_of(model: type[BaseModel]) -> list[Parameter]:
     >>> [(p.name, p.default, p.type, p.text) for p in parameters_of(Params)]
     [('low', 'none', 'float, optional', 'keV that are fitted.'), ('lines', '["Pt_L"]', '', '')]
     """
+    return list(_parameters(model, None, ""))
+
+
+def _parameters(model: type[BaseModel], part: BaseModel | None, before: str) -> Iterator[Parameter]:
+    """The parameters of a model, or of a `part` with its own values, whose name stands `before`."""
     said: dict[str, tuple[str, str]] = {}
     for one in reversed(model.__mro__):
         said.update(_documented(one.__dict__.get("__doc__") or ""))
-    return [
-        Parameter(name, _default(field), *said.get(name, ("", "")))
-        for name, field in model.model_fields.items()
-    ]
+    for name, field in model.model_fields.items():
+        value = field.get_default(call_default_factory=True)
+        if part is not None:
+            value = getattr(part, name)
+        if hasattr(type(value), "model_fields"):
+            yield from _parameters(type(value), value, f"{before}{name}.")
+        else:
+            yield Parameter(before + name, _default(value), *said.get(name, ("", "")))
 
 
 def _documented(text: str) -> dict[str, tuple[str, str]]:
@@ -78,10 +91,12 @@ def _documented(text: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _default(field: Any) -> str:
-    value = field.get_default(call_default_factory=True)
+def _default(value: Any) -> str:
     if value is None:
         return "none"
-    dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-    text = json.dumps(dumped, default=str, ensure_ascii=False)
+    text = json.dumps(value, default=_plain, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)

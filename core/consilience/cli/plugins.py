@@ -113,23 +113,27 @@ def _margin(kind: object) -> str:
 @fail_well
 def parameters(
     context: typer.Context,  # noqa: ARG001  fail_well looks for --debug in it
-    key: Annotated[str, typer.Argument(help="Key of an analysis, such as xrf.elements.")],
+    key: Annotated[
+        str, typer.Argument(help="Key of an analysis or simulator, such as xrf.elements.")
+    ],
 ) -> None:
-    """Say what the parameters of an analysis are, with their defaults."""
+    """Say what the parameters of an analysis or simulator are, with their defaults."""
     from consilience.cli.parameters import parameters_of
-    from consilience.declarations import Analysis
+    from consilience.declarations import Analysis, Simulator
     from consilience.registry import Registry
 
-    found = parameters_of(Registry.discover().get(Analysis, key).params.load())
+    registry = Registry.discover()
+    simulates = any(one.key == key for one in registry.all(Simulator))
+    declared = registry.get(Simulator, key) if simulates else registry.get(Analysis, key)
+    found = parameters_of(declared.params.load())
     for one in found:
         say(f"{one.name} = {one.default}" + (f"  ({one.type})" if one.type else ""))
         if one.text:
             say(f"    {one.text}")
     if found:
-        said = f"consilience analyse --analysis {key} --param NAME=VALUE"
+        command = f"simulate {key} --out FOLDER" if simulates else f"analyse --analysis {key}"
+        said = f"consilience {command} --param NAME=VALUE"
         say(f'given with: {said}; values as in TOML: 3.0, true, \'["a", "b"]\'')
-    else:
-        say(f"{key} has no parameters")
 
 
 @plugins_app.command("new")

@@ -138,13 +138,29 @@ def region(text: str | None, frame: str | None) -> dict[str, Any] | None:
 
 
 def params(words: list[str] | None) -> dict[str, Any]:
-    """Split parameters of an analysis: TOML values such as 3.0, true, [1, 2], or text."""
+    """Split parameters: TOML values such as 3.0, true, [1, 2], or text; ``fit.low`` is in a table.
+
+    Raises
+    ------
+    BadInputError
+        A word has no ``=``, or a name comes twice, or as a value and as a table.
+    """
     import tomllib
 
     found: dict[str, Any] = {}
     for name, text in pairs(words, "--param").items():
         try:
-            found[name] = tomllib.loads(f"value = {text}")["value"]
+            value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
-            found[name] = text
+            value = text
+        *parts, last = name.split(".")
+        table: Any = found
+        for part in parts:
+            table = table.setdefault(part, {}) if isinstance(table, dict) else None
+        if not isinstance(table, dict) or last in table:
+            raise BadInputError(
+                f"--param {name!r} stands beside another that gives all or part of it",
+                fix=f"give {name.partition('.')[0]!r} once, or only its parts",
+            )
+        table[last] = value
     return found
