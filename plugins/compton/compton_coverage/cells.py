@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import SimpleNamespace
@@ -17,11 +18,12 @@ from consilience_compton.simulation.forward import FIRST, SECOND, Model
 from consilience_compton.simulation.spectra import (
     default_geometry,
     even_edges,
+    noisy,
     region_counts,
 )
 from consilience_compton.spectra import spectra_dataset
 
-__all__ = ["CONTEXT", "MODELS", "as_measurement", "expected"]
+__all__ = ["CONTEXT", "MODELS", "as_measurement", "expected", "measured_state"]
 
 Array = NDArray[np.float64]
 MODELS: dict[str, Model] = {"first": FIRST, "second": SECOND}
@@ -76,3 +78,15 @@ def as_measurement(counts: Array, edges: Array, geometry: Geometry, **state: Any
             name=name, state=dict(state), summary=summary, origin="simulated", notices=()
         ),
     )
+
+
+def measured_state(
+    model: str, x: float, chance: np.random.Generator | None, **state: Any
+) -> Sequence[Any]:
+    """Return the three regions of one state as measurements; without noise if `chance` is None."""
+    clean = expected(model, x)
+    counts = clean.counts if chance is None else noisy(clean.counts, chance, MODELS[model])
+    return [
+        as_measurement(counts[n], clean.edges, clean.geometry, region=n + 1, **state)
+        for n in range(3)
+    ]
