@@ -54,6 +54,17 @@ def test_what_was_not_recorded_of_the_chain_is_unknown_not_fine(built: dict[str,
     assert results.count("kept") == len(results) - 1
 
 
+def test_two_contents_of_one_volume_have_not_the_errors_of_its_counts(
+    built: dict[str, Path],
+) -> None:
+    with Study.open(built["sianode"]) as study:
+        (verdict,) = [v for v in study.compare() if v.kind == "stated_figure"]
+    assert verdict.verdict == "disagree"
+    assert verdict.numbers["computed"] == 8e6
+    assert "is 8 × 10⁶" in verdict.reason
+    assert "is 1.727 × 10⁶" in verdict.reason
+
+
 def test_the_cold_branch_was_plunged_so_nothing_is_said_of_slow_freezing(
     built: dict[str, Path],
 ) -> None:
