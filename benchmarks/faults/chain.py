@@ -221,18 +221,18 @@ FAULTS = (
     Fault(
         "control contaminated with LiF",
         "pattern of the blank",
-        partial(_phases, "blank", {"LiF": 3000.0}),
+        partial(_phases, "blank", {"Si": 8000.0, "LiF": 3000.0}),
         CONTROL,
-        ("blank", "chip"),
-        ("disagree", "lost", "doubt", "note", "notice"),
+        ("blank",),
+        about="core.control",
     ),
     Fault(
         "control missing",
         "pattern of the blank",
         partial(_removed, "blank"),
         CONTROL,
-        ("blank", "chip"),
-        ("disagree", "lost", "doubt", "note", "notice"),
+        ("blank",),
+        about="core.control",
     ),
     Fault(
         "energy scale of XRF off by 3 %",

@@ -167,6 +167,9 @@ class Base:
         """Leave out what is of other samples; analyses with parameters are asked by name."""
         for table, key in (("sample", "id"), ("step", "sample"), ("measurement", "sample")):
             self.study[table] = [t for t in self.study[table] if t[key] in samples]
+        self.study["step"] = [
+            t for t in self.study["step"] if t.get("derives", t["sample"]) in samples
+        ]
         steps = {t.get("name") for t in self.study["step"]}
         self.study["series"] = [t for t in self.study["series"] if t["step"] in steps]
         self.study["analysis"] = []
