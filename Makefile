@@ -9,7 +9,7 @@ WORKERS ?= 2
 .PHONY: demo test lint bench docs chromium install-check clean help
 
 help:
-	@echo "make demo   build the simulated study and print where its report is"
+	@echo "make demo   build the simulated studies and print where their reports are"
 	@echo "make test   run all tests"
 	@echo "make lint   ruff and mypy"
 	@echo "make docs   build the documentation"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,7 @@ import pytest
 
 from consilience.errors import BadInputError
 from consilience.study import Study
-from consilience_xrd.simulation.maps import MapParams, run
+from consilience_xrd.simulation.maps import MapParams, places_of, run
 
 FEW = {"phases": ["Pt", "LiF", "Li2O"]}
 SMALL = {"rows": 8, "columns": 14, "points": 500}
@@ -256,3 +257,35 @@ def test_places_of_phases_that_are_not_there() -> None:
 
     with pytest.raises(BadInputError, match="no phase of the map"):
         places_of(MapParams(phases={"Pt": 10}, places={"LiF": "disc"}))
+
+
+def test_a_film_and_its_rim_lie_in_the_middle_and_the_file_need_not_tell(tmp_path: Path) -> None:
+    params = MapParams.model_validate(
+        {
+            "rows": 14,
+            "columns": 19,
+            "step": 400.0,
+            "origin": [-2600.0, -3600.0],
+            "phases": {"LiPt": 900.0, "LiF": 500.0},
+            "places": {"LiPt": "film", "LiF": "rim"},
+            "axes": {"LiPt": [0.0, 0.0, -0.003]},
+            "strained": None,
+            "points": 100,
+            "told": False,
+        }
+    )
+    places = places_of(params)
+    # 4 by 6 um at steps of 400 nm: rows of y within 2000 nm of the middle
+    assert places["LiPt"].sum() == 10 * 15
+    assert ((places["LiF"] > 0) <= (places["LiPt"] > 0)).all()
+    assert places["LiF"].sum() == 10 * 15 - 8 * 13
+    written, told = run(params, 3, tmp_path)
+    with h5py.File(written) as file:
+        assert "truth" not in file["entry"]
+        assert file["entry/data/x"][0] == -3600.0
+        assert file["entry/data/y"][-1] == 2600.0
+    lines = json.loads(told.read_text(encoding="utf-8"))["lines"]["LiPt"]
+    first = next(line["q"] for line in lines if line["hkl"] == "0001")
+    assert first == pytest.approx(2 * np.pi / (4.226 * 0.997), rel=1e-9)
+    with pytest.raises(BadInputError, match="axes is given for Pt"):
+        run(params.model_copy(update={"axes": {"Pt": (0.0, 0.0, 0.0)}}), 3, tmp_path)

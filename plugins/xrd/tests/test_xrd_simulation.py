@@ -76,6 +76,24 @@ def test_a_cell_moves_its_lines_only() -> None:
         assert sines[0] / sines[1] == pytest.approx(1.01 if before["phase"] == "LiF" else 1)
 
 
+def test_one_axis_of_a_cell_moves_the_lines_that_hang_on_it() -> None:
+    def q(axes: dict[str, list[float]]) -> dict[str, float]:
+        params = {"phases": {"LiPt": 1e4}, "axes": axes}
+        lines = noiseless(SimulationParams.model_validate(params))[2]
+        return {
+            line["hkl"]: 4 * np.pi / 0.6888 * np.sin(np.radians(line["two_theta_deg"]) / 2)
+            for line in lines
+        }
+
+    before, after = q({}), q({"LiPt": [0.0, 0.0, -0.0132]})
+    assert after["0001"] / before["0001"] == pytest.approx(1 / (1 - 0.0132), rel=1e-9)
+    assert after["10-10"] == pytest.approx(before["10-10"], rel=1e-12)
+    with pytest.raises(BadInputError, match="axes is given for Pt"):
+        noiseless(
+            SimulationParams.model_validate({"phases": {"LiPt": 1e4}, "axes": {"Pt": [0] * 3}})
+        )
+
+
 def test_few_grains_spread_the_lines_about_their_mean() -> None:
     params = SimulationParams.model_validate({**ONE, "grains": 50.0})
     drawn = [

@@ -110,6 +110,12 @@ def _strain(params: MapParams) -> NDArray[np.float64]:
 def _references(params: MapParams) -> dict[str, ReferencePattern]:
     if params.q_max <= params.q_min:
         raise BadInputError("q_max is not above q_min.", fix="Give an increasing range.")
+    unknown = sorted(set(params.axes) - set(params.phases))
+    if unknown:
+        raise BadInputError(
+            f"axes is given for {', '.join(unknown)}, which no phase of the map is",
+            fix=f"the phases are {', '.join(params.phases) or 'none'}",
+        )
     low, high = max(params.q_min - 0.2, 0.05), params.q_max + 0.2
     found = {}
     for key in params.phases:
