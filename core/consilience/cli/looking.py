@@ -173,9 +173,11 @@ def findings(
 def _finding_row(
     finding: Finding, worst: Caveat | None, records: Mapping[str, MeasurementRecord]
 ) -> list[Any]:
-    from consilience.report.text import measured, state
+    from consilience.report.text import measured, quantity, state
 
     says = finding.status.replace("_", " ") if finding.status else ""
+    if finding.status == "absent_below_limit" and finding.limit is not None:
+        says = f"absent below {quantity(float(f'{finding.limit:.3g}'), finding.unit)}"
     if finding.status is None and finding.value is None and finding.subject is not None:
         says = finding.sentence or ""
         if finding.reason or not (says or finding.array):

@@ -141,13 +141,17 @@ def measured(
 ) -> str:
     """Return value ± statistical ± systematic standard deviation with its unit.
 
-    Two significant digits of the larger deviation decide the rounding; one more digit is kept
-    where that shows two of the smaller one.  What is not known is called unknown.
+    Two significant digits of the larger deviation decide the rounding, and value and both
+    deviations end at the same place; one more digit is kept where that shows two of the smaller
+    deviation.  One that is nothing at that place is below it: ``< 0.001``.  What is not known is
+    called unknown.
 
     Examples
     --------
     >>> measured(3.92314, "angstrom", 0.00123, 0.0041)
     '3.9231 ± 0.0012 (stat) ± 0.0041 (sys) Å'
+    >>> measured(1.3512, "1", 0.00019, 0.029)
+    '1.351 ± < 0.001 (stat) ± 0.029 (sys)'
     >>> measured(12.0, "nm")
     '12 nm, uncertainty unknown'
     """
@@ -180,7 +184,7 @@ def _with_stds(value: float, stds: Sequence[tuple[str, float | None]], tail: str
         elif std == 0:
             text += f" ± 0{label}"
         elif round(std * scale, decimals) == 0:
-            text += f" ± {number(std * scale, 2)}{label}"
+            text += f" ± < {_fixed(10.0**-decimals, decimals)}{label}"
         else:
             text += f" ± {_fixed(std * scale, decimals)}{label}"
     if power:

@@ -137,7 +137,12 @@ def test_a_film_that_fills_the_field_has_no_rim() -> None:
     assert not film.edges
     found = shape_numbers(flat, flat, Shift.none(), film)
     assert "edge_to_centre" not in found
-    assert found["void_fraction"].value == 0.0
+    none = found["void_fraction"]
+    assert none.value == 0.0
+    points = film.inner.sum() / film.factor**2
+    assert none.limit == pytest.approx(3.0 / points)  # rule of three
+    assert none.counting == pytest.approx(1.0 / points)
+    assert none.systematic == pytest.approx(1.0 / points)
     with pytest.raises(BadInputError, match="no part that stands out"):
         find_footprint(np.zeros((20, 24)), (np.arange(20.0), np.arange(24.0)), "um")
 
@@ -172,6 +177,15 @@ def test_a_hole_is_seen_where_it_is() -> None:
     assert found.changed[12:15, 20:23].all()
     assert found.changed.sum() < 40
     assert found.p < 1e-6
+    assert found.share is not None
+    again = []  # the same film and hole, counted anew
+    for i in range(30):
+        made = np.random.default_rng([4, i])
+        one_more, holed_more = (made.poisson(m).astype(float) for m in (base, holed))
+        here = map_difference(one_more, holed_more, noise, Shift.none())
+        again.append(here.changed.sum() / here.tested.sum())
+    assert found.share[0] == pytest.approx(np.mean(again), abs=4 * found.share[1])
+    assert found.share[1] == pytest.approx(np.std(again), rel=0.6)
     assert found.ratio[13, 21] == pytest.approx(0.75, abs=0.06)
     still = map_difference(one, rng.poisson(base).astype(float), noise, Shift.none())
     assert still.p > 0.001

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,11 +45,16 @@ def of(study: Study, kind: str, cycle: float, label: str = "") -> Finding:
     return found[0]
 
 
+def truth_of(told: dict[str, Any], state: int) -> dict[str, float]:
+    film: dict[str, float] = told["states"][state]["film"]
+    return film
+
+
 def test_planted_numbers_come_out_within_their_errors(
     series: tuple[Study, dict[str, object]],
 ) -> None:
     study, told = series
-    truth = told["states"][3]["film"]  # type: ignore[index]
+    truth = truth_of(told, 3)
     for kind, label, name in (
         ("void_fraction", "", "void_fraction"),
         ("edge_to_centre", "", "edge_to_centre"),
@@ -59,6 +65,11 @@ def test_planted_numbers_come_out_within_their_errors(
         assert one.origin == "simulated"
         assert one.std is not None
         assert one.value == pytest.approx(truth[name], abs=2.5 * one.std), kind
+    none = of(study, "void_fraction", 1.0)
+    assert truth_of(told, 1)["void_fraction"] == 0.0
+    assert (none.value, none.status) == (0.0, "absent_below_limit")
+    assert none.limit == pytest.approx(3 * float(none.std_stat or 0))
+    assert 0.001 < float(none.limit or 0) < 0.02
     lies = of(study, "map_shift", 50.0, "along y")
     assert lies.value == pytest.approx(-0.3, abs=2.5 * float(lies.std or 0))
 
@@ -69,7 +80,9 @@ def test_only_the_state_that_changed_is_told(series: tuple[Study, dict[str, obje
     assert whole.evidence["changed"] == ["delithiated, cycle 50"]
     assert "share of matter in the rim +" in str(whole.sentence)
     assert of(study, "spatial_change", 50.0).value == pytest.approx(0.5, abs=0.2)
-    assert {f.value for f in study.findings("spatial_change") if f.state["cycle"] == 1.0} == {0.0}
+    same = [f for f in study.findings("spatial_change") if f.state["cycle"] == 1.0]
+    assert {f.value for f in same} == {0.0}
+    assert all(f.std_stat is not None and f.std_stat > 0 for f in same)
 
 
 def test_a_ratio_comes_with_the_rivals_of_density(series: tuple[Study, dict[str, object]]) -> None:

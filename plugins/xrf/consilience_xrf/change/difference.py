@@ -68,6 +68,22 @@ class Difference:
         with np.errstate(invalid="ignore"):
             return np.asarray(self.tested & (np.abs(self.significance) > self.limit))
 
+    @property
+    def share(self) -> tuple[float, float] | None:
+        """Share of tested points that changed, and its error from counting; None without points.
+
+        A point that lies z standard deviations of counting off is beyond the limit again with the
+        chance that another count brings it there; the noise of points is taken as independent.
+        """
+        number = int(self.tested.sum())
+        if not number:
+            return None
+        far = np.abs(self.difference[self.tested]) / self.counting[self.tested]
+        whole = np.hypot(self.counting, self.systematic)[self.tested] / self.counting[self.tested]
+        again = norm.cdf(far - self.limit * whole)
+        spread = float(np.sqrt(np.sum(again * (1.0 - again)))) / number
+        return float(self.changed.sum()) / number, spread
+
 
 def map_difference(
     reference: NDArray[np.float64],

@@ -40,6 +40,8 @@ film with edges of 0.4 steps at other shifts."""
 FLOORED = ("matter", "edge_to_centre", "rim_share", "spread")
 SURE = 6.0
 """Standard deviations that no point reaches by chance."""
+RULE_OF_THREE = 3.0
+"""No event in N trials: at 95 % the chance of one is below 3/N (−ln 0.05 = 2.996)."""
 DRAWS = 24
 """Of noise, for the void fraction's counting error."""
 
@@ -57,6 +59,8 @@ class Number:
         Systematic standard deviations by name: `alignment`; `resolution`, half of what straight
         lines between the points make other; `threshold` of the voids; `outline`, the same for all
         maps on one footprint.
+    limit : float or None
+        Of a void fraction of 0: the share that could be void and not be seen, at 95 %.
     gradient : ndarray or None, shape (rows, columns)
         Derivative by each scan point; None for the void fraction.
     """
@@ -66,6 +70,7 @@ class Number:
     parts: Mapping[str, float]
     unit: str = "1"
     gradient: NDArray[np.float64] | None = None
+    limit: float | None = None
 
     @property
     def systematic(self) -> float:
@@ -138,7 +143,8 @@ def shape_numbers(
     Returns
     -------
     dict
-        By the names of `NAMES`; what needs an edge is left out of a film without one.
+        By the names of `NAMES`; what needs an edge is left out of a film without one, and voids
+        of one without points clear of its edges.
 
     Notes
     -----
@@ -165,9 +171,10 @@ def shape_numbers(
             parts["outline"] = outline[name]
         counting = math.sqrt(float((gradient**2 * variance).sum()))
         numbers[name] = Number(value, counting, parts, unit, gradient)
-    numbers["void_fraction"] = _voids(
-        values, variance, film, laid, (shift.y, shift.x), moved["void_fraction"], seed
-    )
+    if film.inner.any():
+        numbers["void_fraction"] = _voids(
+            values, variance, film, laid, (shift.y, shift.x), moved["void_fraction"], seed
+        )
     return {name: numbers[name] for name in NAMES if name in numbers}
 
 
@@ -258,13 +265,21 @@ def _voids(
     alignment: float,
     seed: int,
 ) -> Number:
-    """Void fraction; its counting error by drawing noise, where any could make a void."""
+    """Void fraction; its counting error by drawing noise, where any could make a void.
+
+    No void at any of N scan points clear of the edges is no proof that there is none: with each
+    point a trial, a share of up to 3/N is missed in one of twenty films (the rule of three), and
+    1/N is the mean of what is missed.  The area of one point, 1/N again, stands for voids that
+    are too small to bring a point below the threshold.
+    """
     base = _background(laid.fine, film)
     core = film.core if film.core.any() else film.inner
     level = float(np.median(laid.fine[core])) - base if core.any() else 0.0
     far = VOID * level + SURE * 1.3 * math.sqrt(float(variance.max()))
-    if not film.inner.any() or float(laid.fine[film.inner].min()) - base > max(far, 0.7 * level):
-        return Number(0.0, 0.0, {"alignment": 0.0, "threshold": 0.0, "resolution": 0.0})
+    one = film.factor**2 / float(film.inner.sum())  # a scan point's share
+    if float(laid.fine[film.inner].min()) - base > max(far, 0.7 * level):
+        parts = {"alignment": 0.0, "threshold": 0.0, "resolution": one}
+        return Number(0.0, one, parts, limit=min(RULE_OF_THREE * one, 1.0))
     value = _void_area(laid.fine, film, VOID)
     chance = np.random.default_rng([seed, 5])
     noise = chance.standard_normal((DRAWS, *values.shape)) * np.sqrt(variance)
@@ -276,4 +291,11 @@ def _voids(
         "threshold": 0.5 * abs(tenth[1] - tenth[0]),
         "resolution": 0.5 * abs(value - blunt),
     }
-    return Number(value, float(np.sqrt(np.mean((np.array(drawn) - value) ** 2))), parts)
+    counting = float(np.sqrt(np.mean((np.array(drawn) - value) ** 2)))
+    if value == 0.0:
+        parts["resolution"] = max(parts["resolution"], one)
+        limit = max(RULE_OF_THREE * one, 2.0 * counting)
+        return Number(0.0, max(counting, one), parts, limit=min(limit, 1.0))
+    # an area is counted in whole cells of the fine grid, so that no noise may show in it
+    grain = 1.0 / (math.sqrt(12.0) * float(film.inside.sum()))
+    return Number(value, max(counting, grain), parts)

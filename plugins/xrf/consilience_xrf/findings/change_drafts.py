@@ -49,6 +49,15 @@ THIN = (
 )
 SAME = "focus and the liquid over the film are even over the area and the same in all states"
 
+SHARE = (
+    "the statistical error of the share is that of the points' own counts; an error of the "
+    "alignment moves many points at once, and what it makes of the share is not known"
+)
+UNSEEN = (
+    "no scan point is below half of the level: voids up to the limit may lie between points (rule "
+    "of three, 95 %) or be too small to bring a point below it"
+)
+
 
 def common(chosen: Chosen, state: StateChange, params: ChangeParams) -> list[str]:
     """What is taken for granted of a state."""
@@ -95,6 +104,8 @@ def number_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) ->
                     std_stat=number.counting,
                     std_sys=number.systematic,
                     array="states",
+                    status=None if number.limit is None else "absent_below_limit",
+                    limit=number.limit,
                     evidence={
                         "scan": state.name,
                         "reference": series.states[series.reference].name,
@@ -103,7 +114,10 @@ def number_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) ->
                         "film_area_um2": _length(series.film.area, chosen.unit),
                         **_told(tests.get(name)),
                     },
-                    assumptions=common(chosen, state, params),
+                    assumptions=[
+                        *common(chosen, state, params),
+                        *([] if number.limit is None else [UNSEEN]),
+                    ],
                     method=METHODS[name],
                     measurements=[taken.measurement.id],
                 )
@@ -152,15 +166,16 @@ def map_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) -> li
         taken = chosen.taken[i]
         both = [taken.measurement.id, chosen.taken[chosen.reference].measurement.id]
         tested = int(found.tested.sum())
-        share = float(found.changed.sum()) / tested if tested else None
+        share = found.share
         drafts.append(
             FindingDraft(
                 kind="spatial_change",
                 subject=subject_of(chosen),
                 region=taken.region,
                 state=dict(taken.measurement.record.state),
-                value=share,
+                value=None if share is None else share[0],
                 unit=None if share is None else "1",
+                std_stat=None if share is None else share[1],
                 array=f"change_{i}",
                 evidence={
                     "scan": state.name,
@@ -172,7 +187,7 @@ def map_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) -> li
                     "sentence": sentence_of(state),
                     "tests": tests_told(state),
                 },
-                assumptions=common(chosen, state, params),
+                assumptions=[*common(chosen, state, params), SHARE],
                 method="share of points whose difference, all matter made equal, exceeds what "
                 "counting, alignment and interpolation allow at 1 % for all points together",
                 measurements=both,
