@@ -135,11 +135,11 @@ def _lost(name: str, study: Study) -> None:
 FAULTS = (
     _composition(3, "below"),
     _composition(5, "at"),
-    _composition(10, "at"),
+    _composition(10, "beyond"),
     _composition(15, "beyond"),
     _edx(3, "below"),
     _edx(5, "at"),
-    _edx(10, "at"),
+    _edx(10, "beyond"),
     _edx(20, "beyond"),
     Fault(
         "wrong range file (of another alloy)",
