@@ -16,12 +16,13 @@ from consilience.cli.app import app
 from consilience.demo import STUDIES, run_demo
 from consilience.errors import BadInputError
 from consilience.model import Finding, Verdict
-from consilience.study.building import build_study
+from consilience.study.building import build
+from consilience.study.study_file import read_study_file
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +189,8 @@ def test_the_truth_is_told_to_nobody_and_without_it_all_verdicts_are_the_same(
     home = shutil.copytree(
         demo / "xcsct", tmp_path / "xcsct", ignore=shutil.ignore_patterns("study")
     )
-    _, folder, _ = build_study(home / "study.toml", home / "data", home / "study")
-    with Study.open(folder) as study:
+    with Study.create(home / "study") as study:
+        build(study, read_study_file(home / "study.toml"), home / "data")
         assert {v.id: v.verdict for v in study.compare()} == before
 
 
