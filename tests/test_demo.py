@@ -105,6 +105,7 @@ def test_region_2_is_consistent_with_lipt_and_names_the_systematic_error(
         and not any(by_id[i].array for i in v.findings if by_id[i].kind == "phase_map")
     ][:1]
     assert "cannot prove it" in found.reason
+    assert "detection efficiency, field-dependent loss" in found.reason
     li = next(
         f
         for f in findings

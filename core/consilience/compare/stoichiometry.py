@@ -131,11 +131,30 @@ def _outcome(
     sources = [f"range of {label} from {stated_range.citation}"]
     if differs is not None:
         sources.append(f"the finding itself has another range, from {differs.citation}")
-    return _held(phase, vector, part, common, ranges, blind, margin, context, place, sources)
+    return _held(phase, whole, vector, part, common, ranges, blind, margin, context, place, sources)
+
+
+def _systematic(
+    whole: Finding, part: Closed, common: Sequence[str], context: ComparisonContext
+) -> list[str]:
+    """Say what is known of the systematic errors, and their causes where findings list them."""
+    if not part.std_sys.any():
+        return []
+    said = ", ".join(
+        f"{e} ± {percent(0.0, s).split()[-1]}" for e, s in zip(common, part.std_sys, strict=True)
+    )
+    causes: dict[str, None] = {}
+    for finding in context.group(whole):
+        terms = finding.evidence.get("terms")
+        for term in terms if isinstance(terms, list) else []:
+            if isinstance(term, dict) and term.get("known") and term.get("name"):
+                causes[str(term["name"])] = None
+    return [f"systematic: {said}{' by ' if causes else ''}{', '.join(causes)}"]
 
 
 def _held(
     phase: Finding,
+    whole: Finding,
     vector: Vector,
     part: Closed,
     common: Sequence[str],
@@ -156,6 +175,7 @@ def _held(
             f"{e} {percent(x, s)} where {label} has {_words(allowed[e])}"
             for e, x, s in zip(common, part.fractions, part.std_stat, strict=True)
         ),
+        *_systematic(whole, part, common, context),
         *sources,
         *([f"left out: {', '.join(blind)}"] if blind else []),
         *vector.notes,
