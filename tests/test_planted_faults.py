@@ -13,13 +13,11 @@ from consilience.registry import Registry
 from consilience.workers import WorkerPool
 
 FEW = (
-    "swapped samples",
     "lattice parameters off by 0.1 %",
     "lattice parameters off by 1 %",
-    "wrong wavelength by 3 % (Mo Kα)",
-    "one file under two samples",
+    "unit mistaken: mole fractions entered as mass fractions",
 )
-SAMPLES = ("powder A", "powder B", "powder C")
+SAMPLES = ("powder C",)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +27,7 @@ def world() -> Iterator[World]:
 
 
 @pytest.mark.slow
-def test_faults_of_powders_are_found_and_other_noise_is_none(world: World, tmp_path: Path) -> None:
+def test_faults_of_a_powder_are_found_and_other_noise_is_none(world: World, tmp_path: Path) -> None:
     few = [fault for fault in FAULTS if fault.name in FEW]
     assert len(few) == len(FEW)
     other = Base(world, 101, tmp_path / "other", SAMPLES).answer
