@@ -157,7 +157,7 @@ def test_states_of_one_sample_are_one_verdict(registry: Registry) -> None:
     states = [amount("cell", 0.2 + 0.1 * i, state={"cycle": i}) for i in range(3)]
     (one,), _ = judged(registry, *states, amount("blank", 0.2))
     assert one.verdict == "consistent"
-    assert "more in cycle 1, cycle 2; not told apart in cycle 0" in one.reason
+    assert "more in cycle 1 / cycle 2; not told apart in cycle 0" in one.reason
     assert one.p_value == pytest.approx(0.0, abs=1e-9)
     assert one.difference == pytest.approx(0.2)
 

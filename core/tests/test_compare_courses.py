@@ -17,10 +17,11 @@ SAMPLES = {
     "chip": Sample(id="chip"),
     "lamella": Sample(id="lamella", parent="chip"),
     "other": Sample(id="other"),
-    **{f"piece {i}": Sample(id=f"piece {i}", parent="chip") for i in range(5)},
+    **{f"piece {i}": Sample(id=f"piece {i}", parent="chip") for i in range(8)},
 }
-LATTICE = (4.000, 4.010, 4.030, 4.020, 4.050)
-LITHIUM = (0.10, 0.20, 0.50, 0.40, 0.90)
+CYCLES = (1, 2, 5, 10, 15, 20, 30, 50)
+LATTICE = (4.000, 4.010, 4.030, 4.020, 4.050, 4.045, 4.080, 4.060)
+LITHIUM = (0.10, 0.20, 0.50, 0.40, 0.90, 0.85, 1.40, 1.10)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def course(
     technique: str,
     kind: str,
     values: Sequence[float],
-    cycles: Sequence[Any] = (1, 2, 5, 10, 50),
+    cycles: Sequence[Any] = CYCLES,
     **more: Any,
 ) -> list[Finding]:
     return [finding(technique, kind, v, c, **more) for v, c in zip(values, cycles, strict=False)]
@@ -93,20 +94,28 @@ def both(second: Sequence[float] = LITHIUM, **more: Any) -> list[Finding]:
 def test_declared_kinds_that_go_together_are_consistent_and_never_more(registry: Registry) -> None:
     (one,) = judged(registry, both())
     assert one.verdict == "consistent"
-    assert one.p_value == pytest.approx(2 / 120)  # both orders of five that are as high
-    assert one.numbers["least_p"] == pytest.approx(2 / 120)
+    assert one.p_value == pytest.approx(2 / 5040)  # both orders of seven steps that are as high
+    assert one.numbers["p_permutation"] == pytest.approx(2 / 40320)
+    assert one.numbers["least_p"] == pytest.approx(2 / 40320)
+    assert one.numbers["steps"]["least_p"] == pytest.approx(2 / 5040)
     assert one.numbers["spearman"] == pytest.approx(1.0)
     assert "states in order by cycle" in one.reason
-    assert "+0.05 ± 0.0014 angstrom from first to last" in one.reason
-    assert "5 states can give no less than 0.017" in one.reason
+    assert "+0.06 ± 0.0014 angstrom from first to last, within 4 (cycle 1) to 4.08" in one.reason
+    assert "8 states can give no less than 5e-05" in one.reason
     assert "no proof of more" in one.reason
-    assert [c["state"] for c in one.numbers["course"]] == [
-        "cycle 1",
-        "cycle 2",
-        "cycle 5",
-        "cycle 10",
-        "cycle 50",
-    ]
+    assert [c["state"] for c in one.numbers["course"]] == [f"cycle {c}" for c in CYCLES]
+
+
+def test_two_drifts_are_not_told_from_each_other(registry: Registry) -> None:
+    """Five states have too few steps; eight of two smooth drifts have steps that tell nothing."""
+    (five,) = judged(registry, [f for f in both() if f.state["cycle"] <= 15])  # type: ignore[operator]
+    assert five.verdict == "undecided"
+    assert "5 states have too few steps to tell" in five.reason
+    drift = [0.1 + 0.1 * i + 0.01 * (i % 3) for i in range(8)]
+    (eight,) = judged(registry, both(drift))
+    assert eight.numbers["p_permutation"] < 0.01
+    assert eight.verdict == "undecided"
+    assert "as two drifts that have nothing in common would" in eight.reason
 
 
 def test_few_states_cannot_tell(registry: Registry) -> None:
@@ -127,7 +136,7 @@ def test_a_claim_is_contradicted_by_changes_beyond_the_errors(registry: Registry
     assert broken.p_value is not None
     assert broken.p_value < 1e-9
     assert "asked for: a paper" in broken.reason
-    flat = [0.1, 0.1005, 0.0995, 0.1, 0.1002]
+    flat = [0.1, 0.1005, 0.0995, 0.1, 0.1002, 0.0998, 0.1, 0.1001]
     (open_,) = judged(registry, both(flat), {**asked, "expect": "same"})
     assert open_.verdict == "undecided"
     assert "not beyond their errors" in open_.reason
@@ -162,12 +171,23 @@ def test_one_quantity_by_two_techniques_is_held_against_the_margin(registry: Reg
     (equal,) = judged(registry, [*first, *near])
     assert equal.verdict == "agree"
     assert "equal within the margin in every state" in equal.reason
-    assert "eels less xrd is 0.002 ± 0.0006 on the average and is the same" in equal.reason
-    off = course("eels", "lattice_parameter", [*LATTICE[:4], 4.09])
+    assert "eels less xrd is 0.002 ± 0.0005 on the average and is the same" in equal.reason
+    off = course("eels", "lattice_parameter", [*LATTICE[:7], 4.1])
     (different,) = judged(registry, [*first, *off])
     assert different.verdict == "disagree"
     assert different.difference == pytest.approx(0.04)
     assert "changes from state to state" in different.reason
+
+
+def test_one_quantity_at_the_margin_is_undecided_whichever_way_it_goes(registry: Registry) -> None:
+    first = course("xrd", "lattice_parameter", LATTICE)
+    (near,) = judged(
+        registry, [*first, *course("eels", "lattice_parameter", [v + 0.008 for v in LATTICE])]
+    )
+    assert near.verdict == "undecided"
+    assert "decide nothing against the margin" in near.reason
+    assert "one quantity must go the same way, and do by" in near.reason
+    assert near.settle.startswith("a standard deviation of the differences below")
 
 
 def test_one_quantity_without_a_margin_must_go_the_same_way(registry: Registry) -> None:
@@ -210,24 +230,24 @@ def test_a_variable_that_one_technique_states_alone_is_held(registry: Registry) 
     ratio = [
         finding("compton", "momentum_ratio", v, c, state={"cycle": c, "place": p}, measurements=[m])
         for p in ("anode", "cathode")
-        for v, c in zip(LITHIUM, (1, 2, 5, 10, 50), strict=True)
+        for v, c in zip(LITHIUM, CYCLES, strict=True)
         for m in [f"m-{p}-{c}"]
     ]
     found = judged(
-        registry, [*ratio, *course("xct", "roughness", LATTICE, (1.0, 2.0, 5.0, 10, 50))]
+        registry, [*ratio, *course("xct", "roughness", LATTICE, [float(c) for c in CYCLES])]
     )
     assert len(found) == 2
-    assert all(v.numbers["states"] == 5 for v in found)
+    assert all(v.numbers["states"] == 8 for v in found)
 
 
 def test_pieces_of_one_line_make_a_course(registry: Registry) -> None:
     pieces = [
         finding("eels", "li_content", v, c, sample=f"piece {i}")
-        for i, (v, c) in enumerate(zip(LITHIUM, (1, 2, 5, 10, 50), strict=True))
+        for i, (v, c) in enumerate(zip(LITHIUM, CYCLES, strict=True))
     ]
     (one,) = judged(registry, [*course("xrd", "lattice_parameter", LATTICE), *pieces])
     assert one.verdict == "consistent"
-    assert len(one.samples) == 6
+    assert len(one.samples) == 9
     stranger = [
         finding("eels", "li_content", v, c, sample="other")
         for v, c in zip(LITHIUM, (1, 2, 5), strict=False)
@@ -274,7 +294,7 @@ def test_what_is_asked_for_and_not_there_is_said(registry: Registry) -> None:
 
 
 def test_a_state_that_a_rule_leaves_out_is_left_out_and_told(registry: Registry) -> None:
-    findings = both([*LITHIUM[:4], 0.0])
+    findings = both([*LITHIUM[:7], -9.0])
     bad = next(f for f in findings if f.kind == "li_content" and f.state["cycle"] == 50)
     veto = Caveat(finding=bad.id, rule="r", effect="veto", message="burnt", citation="x")
     request = {

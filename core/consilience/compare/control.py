@@ -10,6 +10,7 @@ from statistics import NormalDist
 from typing import Any, Literal
 
 from consilience.compare.context import ComparisonContext
+from consilience.compare.course_verdicts import KEY as COURSES
 from consilience.compare.courses import Point, pooled, state_json
 from consilience.compare.groups import region_key
 from consilience.compare.presence import same_subject
@@ -24,6 +25,8 @@ __all__ = ["KEY", "Controlled", "against_controls", "qualified"]
 
 KEY = "core.control"
 TEST = "difference to the control beyond the margin, one-sided"
+MOST_TOLD = 3
+"""States whose amounts a reason gives one by one; the verdict's ``numbers`` have all."""
 _EXPOSED = ("count", "count/s")
 """Units whose numbers hang on time, current and area of a measurement as much as on the sample."""
 
@@ -103,7 +106,8 @@ def qualified(verdicts: Sequence[Verdict], controlled: Controlled) -> list[Verdi
     """Let a verdict say no more than the sample's controls allow.
 
     What a control shows, too, is no evidence of the sample's own: *agree* becomes *consistent*,
-    *disagree* becomes *undecided*, and the reason says so and what it would be.
+    *disagree* becomes *undecided*, and the reason says so and what it would be.  Changes over
+    states are none of it: what the control adds to every state it does not change.
     """
     return [_qualified(v, controlled.shared) for v in verdicts]
 
@@ -119,7 +123,7 @@ def _qualified(verdict: Verdict, shared: Mapping[str, tuple[str, str, str, str]]
         f"that it is no evidence of what is {sample}'s own"
         for (technique, sample, control), found in labels.items()
     ]
-    if not words or verdict.verdict == "not_comparable":
+    if not words or verdict.verdict == "not_comparable" or verdict.comparison == COURSES:
         return verdict
     weaker: dict[Answer, Answer] = {"agree": "consistent", "disagree": "undecided"}
     answer = weaker.get(verdict.verdict, verdict.verdict)
@@ -290,10 +294,9 @@ def _amounts(
     if margin is not None:
         width = margin.value
         width *= 0.5 * (abs(one.value) + abs(other.value)) if margin.relative else 1.0
-    normal = NormalDist()
     statistic = (difference - width) / std
-    p = normal.cdf(-statistic)
-    bar = normal.inv_cdf(1.0 - level)
+    p = 0.5 * math.erfc(statistic / math.sqrt(2.0))
+    bar = NormalDist().inv_cdf(1.0 - level)
     beyond = f"{shown} ± {std:.2g} against the control"
     at = f"the margin of {width:.3g} ({margin.reason})" if margin is not None else "0 (no margin)"
     words = f"{beyond}, beyond {at}" if p < level else f"{beyond}, not beyond {at}"
@@ -325,26 +328,32 @@ def _verdict(
     elif all(t.what == "blind" for t in told.values()):
         answer = "not_comparable"
     technique = context.modalities.get(first.id, "?")
+    amounts = any(t.difference is not None for t in told.values())
+    found = "finds more of" if amounts else "finds"
     head = {
-        "consistent": f"{technique} finds more of {label} on {first.sample} than in its control "
-        f"{control}: the sample's own",
+        "consistent": f"{technique} {found} {label} on {first.sample} "
+        f"{'than in' if amounts else 'and not in'} its control {control}: the sample's own",
         "undecided": f"{technique} does not tell {label} on {first.sample} from its control "
         f"{control}",
         "not_comparable": f"the control {control} cannot say what of {label} is {first.sample}'s "
         "own",
     }[answer]
     named = "; ".join(
-        f"{word} in {', '.join(by_what[what])}"
+        f"{word} in {' / '.join(by_what[what])}"
         for what, word in (("more", "more"), ("shared", "not told apart"))
-        if by_what[what] and len(told) > 1
+        if by_what[what] and sum(map(bool, by_what.values())) > 1
     )
     by_words: dict[str, list[str]] = defaultdict(list)
     for name, t in told.items():
         by_words[t.words].append(name)
     each = "; ".join(
-        words if len(told) == 1 else f"{words} ({', '.join(names)})"
+        words if len(by_words) == 1 else f"{words} ({' / '.join(names)})"
         for words, names in by_words.items()
     )
+    off = [t.difference for t in told.values() if t.difference is not None]
+    if len(by_words) > MOST_TOLD and len(off) == len(told):
+        unit = "" if first.unit == "1" else f" {first.unit}"
+        each = f"by {min(off):+.3g} to {max(off):+.3g}{unit} over {len(off)} states"
     tested = [t for t in told.values() if t.p_value is not None]
     best = max(tested, key=lambda t: t.statistic or 0.0) if tested else None
     margin = context.margin(first.kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from consilience.compare.association import Association, spearman
+from consilience.compare.association import FEWEST, Association, spearman
 from consilience.compare.covariation import Covariation, constancy, covariation
 from consilience.compare.margins import Decision, decide
 from consilience.compare.outcome import Outcome
@@ -17,7 +18,7 @@ from consilience.compare.outcome import Outcome
 __all__ = ["Numbers", "equal_state_by_state", "gone_together"]
 
 BY_ERRORS = "changes state by state against their errors (Goodman 1960)"
-BY_RANKS = "rank correlation over all orders of the states (Spearman 1904), and errors (Goodman)"
+BY_RANKS = "rank correlation of states and of steps over their orders (Spearman 1904), and errors"
 BY_MARGIN = "two one-sided tests in every state (Berger 1982)"
 WAYS = {"same": "the same way", "opposite": "opposite ways"}
 
@@ -62,6 +63,8 @@ def gone_together(
     common: bool,
     level: float,
     why: str = "they are said to go",
+    *,
+    ordered: bool = True,
 ) -> Said:
     """Say whether two quantities go the same way over the states.
 
@@ -75,6 +78,8 @@ def gone_together(
     level : float
     why : str
         What expects it, up to the way.
+    ordered : bool
+        The numbers are in the order of the states.
 
     Returns
     -------
@@ -93,7 +98,12 @@ def gone_together(
         return Said("undecided", f"{said}; {described}", "the standard deviations", record)
     found = covariation(numbers.first, numbers.second, *std)
     record["statistic_of_errors"] = found.statistic
-    answer = _claimed(found, expect, level, why) if expect else _unclaimed(found, ranks, level)
+    if expect:
+        answer = _claimed(found, expect, level, why)
+    else:
+        steps = _steps(numbers) if ordered else None
+        record["steps"] = None if steps is None else _record(steps)
+        answer = _unclaimed(found, ranks, steps, level, ordered)
     answer.numbers = record
     answer.reason = f"{answer.reason}; {described}"
     bar = NormalDist().inv_cdf(1.0 - (level if expect else level / 2.0))
@@ -128,23 +138,61 @@ def _claimed(
     )
 
 
-def _unclaimed(found: Covariation, ranks: Association, level: float) -> Said:
+def _steps(numbers: Numbers) -> Association | None:
+    """Return how the changes from state to state go together; None where they are too few.
+
+    Two walks or drifts that have nothing in common go together by their levels far more often than
+    chance orders do; their steps do not.
+    """
+    if len(numbers.first) <= FEWEST:
+        return None
+    return spearman(np.diff(numbers.first).tolist(), np.diff(numbers.second).tolist())
+
+
+def _unclaimed(
+    found: Covariation,
+    ranks: Association,
+    steps: Association | None,
+    level: float,
+    ordered: bool,
+) -> Said:
     by_errors = min(1.0, 2.0 * min(found.p_same, found.p_opposite))
-    p = max(by_errors, ranks.p or 0.0)
+    by_steps = 1.0 if steps is None or steps.p is None else steps.p
+    p = max(by_errors, ranks.p or 0.0, by_steps)
     test: dict[str, Any] = {"test": BY_RANKS, "statistic": ranks.rho, "p_value": p}
-    rho = ranks.rho or 0.0
     way = WAYS["same" if found.statistic > 0 else "opposite"]
     if by_errors >= level:
         said = f"their changes are not beyond their errors ({found.statistic:.2g} σ)"
         return Said("undecided", said, "smaller errors or larger changes", **test)
     beyond = f"their changes go {way} by {abs(found.statistic):.2g} standard deviations"
-    if (ranks.p or 1.0) < level and rho * found.statistic > 0:
-        said = f"{beyond} and more than chance orders, which makes neither a proof of the other"
+    signs = {math.copysign(1.0, r.rho) for r in (ranks, steps) if r is not None and r.rho}
+    if p < level and signs == {math.copysign(1.0, found.statistic)} and steps is not None:
+        said = (
+            f"{beyond}, more than chance orders of the states and of the steps between them "
+            f"({_p_of(steps)}), which makes neither a proof of the other"
+        )
         return Said("consistent", said, **test)
     if (ranks.least_p or 0.0) >= level:
         said = f"{beyond}, but {ranks.n} states cannot tell that from chance"
         return Said("undecided", said, "more states, or a claim to test", **test)
-    return Said("undecided", f"{beyond}, but no more than chance orders do", "more states", **test)
+    if (ranks.p or 1.0) >= level:
+        said = f"{beyond}, but no more than chance orders of the states do"
+        return Said("undecided", said, "more states", **test)
+    if not ordered:
+        said = f"{beyond}, but without their order that cannot be told from two drifts"
+        return Said("undecided", said, "the order of the states", **test)
+    drifts = "as two drifts that have nothing in common would"
+    if steps is None or (steps.least_p or 0.0) >= level:
+        said = f"{beyond}, {drifts}: {ranks.n} states have too few steps to tell"
+        return Said("undecided", said, "more states, or a claim to test", **test)
+    said = f"{beyond}, but the steps from state to state no more than by chance ({_p_of(steps)})"
+    return Said("undecided", f"{said}, {drifts}", "more states, or a claim to test", **test)
+
+
+def _p_of(steps: Association) -> str:
+    if steps.rho is None:
+        return "one has the same step everywhere"
+    return f"ρ = {steps.rho:.2f}, p = {steps.p:.2g}"
 
 
 def _test(found: Covariation, p: float) -> dict[str, Any]:

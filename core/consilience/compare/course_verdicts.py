@@ -198,7 +198,7 @@ def _judged(pair: Pair, asked: _Asked, context: ComparisonContext, recorded: boo
         one = "one quantity must go"
         said = gone_together(numbers, "same", common, context.level, one)
     else:
-        said = gone_together(numbers, None, common, context.level)
+        said = gone_together(numbers, None, common, context.level, ordered=places is not None)
     decided: Decision | None = None
     margin = context.margin(pair.first.kind) if asked.one_quantity else None
     if margin is not None and _same_piece(points):
@@ -237,11 +237,13 @@ def _with_margin(
         "undecided": "the differences decide nothing against the margin",
     }[decided.answer]
     reason = f"{words} ({margin.reason}); {names} {told}; {said.reason}"
-    if decided.answer == "undecided":
+    if decided.answer == "undecided" and said.answer == "disagree":
         said.reason = reason
         return said, None
     made = Said(decided.answer, reason, numbers=said.numbers)
     made.test, made.statistic, made.p_value = BY_MARGIN, decided.statistic, decided.p_value
+    if decided.answer == "undecided":
+        made.settle = f"a standard deviation of the differences below {decided.needed:.2g}"
     return made, decided
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,8 +77,9 @@ def covariation(
     total = float(a @ b)
     std = math.sqrt(float((b * s) @ (b * s) + (a * t) @ (a * t) + (s * t) @ (s * t)))
     z = total / std
-    normal = NormalDist()
-    return Covariation(total / (n - 1), std / (n - 1), z, normal.cdf(-z), normal.cdf(z))
+    # erfc keeps tails that are far too small for one less a distribution function
+    same, opposite = (0.5 * math.erfc(x / math.sqrt(2.0)) for x in (z, -z))
+    return Covariation(total / (n - 1), std / (n - 1), z, same, opposite)
 
 
 def constancy(differences: ArrayLike, std: ArrayLike) -> tuple[float, float, float]:

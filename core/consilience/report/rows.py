@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+MOST_LINKS = 4
+"""Findings of one verdict that are linked one by one; of more, those of each technique at once."""
+
+
 class Anchors:
     """Safe ``id`` attributes: content IDs as they are, anything else by number."""
 
@@ -198,6 +202,8 @@ def verdict_row(
             noted.append((anchor, label, rules))  # the elements of one composition speak once
     if any(f.kind == "composition" for f in by_id.values()):
         links = _wholes(verdict, by_id, anchors, modality_of)
+    elif len(by_id) > MOST_LINKS:
+        links = _sides(verdict, by_id, anchors, modality_of)
     named = {finding.sample for finding in by_id.values()}
     margin = None
     if verdict.margin is not None:
@@ -226,6 +232,24 @@ def verdict_row(
         other_samples=[s for s in verdict.samples if s not in named],
         without=without_rules(verdict),
     )
+
+
+def _sides(
+    verdict: Verdict, by_id: dict[str, Finding], anchors: Anchors, modality_of: dict[str, str]
+) -> list[tuple[str | None, str]]:
+    """Return one link for all findings of one kind by one technique on one sample."""
+    sides: dict[tuple[str, str, str], list[str]] = {}
+    for key in verdict.findings:
+        if key in by_id:
+            side = (modality_of[key], by_id[key].sample, by_id[key].kind)
+            sides.setdefault(side, []).append(key)
+    links: list[tuple[str | None, str]] = []
+    for (technique, sample, _), keys in sides.items():
+        states = {state(by_id[key].state) for key in keys}
+        count = f"{len(keys)} states" if len(states) == len(keys) else f"{len(keys)} findings"
+        label = f"{technique}, {sample}" + (f": {count}" if len(keys) > 1 else "")
+        links.append((anchors.get("finding", keys[0]), label))
+    return links
 
 
 def _wholes(
