@@ -245,15 +245,23 @@ value = "4"
 formula = "a + b"
 citation = "a paper"
 terms = { a = { value = "2", exact = true }, b = { value = "2", exact = true } }
+[[claim]]
+sample = "cell"
+title = "of a finding that is not there"
+equals = "2 * a"
+formula = "a"
+citation = "a paper"
+terms = { a = { kind = "strain" } }
 """,
         encoding="utf-8",
     )
     build(study, read_study_file(tmp_path / "study.toml"), tmp_path)
-    (found,) = study.compare()
-    assert found.verdict == "agree"
+    found = {v.subject.label: v.verdict for v in study.compare() if v.subject}
+    assert found == {"sum": "agree", "of a finding that is not there": "undecided"}
     page = study.report(tmp_path / "report.html").read_text(encoding="utf-8")
     assert "What the text states, computed again" in page
     assert "2 + 2" in page
+    assert "2 * a" in page
 
 
 def test_techniques_that_nothing_compares_are_listed_with_what_they_say(study: Study) -> None:

@@ -18,6 +18,7 @@ __all__ = ["claim_blocks"]
 
 def claim_blocks(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> list[Block]:
     """Return one line for each figure that a text states, the worst verdict first."""
+    from consilience.claims import ARITHMETIC, Claim
     from consilience.report.rows import worst_first
     from consilience.report.text import number, unit_text
     from consilience.report.words import ANSWERS
@@ -26,12 +27,13 @@ def claim_blocks(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> li
     symbol = {w.answer: f"{w.symbol} {w.word}" for w in ANSWERS}
     rows: list[list[Cell]] = []
     for verdict in worst_first([v for v in verdicts if v.kind == STATED]):
-        stated, computed = (by_id[i] for i in verdict.findings)
-        told = computed.evidence
-        shown = str(verdict.numbers.get("stated", ""))
-        unit = unit_text(computed.unit)
+        pair = (by_id[i] for i in verdict.findings)
+        stated, computed = sorted(pair, key=lambda f: f.source.analysis == ARITHMETIC)
+        told, claim = computed.evidence, Claim.model_validate(stated.evidence["claim"])
+        shown = str(verdict.numbers.get("stated", claim.value or claim.equals))
+        unit = unit_text(claim.unit)
         found = "–"
-        if computed.value is not None:
+        if computed.value is not None and verdict.numbers:
             low, high = (number(float(str(verdict.numbers[k])), 4) for k in ("low", "high"))
             spread = f" ({low} to {high})" if low != high else ""
             found = f"{number(computed.value, 4)} {unit}{spread}"
