@@ -12,7 +12,10 @@ from consilience.errors import BadInputError
 from consilience_compton.calibration.drift import angle_slope, drift_between, peak_shift
 from consilience_compton.calibration.fitting import FWHM_START, LineModel, fit_lines, free_families
 from consilience_compton.calibration.lines import ELEMENTS, detector_lines
-from consilience_compton.calibration.pixels import STATUS, calibrate, line_table, sums_of
+from consilience_compton.calibration.pixels import STATUS, calibrate, line_table
+from consilience_compton.calibration.sums import CADMIUM, sums_of
+from consilience_compton.model.cell import Cell
+from consilience_compton.simulation.spectra import default_geometry, region_counts
 
 EDGES = np.linspace(10.0, 150.0, 561)
 PEAK = 93.87
@@ -224,3 +227,33 @@ def test_no_peak_in_range_is_refused() -> None:
         peak_shift(one[:200], one[:200], EDGES[:201], (90.0, 98.0))
     with pytest.raises(BadInputError, match="fewer than 1000 counts"):
         peak_shift(one * 0.0, one, EDGES, (90.0, 98.0))
+
+
+def test_escape_of_the_compton_peak_under_a_line_does_not_move_the_scale() -> None:
+    """Below 87° it comes to lie under Pb Kα: without it the scale was 8 eV high there."""
+    geometry = default_geometry(20, 20)
+    row = region_counts(Cell(), 1, EDGES, geometry, counts=2e5)[10]  # no noise
+    assert geometry.angles()[10, 0] < 85.0
+    values = xr.DataArray(row[None], dims=("row", "column", "energy"))
+    sums = sums_of(values, EDGES)
+    table = line_table(sums)
+    assert table is not None
+    moved, std = calibrate(sums, table, PEAK).at(PEAK)
+    assert np.abs(moved).max() < 0.0006
+    assert std.max() < 0.0026
+    model = LineModel(EDGES, free_families(ELEMENTS), FWHM_START)
+    assert fit_lines(row[:1], model).at(PEAK)[0][0] > 0.007  # the reason, as it was
+
+
+def test_what_a_photon_lies_above_the_lines_is_cut_out_of_any_bins() -> None:
+    chance = np.random.default_rng(2)
+    edges = np.sort(chance.uniform(5.0, 130.0, 900))
+    edges[[0, -1]] = 4.0, 131.0
+    level = xr.DataArray(3.0 * np.diff(edges)[None, None], dims=("row", "column", "energy"))
+    sums = sums_of(level, edges)
+    widths = np.diff(sums.edges)[sums.used]
+    np.testing.assert_allclose(sums.escape[0, 0], 3.0 * widths)
+    cut = sums_of(level[..., edges[1:] < 95.0], edges[edges < 95.0])
+    above = cut.edges[:-1][cut.used] + CADMIUM > 95.0
+    assert above.any()
+    assert (cut.escape[0, 0][above] == 0.0).all()

@@ -1,10 +1,12 @@
 """Fit the energy scale to the detector's lines, many spectra at once.
 
 Counts of a bin are expected to be lines (Gaussians of one width in each region, integrated over
-the bin) on a quadratic background in each region.  Free for each spectrum: scale a and shift b of
+the bin) on a quadratic background in each region, and a share of what the same spectrum has a
+Cd Kα photon higher, which its escape leaves.  Free for each spectrum: scale a and shift b of
 E = a·E_stated + b, a factor on the width in each region, the strength of each group of lines (or of
-each element with the ratios of a first fit), and the backgrounds.  Maximum likelihood for Poisson
-counts by Fisher scoring with damping; variances are the model's, never the observed counts'.
+each element with the ratios of a first fit), the backgrounds and that share.  Maximum likelihood
+for Poisson counts by Fisher scoring with damping; variances are the model's, never the observed
+counts'.
 """
 
 from __future__ import annotations
@@ -107,13 +109,17 @@ class LineFit:
         return moved, np.sqrt(np.maximum(var, 0.0))
 
 
-def fit_lines(counts: NDArray[np.generic], model: LineModel) -> LineFit:
+def fit_lines(
+    counts: NDArray[np.generic], model: LineModel, escape: Array | None = None
+) -> LineFit:
     """Fit scale, shift, width and strengths of m spectra.
 
     Parameters
     ----------
     counts : ndarray, shape (m, n)
     model : LineModel
+    escape : ndarray, shape (m, n), optional
+        Counts from which a share falls into the bin (`Sums.escape`); None: there is no escape.
 
     Returns
     -------
@@ -136,14 +142,19 @@ def fit_lines(counts: NDArray[np.generic], model: LineModel) -> LineFit:
     each = 8 * int(used.sum()) * (kernel.size + 3)
     step = max(1, CHUNK_BYTES // each)
     parts = [
-        kernel.fit(np.asarray(counts[i : i + step][:, used], dtype=np.float64))
+        kernel.fit(
+            np.asarray(counts[i : i + step][:, used], dtype=np.float64),
+            None if escape is None else escape[i : i + step][:, used],
+        )
         for i in range(0, len(counts), step)
     ]
     names = ("scale", "shift", "covariance", "width", "strength", "strength_std", "deviance")
     return LineFit(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
 
 
-def line_residuals(counts: NDArray[np.generic], model: LineModel, fit: LineFit) -> Array:
+def line_residuals(
+    counts: NDArray[np.generic], model: LineModel, fit: LineFit, escape: Array | None = None
+) -> Array:
     """Return where each family lies beside the straight scale, and the error, both in keV.
 
     Parameters
@@ -153,6 +164,8 @@ def line_residuals(counts: NDArray[np.generic], model: LineModel, fit: LineFit) 
     model : LineModel
         With one family for each group.
     fit : LineFit
+    escape : ndarray, shape (n,), optional
+        That the fit was given.
 
     Returns
     -------
@@ -166,11 +179,12 @@ def line_residuals(counts: NDArray[np.generic], model: LineModel, fit: LineFit) 
     wider = [fit.strength[0] @ part[0] for part in by_width]
     moved = fit.strength[0][:, None] * by_shift[0]
     # a family that is found too high needs the axis moved down for it: the sign of b
-    design = np.concatenate([-moved, value[0], kernel.flat, wider])
+    below = kernel.flat if escape is None else np.vstack([kernel.flat, escape[model.used]])
+    design = np.concatenate([-moved, value[0], below, wider])
     rest = design[kernel.number :]
     start = fit.strength[0] @ value[0]
-    flat, *_ = np.linalg.lstsq(kernel.flat.T, n - start, rcond=None)
-    mu = np.maximum(start + flat @ kernel.flat, SMALLEST)
+    level, *_ = np.linalg.lstsq(below.T, n - start, rcond=None)
+    mu = np.maximum(start + level @ below, SMALLEST)
     for _ in range(3):  # background and strengths that belong to these positions
         weight = 1.0 / np.sqrt(mu)
         step, *_ = np.linalg.lstsq((rest * weight).T, (n - mu) * weight, rcond=None)
@@ -220,7 +234,8 @@ class _Kernel:
         self.number = len(model.families)
         self.regions = len(parts)
         self.first = 2 + self.regions
-        self.size = self.first + self.number + len(flat)
+        self.last = self.first + self.number + len(flat)
+        self.size = self.last + 1  # the share that escapes
 
     def shapes(
         self, scale: Array, shift: Array, width: Array
@@ -249,15 +264,16 @@ class _Kernel:
         a = scale[:, None, None]
         return value, -by_centre_e / a, -by_centre / a, by_width
 
-    def fit(self, n: Array) -> LineFit:
-        """Fisher scoring on one block of spectra."""
+    def fit(self, n: Array, escape: Array | None) -> LineFit:
+        """Fisher scoring on one block of spectra; without `escape` its share stays 0."""
         m = len(n)
+        escape = np.zeros_like(n) if escape is None else escape
         theta = np.zeros((m, self.size))
         theta[:, 0], theta[:, 2 : self.first] = 1.0, 1.0
         theta[:, 1] = self._coarse(n)
-        theta[:, self.first :] = self._start(n, theta[:, 1])
+        theta[:, self.first : self.last] = self._start(n, theta[:, 1])
         damping = np.full(m, 1e-2)
-        mu, jac = self._model(theta)
+        mu, jac = self._model(theta, escape)
         loss = _deviance(n, mu)
         live = np.flatnonzero(n.sum(axis=1) > 0)
         for _ in range(ROUNDS):
@@ -269,7 +285,7 @@ class _Kernel:
                 hessian + lift[:, :, None] * np.eye(self.size), gradient[..., None]
             )
             trial = self._bounded(theta[live] + step[..., 0])
-            new_mu, new_jac = self._model(trial)
+            new_mu, new_jac = self._model(trial, escape[live])
             new = _deviance(n[live], new_mu)
             better = new <= loss[live]
             at = live[better]
@@ -286,18 +302,20 @@ class _Kernel:
         theta[:, 2 : self.first] = np.clip(theta[:, 2 : self.first], 0.3, 5.0)
         return theta
 
-    def _model(self, theta: Array) -> tuple[Array, Array]:
+    def _model(self, theta: Array, escape: Array) -> tuple[Array, Array]:
         value, by_scale, by_shift, by_width = self.shapes(
             theta[:, 0], theta[:, 1], theta[:, 2 : self.first]
         )
         strength = theta[:, self.first : self.first + self.number]
-        flat = theta[:, self.first + self.number :]
+        flat = theta[:, self.first + self.number : self.last]
         raw = np.einsum("mf,mfn->mn", strength, value) + flat @ self.flat
+        raw += theta[:, self.last :] * escape
         jac = np.empty((len(theta), self.size, self.low.size))
         for i, part in enumerate((by_scale, by_shift, *by_width)):
             jac[:, i] = np.einsum("mf,mfn->mn", strength, part)
         jac[:, self.first : self.first + self.number] = value
-        jac[:, self.first + self.number :] = self.flat
+        jac[:, self.first + self.number : self.last] = self.flat
+        jac[:, self.last] = escape
         # where the polynomial falls below nothing, the expectation no longer depends on it
         jac *= (raw > SMALLEST)[:, None, :]
         return np.maximum(raw, SMALLEST), jac
@@ -315,7 +333,7 @@ class _Kernel:
 
     def _start(self, n: Array, shift: Array) -> Array:
         """Strengths and backgrounds by least squares at the start, for each coarse shift."""
-        start = np.zeros((len(n), self.size - self.first))
+        start = np.zeros((len(n), self.last - self.first))
         for one in np.unique(shift):
             rows = shift == one
             shape = self.shapes(np.ones(1), np.array([one]), np.ones((1, self.regions)))[0][0]

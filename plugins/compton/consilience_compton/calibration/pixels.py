@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,27 +17,20 @@ from consilience_compton.calibration.fitting import (
     free_families,
     line_residuals,
 )
-from consilience_compton.calibration.lines import ELEMENTS, REGIONS, LineGroup, with_tail
-from consilience_compton.spectra import blocks_of_rows, centres
-
-if TYPE_CHECKING:
-    import xarray as xr
+from consilience_compton.calibration.lines import ELEMENTS, LineGroup, with_tail
+from consilience_compton.calibration.sums import Sums
 
 __all__ = [
     "STATUS",
     "Calibration",
     "LineTable",
-    "Sums",
     "calibrate",
     "line_table",
-    "sums_of",
 ]
 
 Array = NDArray[np.float64]
 STATUS = ("good", "pooled", "dead", "few counts", "insensitive", "hot", "wide", "shifted")
 """What the numbers of `Calibration.status` mean; the first two can be used."""
-FINEST = 0.12
-"""keV: narrower bins are put together for the fit, which the lines' width does not notice."""
 TIMES = 3.0
 """Hot or insensitive: so many times more or fewer counts than the median pixel."""
 WIDE = 1.5
@@ -52,58 +44,6 @@ TAILS = (0.02, 0.05, 0.1, 0.15)
 """Shares of a line in a tail towards low energy that are tried beside none."""
 SEEN = 5.0
 """A group of lines is used if it is this many standard deviations strong in the sum."""
-
-
-@dataclass(frozen=True)
-class Sums:
-    """One walk through a cube: the bins with lines, all counts of each pixel, and the sum.
-
-    Parameters
-    ----------
-    lines : ndarray, shape (rows, columns, m)
-        Counts in the bins of `edges` that hold lines, narrow bins put together.
-    edges : ndarray
-        Of the whole, coarser axis, keV; ``used`` says which of its bins are in `lines`.
-    used : ndarray of bool
-    total : ndarray, shape (rows, columns)
-    spectrum : ndarray, shape (n,)
-        Sum of all pixels on the axis of the file.
-    """
-
-    lines: Array
-    edges: Array
-    used: NDArray[np.bool_]
-    total: Array
-    spectrum: Array
-
-
-def sums_of(counts: xr.DataArray, edges: Array) -> Sums:
-    """Walk once through a cube.
-
-    Parameters
-    ----------
-    counts : xarray.DataArray, shape (rows, columns, n)
-    edges : ndarray, shape (n + 1,)
-        keV.
-    """
-    n = edges.size - 1
-    together = max(1, int(FINEST / float(np.median(np.diff(edges)))))
-    first = np.arange(0, n - together + 1, together)
-    coarse = np.append(edges[first], edges[first[-1] + together])
-    middle = centres(coarse)
-    used = np.zeros(middle.size, dtype=bool)
-    for low, high in REGIONS:
-        used |= (middle > low) & (middle < high)
-    rows, columns = counts.shape[:2]
-    lines = np.zeros((rows, columns, int(used.sum())))
-    total, spectrum = np.zeros((rows, columns)), np.zeros(n)
-    starts = first[used]
-    for where, block in blocks_of_rows(counts):
-        for k in range(together):
-            lines[where] += block[:, :, starts + k]
-        total[where] = block.sum(axis=2, dtype=np.float64)
-        spectrum += block.sum(axis=(0, 1), dtype=np.float64)
-    return Sums(lines, coarse, used, total, spectrum)
 
 
 @dataclass(frozen=True)
@@ -249,18 +189,17 @@ def line_table(sums: Sums, elements: tuple[str, ...] = ELEMENTS) -> LineTable | 
     BadInputError
         The energy axis holds no region with lines.
     """
-    summed = np.zeros(sums.used.size)
-    summed[sums.used] = sums.lines.sum(axis=(0, 1))
+    summed, escaped = (_whole(part.sum(axis=(0, 1)), sums) for part in (sums.lines, sums.escape))
     families = free_families(elements)
     while len(families) >= 2:
         model = LineModel(sums.edges, families, FWHM_START)
-        fit = fit_lines(summed[None], model)
+        fit = fit_lines(summed[None], model, escaped[None])
         seen = fit.strength[0] > SEEN * fit.strength_std[0]
         seen &= np.isfinite(fit.scale[0])
         if seen.all():
-            rest = line_residuals(summed, model, fit)
+            rest = line_residuals(summed, model, fit, escaped)
             groups = [family[0][0] for family in families]
-            tail, tailed = _with_tails(summed, model, fit)
+            tail, tailed = _with_tails(summed, escaped, model, fit)
             return LineTable(
                 tuple(g.name for g in groups),
                 np.array([g.mean for g in groups]),
@@ -275,12 +214,21 @@ def line_table(sums: Sums, elements: tuple[str, ...] = ELEMENTS) -> LineTable | 
     return None
 
 
-def _with_tails(summed: Array, model: LineModel, fit: LineFit) -> tuple[float, LineFit]:
+def _whole(values: Array, sums: Sums) -> Array:
+    """Values of the bins that are used, (..., m), on the whole axis."""
+    whole = np.zeros((*values.shape[:-1], sums.used.size))
+    whole[..., sums.used] = values
+    return whole
+
+
+def _with_tails(
+    summed: Array, escaped: Array, model: LineModel, fit: LineFit
+) -> tuple[float, LineFit]:
     """The tail that fits best, 0 where none does, and the fit with it or with the smallest."""
     tried = {}
     for share in TAILS:
         families = tuple(tuple((with_tail(g, share), f) for g, f in fam) for fam in model.families)
-        tried[share] = fit_lines(summed[None], replace(model, families=families))
+        tried[share] = fit_lines(summed[None], replace(model, families=families), escaped[None])
     best = min(tried, key=lambda share: float(tried[share].deviance[0]))
     if tried[best].deviance[0] < fit.deviance[0]:
         return best, tried[best]
@@ -312,9 +260,10 @@ def calibrate(
     """
     rows, columns = sums.total.shape
     model = _by_element(sums, table, elements)
-    spectra = np.zeros((rows * columns, sums.used.size))
-    spectra[:, sums.used] = sums.lines.reshape(rows * columns, -1)
-    fit = fit_lines(spectra, model)
+    spectra, escaped = (
+        _whole(part.reshape(rows * columns, -1), sums) for part in (sums.lines, sums.escape)
+    )
+    fit = fit_lines(spectra, model, escaped)
     status = _judged(sums.total, fit, energy, wanted)
     scale, shift = fit.scale.copy(), fit.shift.copy()
     covariance = fit.covariance.copy()
@@ -325,11 +274,11 @@ def calibrate(
         wanting = np.flatnonzero(flat == 3)
         if not wanting.size or side > 2 * max(rows, columns):
             break
-        inside = np.where(usable[..., None], sums.lines, 0.0)
-        summed = uniform_filter(inside, (side, side, 0), mode="constant") * side**2
-        together = np.zeros((wanting.size, sums.used.size))
-        together[:, sums.used] = np.rint(summed.reshape(rows * columns, -1)[wanting])
-        pooled = fit_lines(together, model)
+        together, escaped = (
+            _whole(np.rint(_pooled(part, usable, side)[wanting]), sums)
+            for part in (sums.lines, sums.escape)
+        )
+        pooled = fit_lines(together, model, escaped)
         reached = pooled.at(energy)[1] <= wanted  # False for NaN
         at = wanting[reached]
         scale[at], shift[at] = pooled.scale[reached], pooled.shift[reached]
@@ -349,6 +298,13 @@ def calibrate(
         table,
         energy,
     )
+
+
+def _pooled(values: Array, usable: NDArray[np.bool_], side: int) -> Array:
+    """Sum over the square of usable pixels about each, (pixels, m)."""
+    inside = np.where(usable[..., None], values, 0.0)
+    summed = uniform_filter(inside, (side, side, 0), mode="constant") * side**2
+    return np.asarray(summed.reshape(usable.size, -1))
 
 
 def _by_element(sums: Sums, table: LineTable, elements: tuple[str, ...]) -> LineModel:

@@ -21,8 +21,8 @@ from consilience_compton.calibration.pixels import (
     LineTable,
     calibrate,
     line_table,
-    sums_of,
 )
+from consilience_compton.calibration.sums import sums_of
 from consilience_compton.findings.calibration_params import CalibrationParams
 from consilience_compton.findings.spectra_input import beam_of, image_of, nominal_edges
 

@@ -16,7 +16,8 @@ from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice
 from consilience_compton.calibration.drift import Drift, drift_between, peak_shift
-from consilience_compton.calibration.pixels import LineTable, line_table, sums_of
+from consilience_compton.calibration.pixels import LineTable, line_table
+from consilience_compton.calibration.sums import sums_of
 from consilience_compton.findings.calibration_params import DriftParams
 from consilience_compton.findings.spectra_input import beam_of, image_of, nominal_edges
 from consilience_compton.momentum.collect import Settings, collect

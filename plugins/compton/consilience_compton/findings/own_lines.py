@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement
-from consilience_compton.calibration.pixels import calibrate, line_table, sums_of
+from consilience_compton.calibration.pixels import calibrate, line_table
+from consilience_compton.calibration.sums import sums_of
 from consilience_compton.findings.calibration_params import CalibrationParams
 from consilience_compton.findings.momentum_params import MomentumParams
 from consilience_compton.findings.spectra_input import beam_of, image_of, nominal_edges
