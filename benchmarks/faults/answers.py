@@ -89,9 +89,10 @@ def _add_verdict(
 ) -> None:
     named = frozenset().union(*(who[i] for i in verdict.findings))
     kinds = sorted({findings[i].kind for i in verdict.findings})
-    label = verdict.subject.label if verdict.subject else ""
+    subjects = (verdict.subject, *(findings[i].subject for i in verdict.findings))
+    labels = sorted({s.label for s in subjects if s is not None})
     # which region it is of is left out: how many points it has hangs on noise
-    about = " ".join([verdict.comparison, *kinds, label])
+    about = " ".join([verdict.comparison, *kinds, *labels])
     if verdict.verdict == "disagree":
         answer.alarms.add(Sign("disagree", about, named))
     elif verdict.verdict in ("agree", "consistent"):
