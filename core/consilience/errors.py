@@ -118,7 +118,12 @@ class BadFileError(ConsilienceError):
 
 
 class AmbiguousReaderError(BadFileError):
-    """No reader, or more than one, claims the file."""
+    """No reader, or more than one, claims the file.
+
+    `declined` holds the keys of the readers that were asked and did not want it.
+    """
+
+    declined: tuple[str, ...] = ()
 
 
 class ReaderCrashedError(BadFileError):

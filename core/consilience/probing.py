@@ -20,6 +20,8 @@ from consilience.registry import Registry
 __all__ = ["choose_reader", "probe_file"]
 
 HEAD_BYTES = 4096
+FEW = 3
+"""Readers that declined and are all named; of more each is said for what it is."""
 
 
 def probe_file(path: Path) -> FileProbe:
@@ -135,16 +137,11 @@ def _best(registry: Registry, probe: FileProbe, companions: Mapping[str, Path]) 
     failed = [f"plugin {f.name!r} failed to load" for f in registry.failed]
     because = "; ".join([*faults, *failed])
     if asked and not faults:
-        raise AmbiguousReaderError(
-            f"{probe.path.name!r} is not what its name says: {', '.join(asked)} looked at its "
-            "beginning and declined" + (f" ({because})" if because else ""),
-            fix=f"to hear why, name one: --reader {asked[0]}",
-            path=probe.path,
-        )
+        raise _declined(registry, probe, asked, because)
     raise AmbiguousReaderError(
         f"no reader knows {probe.path.name!r}" + (f" ({because})" if because else ""),
         fix=(
-            f"{_beside(registry, probe.path.suffix)}readers look at "
+            f"{_beside(registry, probe.path)}readers look at "
             f"{', '.join(patterns) or 'nothing: no plugin is installed'}; "
             "name one with --reader KEY, or install the plugin for this format"
         ),
@@ -152,18 +149,36 @@ def _best(registry: Registry, probe: FileProbe, companions: Mapping[str, Path]) 
     )
 
 
-def _beside(registry: Registry, suffix: str) -> str:
-    """Return how a file is given that is no measurement: a companion of one, or a reference."""
-    if suffix.lower() == ".cif":
-        return "register a reference cell with 'consilience reference FILE'; "
-    roles = sorted(
-        {
-            role
-            for reader in registry.all(Reader)
-            for role, said in reader.companions.items()
-            if suffix and suffix.lower() in re.findall(r"\.\w+", said.lower())
-        }
+def _declined(
+    registry: Registry, probe: FileProbe, asked: list[str], because: str
+) -> AmbiguousReaderError:
+    """The name fits, the beginning does not: say of whom, and what each of many is for."""
+    what = (
+        f"{probe.path.name!r} is not what its name says: {', '.join(asked)} looked at its "
+        "beginning and declined" + (f" ({because})" if because else "")
     )
+    fix = f"to hear why, name one: --reader {asked[0]}"
+    if len(asked) > FEW:
+        what = f"{probe.path.name!r} holds nothing that a reader of such names knows"
+        what += f" ({because})" if because else ""
+        said = (f"{key} ({registry.get(Reader, key).title})" for key in asked)
+        fix = f"if it is one of these, --reader KEY says what it misses: {'; '.join(said)}"
+    error = AmbiguousReaderError(what, fix=fix, path=probe.path)
+    error.declined = tuple(asked)
+    return error
+
+
+def _beside(registry: Registry, path: Path) -> str:
+    """Return how a file is given that is no measurement: a companion of one, or a reference."""
+    suffix = path.suffix.lower()
+    if suffix == ".cif":
+        return "register a reference cell with 'consilience reference FILE'; "
+    helps = [(role, said) for r in registry.all(Reader) for role, said in r.companions.items()]
+    roles = {
+        role for role, said in helps if suffix and suffix in re.findall(r"\.\w+", said.lower())
+    }
+    words = re.findall(r"[a-z]+", path.stem.lower())
+    roles = roles or {role for role, _ in helps if role in words}  # gain_1.txt
     return "".join(
-        f"give it beside the file it belongs to, as --with {role}=FILE; " for role in roles
+        f"give it beside the file it belongs to, as --with {role}=FILE; " for role in sorted(roles)
     )

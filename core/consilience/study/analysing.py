@@ -17,6 +17,7 @@ from consilience.model.finding import Finding, FindingDraft, Source, SourceFile
 from consilience.model.measurement import Measurement, Notice
 from consilience.model.sample import problems_of
 from consilience.progress import Progress, no_progress
+from consilience.study.parameter_owners import not_of_one
 
 if TYPE_CHECKING:
     from consilience.study.study import Study
@@ -90,10 +91,7 @@ def run_analyses(
         else [study.registry.get(Analysis, key) for key in keys]
     )
     if params and len(chosen) != 1:
-        raise BadInputError(
-            f"parameters were given for {len(chosen)} analyses",
-            fix="name one analysis with --analysis KEY; parameters belong to one",
-        )
+        raise not_of_one(params, chosen, study.registry.all(Analysis), study.measurements())
     wanted_samples = None if samples is None else set(samples)
     wanted = None if measurements is None else set(measurements)
     for sample in wanted_samples or ():

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from consilience.declarations import Check, Modality, Reader
-from consilience.errors import BadFileError, BadInputError
+from consilience.errors import (
+    AmbiguousReaderError,
+    BadFileError,
+    BadInputError,
+    ConsilienceError,
+)
 from consilience.model.base import Quantity, StateValue
 from consilience.model.canonical import content_id
 from consilience.model.finding import Region
 from consilience.model.measurement import MeasurementRecord, Notice, RegisteredFile
-from consilience.probing import choose_reader
+from consilience.probing import FEW, choose_reader
 from consilience.progress import Progress, no_progress
 from consilience.study.added import Added
 from consilience.study.exposures import completed
@@ -51,7 +56,12 @@ def register_file(
 
     study.sample(sample)
     start = None if start is None else parse_time(start)
-    chosen = choose_reader(study.registry, path, reader, options, companions)
+    try:
+        chosen = choose_reader(study.registry, path, reader, options, companions)
+    except AmbiguousReaderError as error:
+        if 0 < len(error.declined) <= FEW:
+            raise _with_reasons(study, path, error) from error
+        raise
     files = {"data": path, **{role: Path(p) for role, p in (companions or {}).items()}}
     for role, companion in files.items():
         if not companion.is_file():
@@ -143,6 +153,29 @@ def register_file(
         said = {"start": start, "region": region, "exposures": list(exposures)}
         return _already(study, note["measurements"], sample, dict(state or {}), said)
     return [Added("measurement", r.id, True, r.title, r.notices) for r in records]
+
+
+def _with_reasons(study: Entry, path: Path, error: AmbiguousReaderError) -> AmbiguousReaderError:
+    """Ask the readers that declined at the file's beginning why, by letting them read it."""
+    reasons: list[tuple[str, ConsilienceError]] = []
+    for key in error.declined:
+        try:
+            with study.store.staging() as staging:
+                reader = study.registry.get(Reader, key)
+                study.workers.read(_job(study, reader, path, {}, {}, staging))
+        except ConsilienceError as reason:
+            reasons.append((key, reason))
+        else:
+            return AmbiguousReaderError(error.what, fix=f"take --reader {key} if it is", path=path)
+    first = reasons[0][1]
+    return AmbiguousReaderError(
+        f"{path.name!r} is not what its name says: "
+        + "; ".join(f"{key}: {reason.what}" for key, reason in reasons),
+        fix=first.fix,
+        path=path,
+        line=first.line,
+        offset=first.offset,
+    )
 
 
 def _broken_link(name: str) -> Notice:

@@ -178,7 +178,8 @@ def test_one_state_or_no_geometry_make_no_series() -> None:
     two = [*one, *measured_state("first", 0.9, None, state="b")]
     out = run_series(two, SeriesParams(), CONTEXT)
     assert "state-left-out" in {n.code for n in out.notices}
-    assert any("α and β are not known" in n.message for n in out.notices)
+    (unknown,) = [n for n in out.notices if "α and β are not known" in n.message]
+    assert "compton.lithium and compton.series takes its own" in str(unknown.fix)
 
 
 def test_bad_calibrations_and_states() -> None:

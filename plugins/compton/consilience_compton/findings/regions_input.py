@@ -95,7 +95,7 @@ def fractions_of(params: RegionParams) -> Fractions:
         raise BadInputError(
             "α and β are not known: how much lithium the beam meets in regions 2 and 1",
             fix="say alpha=… and beta=… with their errors, or beam=…, cathode=… and electrolyte=… "
-            "in µm",
+            "in µm; each of compton.regions, compton.lithium and compton.series takes its own",
         )
     return fractions_of_layers(
         params.beam,

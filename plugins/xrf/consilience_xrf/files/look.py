@@ -82,7 +82,17 @@ def look_at(counts: xr.DataArray, measured: NDArray[np.bool_] | None = None) -> 
     notices = _notices(
         counts.size - skipped, points, negative, lowest, broken, fractions, empty, first_empty
     )
-    if not total.any() and not negative:
+    if broken and broken >= counts.size - skipped:
+        notices = [n for n in notices if n.code not in ("empty-points", "counts-not-finite")]
+        notices.append(
+            Notice(
+                code="no-counts",
+                message=f"none of {broken} values is a number",
+                fix="export the spectra again: where counts belong the file holds NaN",
+                severity="fault",
+            )
+        )
+    elif not total.any() and not negative:
         notices = [n for n in notices if n.code != "empty-points"]
         notices.append(
             Notice(

@@ -26,6 +26,7 @@ from consilience_xrf.findings.elements_params import ElementsParams
 from consilience_xrf.findings.map_input import beam_of
 from consilience_xrf.fitting.fitted_scale import Scale, found_scale
 from consilience_xrf.fitting.maps import MapFit, chosen_families, fit_maps, mean_spectrum
+from consilience_xrf.fitting.unusable import no_spectrum
 from consilience_xrf.fitting.whole import fit_whole
 from consilience_xrf.lines.elements import split_name
 from consilience_xrf.lines.geometry import Geometry, Layer
@@ -161,9 +162,7 @@ def fit_of_measurement(
     mean, good = mean_spectrum(cube)
     number = int(good.sum())
     if not number:
-        raise BadInputError(
-            "no spectrum holds counts, none of them negative", fix="check the shutter and the file"
-        )
+        raise no_spectrum(cube)
     total = mean * number
     elements = [split_name(name)[0] for name in asked]
     scale = found_scale(

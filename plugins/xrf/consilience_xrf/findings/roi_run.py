@@ -18,6 +18,7 @@ from consilience_xrf.findings.map_input import beam_of
 from consilience_xrf.findings.roi_params import RoiParams
 from consilience_xrf.fitting.maps import chosen_families, mean_spectrum
 from consilience_xrf.fitting.roi import Roi, RoiSums, roi_sums, roi_window
+from consilience_xrf.fitting.unusable import no_spectrum
 from consilience_xrf.lines.calibration import noise_of_peaks
 from consilience_xrf.lines.geometry import Geometry
 from consilience_xrf.lines.response import Response
@@ -71,8 +72,8 @@ def run_roi(
     mean, good = mean_spectrum(cube)
     number = int(good.sum())
     if not number:
-        said = "no spectrum holds counts, none of them negative"
-        return AnalysisOutput([], {}, [_notice("no-window", name, said, "check the shutter")])
+        none = no_spectrum(cube)
+        return AnalysisOutput([], {}, [_notice("no-window", name, none.what, none.fix)])
     total = mean * number
     geometry = Geometry(beam)
     noise = params.noise or noise_of_peaks(energy, total, geometry) or NOISE
