@@ -102,7 +102,7 @@ def scored(results: Sequence[dict[str, Any]], faults: Sequence[Fault] = FAULTS) 
         "| planted | where it acts | size | found | 95 % interval | false alarms | by |",
         "|---|---|---|---|---|---|---|",
     ]
-    total = {size: [0, 0] for size in ("below", "at", "beyond")}
+    total = {size: [0, 0] for size in ("hidden", "below", "at", "beyond")}
     alarms = [0, 0]
     for fault in faults:
         mine = [r for r in results if r["fault"] == fault.name]

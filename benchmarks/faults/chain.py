@@ -99,8 +99,8 @@ def _after_cycling(claims: Claims) -> None:
 
 
 def _overlap(claims: Claims) -> None:
-    step = claims.step("session")
-    step["start"] = step["start"].replace(hour=11, minute=30)
+    step = claims.step("store")
+    step["end"] = step["end"].replace(hour=9, minute=int(claims.rng.integers(20, 59)))
 
 
 def _state(name: str, state: dict[str, Any], claims: Claims) -> None:
@@ -269,5 +269,6 @@ FAULTS = (
         CHIP,
         (MAP,),
         about="map",
+        size="hidden",
     ),
 )

@@ -12,7 +12,10 @@ from benchmarks.faults.twin import Claims
 __all__ = ["Fault", "Size", "substituted"]
 
 Size = str
-"""``"beyond"`` margin + 3 σ, or no matter of size; ``"at"``: between; ``"below"`` the margin."""
+"""
+``"beyond"`` margin + 3 σ, or no matter of size; ``"at"``: from the margin to there; ``"below"`` the
+margin; ``"hidden"``: the files are the same with it as without, but for noise.
+"""
 
 
 @dataclass(frozen=True)
