@@ -115,10 +115,10 @@ def test_rounding_is_the_error_of_the_difference(study: Study) -> None:
 
 
 def test_a_caution_keeps_both_from_a_strong_answer(study: Study) -> None:
-    found = verdict(study, caution="two cells at two temperatures")
+    found = verdict(study, caution="two cells at two temperatures", settle="one cell")
     assert found.verdict == "undecided"
     assert "two cells at two temperatures" in found.reason
-    assert found.settle
+    assert found.settle == "one cell"
 
 
 def test_counts_bring_their_own_error(study: Study) -> None:

@@ -103,6 +103,8 @@ class Claim(Formula):
     caution : str
         Why both sides need not be equal; a difference is then *undecided*, and equality
         *consistent*.
+    settle : str
+        What would do away with the caution.
     """
 
     title: OneLine
@@ -114,6 +116,7 @@ class Claim(Formula):
     quote: OneLine = ""
     implied: bool = False
     caution: OneLine = ""
+    settle: OneLine = ""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -47,7 +47,7 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     if claim.caution and answer in ("agree", "consistent", "disagree"):
         answer = "undecided" if answer == "disagree" else "consistent"
         parts.append(f"but {claim.caution}")
-        settle = claim.caution
+        settle = claim.settle
     std = float(told["std"])
     spread = 0.5 * (float(told["high"]) - float(told["low"]))
     whole = math.sqrt(std**2 + (text.half**2 + spread**2) / 3.0)

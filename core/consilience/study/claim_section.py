@@ -36,11 +36,12 @@ def claim_blocks(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> li
         if computed.value is not None and verdict.numbers:
             low, high = (number(float(str(verdict.numbers[k])), 4) for k in ("low", "high"))
             spread = f" ({low} to {high})" if low != high else ""
-            found = f"{number(computed.value, 4)} {unit}{spread}"
+            error = "" if computed.std_stat is None else f" ± {number(computed.std_stat, 2)}"
+            found = f"{number(computed.value, 4)}{error} {unit}{spread}"
         rows.append(
             [
                 stated.subject.label if stated.subject else "",
-                f"{shown} {unit}".strip(),
+                f"{shown} {unit}".replace("<=", "≤").replace(">=", "≥").strip(),
                 found,
                 str(told.get("printed") or told.get("formula")),
                 symbol[verdict.verdict],
