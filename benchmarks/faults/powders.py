@@ -106,6 +106,7 @@ FAULTS = (
         _swapped_powders,
         BOTH,
         BOTH,
+        about="core.presence",
     ),
     _on(
         "phase swapped in one technique (Li2O for Li2CO3)",
@@ -117,11 +118,13 @@ FAULTS = (
         "wrong wavelength by 0.5 %",
         "header of the first pattern of powder A",
         partial(_header, r"^# wavelength: 0\.6888", "# wavelength: 0.69224"),
+        about="core.presence|lattice_parameter",
     ),
     _on(
         "wrong wavelength by 3 % (Mo Kα)",
         "header of the first pattern of powder A",
         partial(_header, r"^# wavelength: 0\.6888", "# wavelength: 0.70932"),
+        about="core.presence|lattice_parameter",
     ),
     Fault(
         "axis in the wrong unit (q for 2θ)",
