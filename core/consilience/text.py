@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Any
 
-__all__ = ["one_line", "safe_file_name", "spreadsheet_cell"]
+__all__ = ["one_line", "safe_file_name", "shortened", "spreadsheet_cell"]
 
 
 def safe_file_name(text: str, length: int = 60) -> str:
@@ -32,6 +32,15 @@ def spreadsheet_cell(value: Any) -> Any:
 def one_line(text: str) -> str:
     """Return text with control and text-direction characters made visible, for a terminal."""
     return "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return text of at most so many characters, cut between words where it can be."""
+    if len(text) <= most:
+        return text
+    cut = text[: most - 1].rstrip()
+    words = cut.rpartition(" ")[0]
+    return f"{(words if len(words) > most // 2 else cut).rstrip(' ,;:')}…"
 
 
 def _escape(code: int) -> str:

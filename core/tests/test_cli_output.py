@@ -13,7 +13,7 @@ import pytest
 from consilience.cli.output import run_notice_lines, table
 from consilience.model import Notice
 from consilience.study.analysing import NoticesOfRun
-from consilience.text import one_line, safe_file_name, spreadsheet_cell
+from consilience.text import one_line, safe_file_name, shortened, spreadsheet_cell
 
 ROWS = [["[/oops]", "[bold red]x[/]"], ["<b>", "a\x1b[31mb"]]
 DRAW = "from consilience.cli.output import table; table(['sample', 'finding'], {rows!r}, 'none')"
@@ -98,3 +98,16 @@ def test_what_runs_noticed_stands_under_the_signals_it_speaks_of() -> None:
         "  info: no zero loss",
         "    fix: do",
     ]
+
+
+def test_a_long_cell_is_cut_between_words_and_says_so() -> None:
+    assert shortened("short enough", 12) == "short enough"
+    assert shortened("void fraction grew, and the rim", 22) == "void fraction grew…"
+    assert shortened("x" * 40, 10) == "x" * 9 + "…"
+
+
+def test_many_scans_with_one_name_of_their_signal_take_one_line() -> None:
+    titles = tuple(f"scan-{i}-before-{'m' * 30}.nxs: entry.maps" for i in range(7))
+    notice = Notice(code="c", message="no scale", fix="", severity="info")
+    head, _ = run_notice_lines([NoticesOfRun("p.a", titles, titles, (notice,))])
+    assert head == f"p.a on scan-0-before-{'m' * 30}.nxs and 6 more: entry.maps"

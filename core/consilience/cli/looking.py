@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,12 +12,14 @@ from consilience.cli.output import Settings, fail_well, print_json, progress_eve
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from consilience.model import Finding, MeasurementRecord
+    from consilience.model import Finding
     from consilience.model.verdict import Caveat
 
 __all__ = ["attach"]
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for scripts.")]
+MOST_SAID, MOST_RIVALS = 70, 50
+"""Characters of a cell of the list of findings."""
 ForSample = Annotated[str | None, typer.Option("--sample", help="Only of this sample.")]
 
 
@@ -142,7 +145,10 @@ def findings(
     sample: ForSample = None,
     as_json: Json = False,
 ) -> None:
-    """List the findings; *caveat*: the gravest rule that speaks against one."""
+    """List the findings; *caveat*: the gravest rule that speaks against one.
+
+    What is long ends in … here; 'consilience show ID' says all of one, --json all of all.
+    """
     from consilience.declarations import Kind
     from consilience.study import Study
 
@@ -158,11 +164,15 @@ def findings(
         from consilience.rules import worst_caveat
 
         records = {r.id: r for r in study.measurement_records()}
+        files = Counter(r.file_name for r in records.values())
+        names = {
+            r.id: r.file_name if files[r.file_name] == 1 else r.title for r in records.values()
+        }
         caveats: dict[str, list[Caveat]] = {}
         for caveat in study.caveats(found):
             caveats.setdefault(caveat.finding, []).append(caveat)
         head = ["finding", "sample", "from", "kind", "subject", "state", "says", "caveat"]
-        rows = [_finding_row(f, worst_caveat(caveats.get(f.id, ())), records) for f in found]
+        rows = [_finding_row(f, worst_caveat(caveats.get(f.id, ())), names) for f in found]
         if not any(f.state for f in found):  # a column of nothing takes room from the others
             at = head.index("state")
             head.pop(at)
@@ -170,10 +180,9 @@ def findings(
         table([*head, "live rivals", "origin"], rows, "no findings yet; run 'consilience analyse'")
 
 
-def _finding_row(
-    finding: Finding, worst: Caveat | None, records: Mapping[str, MeasurementRecord]
-) -> list[Any]:
+def _finding_row(finding: Finding, worst: Caveat | None, names: Mapping[str, str]) -> list[Any]:
     from consilience.report.text import measured, quantity, state
+    from consilience.text import shortened
 
     says = finding.status.replace("_", " ") if finding.status else ""
     if finding.status == "absent_below_limit" and finding.limit is not None:
@@ -189,22 +198,22 @@ def _finding_row(
     return [
         finding.id,
         finding.sample,
-        _origin(finding, records),
+        _origin(finding, names),
         finding.kind,
         finding.subject.label if finding.subject else "",
         state(finding.state),
-        says or "see 'consilience show'",
+        shortened(says, MOST_SAID) or "see 'consilience show'",
         "" if worst is None else f"{worst.effect}: {worst.rule}",
-        ", ".join(r.subject.label for r in finding.rivals if r.live),
+        shortened(", ".join(r.subject.label for r in finding.rivals if r.live), MOST_RIVALS),
         finding.origin,
     ]
 
 
-def _origin(finding: Finding, records: Mapping[str, MeasurementRecord]) -> str:
+def _origin(finding: Finding, names: Mapping[str, str]) -> str:
     """Return the signal that a finding rests on, and how many more; or who entered it."""
-    names = [records[m].title for m in finding.measurements if m in records]
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{names[0]}{more}" if names else finding.entered_by
+    known = [names[m] for m in finding.measurements if m in names]
+    more = f" and {len(known) - 1} more" if len(known) > 1 else ""
+    return f"{known[0]}{more}" if known else finding.entered_by
 
 
 @fail_well

@@ -36,6 +36,8 @@ R = TypeVar("R")
 
 IDENTIFIERS = ("finding", "measurement", "verdict", "step", "series", "plugin", "kind", "reader")
 """Headings of columns that are never broken."""
+LONG_TITLES = 90
+"""Characters of titles before the rest of them is counted."""
 ProgressStyle = Literal["auto", "bar", "plain", "json", "none"]
 
 
@@ -111,8 +113,14 @@ def run_notice_lines(noticed: Sequence[Any]) -> Iterator[str]:
 
 
 def _several(titles: Sequence[str]) -> str:
-    more = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
-    return ", ".join(titles[:3]) + more
+    """Titles on about a line: three at most, and the signal once where all have the same."""
+    files, signals = zip(*(title.partition(": ")[::2] for title in titles), strict=True)
+    after = ""
+    if len(titles) > 1 and signals[0] and len(set(signals)) == 1:
+        titles, after = files, f": {signals[0]}"
+    shown = next(n for n in (3, 2, 1) if n == 1 or sum(map(len, titles[:n])) <= LONG_TITLES)
+    more = f" and {len(titles) - shown} more" if len(titles) > shown else ""
+    return ", ".join(titles[:shown]) + more + after
 
 
 @contextmanager

@@ -205,3 +205,14 @@ def test_what_a_drift_does_to_emr_does_not_hang_on_the_bins(shift: float) -> Non
         change[width] = found["change"]
     assert change[0.25] == pytest.approx(change[0.02], rel=0.1)
     assert change[0.02] > 0.0, "a peak off its place has a smaller ratio"
+
+
+def test_names_of_close_lines_do_not_lie_on_each_other() -> None:
+    from consilience_compton.calibration.lines import detector_lines
+    from consilience_compton.drawing.calibration import _above
+
+    energy = np.array([group.mean for group in detector_lines()])
+    up = dict(zip([group.name for group in detector_lines()], _above(energy), strict=True))
+    assert up["Te Kα"] is not up["Cd Kβ"]
+    assert all(up[name] for name in ("Cd Kα", "W Kα", "Pb Kα"))
+    assert _above(np.zeros(0)) == []

@@ -9,6 +9,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from consilience_xrf.drawing.change_view import _scale_bar
 from consilience_xrf.drawing.grid import Panel, PanelRow, draw_rows, grid_size
 
 Array = NDArray[np.float64]
@@ -50,3 +51,14 @@ def test_nothing_is_drawn_through_a_buffer_of_the_whole_figure(
     panels = tuple(Panel(str(n), VALUES, X, Y, "um") for n in range(3))
     figure = drawn(PanelRow("counts", panels, limits))
     assert not figure.findobj(lambda one: one.get_visible() and bool(one.get_rasterized()))
+
+
+@pytest.mark.parametrize("colour", ["white", "black"])
+def test_a_scale_bar_over_maps_has_an_edge_that_shows_on_its_own_colour(colour: str) -> None:
+    axes = Figure().subplots()
+    _scale_bar(axes, (0.0, 8.0, 0.0, 6.0), "µm", colour)
+    (text,), (line,) = axes.texts, axes.lines
+    assert text.get_text() == "2 µm"
+    for drawn_ in (text, line):
+        (stroke,) = drawn_.get_path_effects()
+        assert stroke._gc["foreground"] != colour

@@ -11,8 +11,10 @@ from consilience.view import Block, Cell, Figure, Table, ViewContext, palette
 from consilience_compton.drawing.maps import span_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
     from matplotlib.figure import Figure as MatplotlibFigure
+    from numpy.typing import NDArray
 
 __all__ = ["calibration_view", "drift_view"]
 
@@ -95,7 +97,7 @@ def _maps(maps: xr.Dataset, finding: Finding, simulated: str) -> Figure:
         caption=f"Left: correction of the stated energy at {at:.2f} keV from the "
         "detector's own lines; grey: not known. Right: what each pixel is; pooled pixels were "
         "fitted together with neighbours. Colours end at the 99th percentile.",
-        alt=f"Maps of {rows} x {columns} pixels; {bad} cannot be used",
+        alt=f"Maps of {rows} × {columns} pixels; {bad} cannot be used",
         draw=draw,
         table=Table(
             ["rows", "columns", "median correction (eV)", "pixels that cannot be used"], parts
@@ -119,9 +121,15 @@ def _lines(finding: Finding, simulated: str) -> Figure:
         axes = figure.add_subplot()
         axes.axhline(0.0, color="#888888", linewidth=0.8)
         axes.errorbar(energy, rest, std, fmt="o", color=palette()[0], capsize=3)
-        for x, y, name in zip(energy, rest + std, names, strict=True):
+        for x, y, bar, name, up in zip(energy, rest, std, names, _above(energy), strict=True):
             axes.annotate(
-                name, (x, y), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=8
+                name,
+                (x, y + bar if up else y - bar),
+                xytext=(0, 4 if up else -4),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if up else "top",
+                fontsize=8,
             )
         axes.margins(y=0.25, x=0.08)
         axes.set_xlabel("tabulated mean energy (keV)")
@@ -142,6 +150,20 @@ def _lines(finding: Finding, simulated: str) -> Figure:
         table=Table(["lines", "tabulated (keV)", "found less tabulated (eV)", "± (eV)"], rows),
         size=(8.0, 3.2),
     )
+
+
+def _above(energy: NDArray[np.float64]) -> list[bool]:
+    """Return which lines have their name above the point: on the side with more room, if need be."""
+    import numpy as np
+
+    close = 0.08 * float(np.ptp(energy)) if energy.size else 0.0
+    placed: list[bool] = [True] * energy.size
+    last = {True: -np.inf, False: -np.inf}
+    for i in np.argsort(energy):
+        room = {up: float(energy[i]) - last[up] for up in (True, False)}
+        placed[i] = room[True] > close or room[True] >= room[False]
+        last[placed[i]] = float(energy[i])
+    return placed
 
 
 def drift_view(

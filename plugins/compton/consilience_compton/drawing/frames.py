@@ -77,7 +77,7 @@ def _figures(measurement: Measurement) -> list[Figure]:
     return [
         Figure(
             title=f"{simulated}Mean frame",
-            caption=f"Mean of {number} frames of {rows} x {columns} pixels, raw adu.",
+            caption=f"Mean of {number} frames of {rows} × {columns} pixels, raw adu.",
             alt=f"Mean detector frame, {mean.min():.3g} to {mean.max():.3g} adu",
             draw=draw_mean,
             table=Table(["rows", "columns", "mean (adu)", "highest mean (adu)"], parts),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
+from consilience.report.text import number
 from consilience.view import Block, Cell, Figure, Table, ViewContext, palette
 from consilience_compton.drawing.maps import span_of
 
@@ -112,8 +113,8 @@ def _figures(measurement: Measurement) -> list[Figure]:
     found: list[Figure] = [
         Figure(
             title=f"{simulated}Sum of all spectra",
-            caption=f"{spectrum.sum():.4g} counts of {rows} x {columns} spectra in {n} "
-            f"bins, each on the common axis.{unknown}",
+            caption=f"{number(float(spectrum.sum()), 4)} counts of {rows} × {columns} spectra "
+            f"in {n} bins, each on the common axis.{unknown}",
             alt=f"Spectrum from {low:.4g} to {high:.4g} {label}, highest bin at "
             f"{edges[int(spectrum.argmax())]:.4g}",
             draw=draw_sum,
@@ -168,7 +169,8 @@ def _map(total: Any, simulated: str) -> Figure:
         caption=f"All energies together; colours end at the 1st and 99th percentile, so "
         f"that one hot pixel does not hide the rest. {empty} of {total.size} pixels have no count"
         + (", drawn grey." if empty else "."),
-        alt=f"Map of {rows} x {columns} pixels, {total.min():.4g} to {total.max():.4g} counts",
+        alt=f"Map of {rows} × {columns} pixels, {number(float(total.min()), 4)} to "
+        f"{number(float(total.max()), 4)} counts",
         draw=draw_map,
         table=Table(["rows", "columns", "mean counts", "pixels without counts"], parts),
         size=(6.0, 4.4),

@@ -31,6 +31,8 @@ SHOWN = (
     ("centre_x", "centre along x"),
     ("centre_y", "centre along y"),
 )
+EDGES = {"white": "black", "black": "white"}
+"""About a scale bar and its text, which may lie on bright and dark."""
 FAR = 8.0
 """Standard deviations at which the colour scale of significance ends."""
 
@@ -193,16 +195,22 @@ def _outline(axes: Axes, data: xr.Dataset, extent: tuple[float, float, float, fl
 def _scale_bar(
     axes: Axes, extent: tuple[float, float, float, float], unit: str, colour: str
 ) -> None:
+    from matplotlib import patheffects
+
     from consilience_xrf.drawing.grid import bar_length
 
+    edge = [patheffects.withStroke(linewidth=1.4, foreground=EDGES[colour])]
     left, right = sorted(extent[:2])
     low, high = sorted(extent[2:])
     length = bar_length(right - left)
     x, y = left + 0.05 * (right - left), low + 0.07 * (high - low)
-    axes.plot([x, x + length], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
+    axes.plot(
+        [x, x + length], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt",
+        path_effects=[patheffects.withStroke(linewidth=3.0, foreground=EDGES[colour])],
+    )  # fmt: skip
     axes.text(
         x + length / 2, y + 0.03 * (high - low), f"{length:g} {unit}", color=colour,
-        fontsize=6, ha="center", va="bottom",
+        fontsize=6, ha="center", va="bottom", path_effects=edge,
     )  # fmt: skip
 
 

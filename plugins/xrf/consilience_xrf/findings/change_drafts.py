@@ -204,7 +204,7 @@ def map_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) -> li
                     value=distance.value,
                     unit="1",
                     std_stat=distance.counting,
-                    std_sys=distance.alignment,
+                    std_sys=distance.alignment or None,  # a mask that did not move says nothing
                     evidence={
                         "scan": state.name,
                         "reference": base.name,
