@@ -285,20 +285,20 @@ def _course(
     name = f"{title_of(course, context)} ({course.technique})"
     unit = "" if course.unit == "1" else f" {course.unit}"
     reach = (
-        f"{low.value:.5g} ({state_words(low.state)}) to {high.value:.5g} "
+        f"{low.value:.4g} ({state_words(low.state)}) to {high.value:.4g} "
         f"({state_words(high.state)}){unit}"
     )
     if places is None:
-        return f"{name} from {reach}: {_change(low, high)}{unit}"
-    return f"{name} {_change(mine[0], mine[-1])}{unit} from first to last, within {reach}"
+        return f"{name} from {reach}: {_change(low, high, unit)}"
+    return f"{name} {_change(mine[0], mine[-1], unit)} from first to last, within {reach}"
 
 
-def _change(one: Point, other: Point) -> str:
+def _change(one: Point, other: Point, unit: str) -> str:
     parts = (one.stat, other.stat, one.sys, other.sys)
     change = f"{other.value - one.value:+.3g}"
     if any(part is None for part in parts):
-        return f"{change} (error not known)"
-    return f"{change} ± {math.hypot(*(p for p in parts if p is not None)):.2g}"
+        return f"{change}{unit} (error not known)"
+    return f"{change} ± {math.hypot(*(p for p in parts if p is not None)):.2g}{unit}"
 
 
 def _verdict(

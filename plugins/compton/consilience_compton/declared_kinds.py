@@ -8,7 +8,13 @@ __all__ = ["KINDS"]
 
 KINDS = (
     # R_a of profiles is the core's kind "roughness"; areal quantities are never compared with it
-    Kind("areal_roughness", "areal roughness of a surface", "scalar", "um"),
+    Kind(
+        "areal_roughness",
+        "areal roughness of a surface",
+        "scalar",
+        "um",
+        goes_with=("momentum_ratio",),
+    ),
     Kind("correlation_length", "autocorrelation length of a surface", "scalar", "um"),
     Kind("volume_fraction", "share of the volume", "scalar", "1"),
     Kind("lithium_calibration", "slope of lithium content on EMR", "scalar", "1"),
