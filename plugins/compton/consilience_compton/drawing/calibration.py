@@ -153,7 +153,7 @@ def _lines(finding: Finding, simulated: str) -> Figure:
 
 
 def _above(energy: NDArray[np.float64]) -> list[bool]:
-    """Return which lines have their name above the point: on the side with more room, if need be."""
+    """Return which lines have their name above the point; below where there is more room."""
     import numpy as np
 
     close = 0.08 * float(np.ptp(energy)) if energy.size else 0.0
