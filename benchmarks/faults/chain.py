@@ -244,7 +244,7 @@ FAULTS = (
         ),
         CHIP,
         ("chip-lines/chip-lines.mca",),
-        about="element",
+        about="core.presence element|xrf.elements",
     ),
     Fault(
         "shifted map, by 4 points",
