@@ -175,7 +175,7 @@ CUSTODY = (
     ),
     _chain(
         "overlapping steps",
-        "session, from before the end of thinning",
+        "storage, on after the suitcase left",
         _overlap,
         "time-contradiction",
     ),
