@@ -97,6 +97,19 @@ def test_found_and_weighed_in_agree() -> None:
     assert answer.reason == "xrd on mix and weighed in on mix both find LiF"
 
 
+def test_one_phase_with_two_ranges_of_composition_is_a_conflict() -> None:
+    line = {"homogeneity": {"line_compound": True, "citation": "phase diagram"}}
+    solution = {"homogeneity": {"ranges": {"Li": [0.2, 0.8]}, "citation": "cycling"}}
+    eels = Source(plugin="eels", version="0", analysis="eels.fingerprints").to_json()
+    two: dict[str, Any] = {"measurements": ["m-eels"], "source": eels}
+    answer = only(judge(phase("LiPt", evidence=line), phase("LiPt", evidence=solution, **two)))
+    assert answer.verdict == "disagree"
+    assert "a line compound (phase diagram)" in answer.reason
+    assert "Li 20 to 80 at.%, Pt 20 to 80 at.% (cycling)" in answer.reason
+    same = only(judge(phase("LiPt", evidence=line), phase("LiPt", evidence=line, **two)))
+    assert same.verdict == "agree"
+
+
 def test_a_live_rival_makes_it_consistent_and_says_what_decides() -> None:
     answer = only(
         judge(phase("LiF", rivals=[rival("Li2O")]), *weighed(("LiF", 0.5), complete=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consilience.compare.context import ComparisonContext
+from consilience.compare.stoichiometry import own_range
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Rival, Subject
 from consilience.model.verdict import Answer, Verdict
@@ -71,6 +72,15 @@ def _both_present(
     label = first.subject.label if first.subject else first.kind
     names = f"{context.name(first)} and {context.name(second)}"
     live, settled = _rivals(first, second, context)
+    ranges = _two_ranges(first, second)
+    if ranges is not None:
+        return _verdict(
+            first,
+            second,
+            "disagree",
+            f"{names} both find {label}, but not as one thing: {ranges}; a phase has one range",
+            settle=f"compositions of {label} alone, in several samples",
+        )
     notes = [f"{names} both find {label}"]
     if settled:
         notes.append(
@@ -84,6 +94,24 @@ def _both_present(
         notes.append("on different volumes of one line of samples, so neither proves the other")
         return _verdict(first, second, "consistent", "; ".join(notes))
     return _verdict(first, second, "agree", "; ".join(notes))
+
+
+def _two_ranges(first: Finding, second: Finding) -> str | None:
+    """Say in words how the ranges of composition that two findings state differ, None if not."""
+    formula = (first.subject.formula if first.subject else None) or ""
+    one, other = own_range(first), own_range(second)
+    if one is None or other is None or one.of(formula) == other.of(formula):
+        return None
+    words = []
+    for stated in (one, other):
+        range_ = "a line compound"
+        if not stated.line_compound:
+            range_ = ", ".join(
+                f"{e} {100 * low:g} to {100 * high:g} at.%"
+                for e, (low, high) in stated.of(formula).items()
+            )
+        words.append(f"{range_} ({stated.citation})")
+    return " against ".join(words)
 
 
 def _rivals(

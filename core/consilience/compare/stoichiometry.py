@@ -25,7 +25,7 @@ from consilience.model.finding import Finding
 from consilience.model.stoichiometry import Homogeneity, Ranges, fractions_of_formula
 from consilience.model.verdict import Margin, Verdict
 
-__all__ = ["compare", "homogeneity_of"]
+__all__ = ["compare", "homogeneity_of", "own_range"]
 
 KEY = "core.stoichiometry"
 
@@ -41,23 +41,36 @@ def homogeneity_of(
         What the finding states is no range.
     """
     formula = (phase.subject.formula if phase.subject else None) or ""
-    said = phase.evidence.get("homogeneity")
-    own = None
-    if said is not None:
-        try:
-            own = Homogeneity.model_validate(said)
-            own.of(formula)
-        except ValueError as error:
-            raise BadInputError(
-                f"the homogeneity of {formula} in finding {phase.id} is none: {error}",
-                fix="write {'line_compound': true, 'citation': …} or "
-                "{'ranges': {'Li': [0.48, 0.52]}, 'citation': …}",
-            ) from error
+    own = own_range(phase)
     stated = context.homogeneity.get(formula)
     if stated is None:
         return own, None
     same = own is None or own.of(formula) == stated.of(formula)
     return stated, None if same else own
+
+
+def own_range(phase: Finding) -> Homogeneity | None:
+    """Return the homogeneity range that a finding states itself.
+
+    Raises
+    ------
+    BadInputError
+        What it states is no range.
+    """
+    said = phase.evidence.get("homogeneity")
+    if said is None:
+        return None
+    formula = (phase.subject.formula if phase.subject else None) or ""
+    try:
+        own = Homogeneity.model_validate(said)
+        own.of(formula)
+    except ValueError as error:
+        raise BadInputError(
+            f"the homogeneity of {formula} in finding {phase.id} is none: {error}",
+            fix="write {'line_compound': true, 'citation': …} or "
+            "{'ranges': {'Li': [0.48, 0.52]}, 'citation': …}",
+        ) from error
+    return own
 
 
 def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
