@@ -26,6 +26,10 @@ subject = "LiPt"
 technique = "xrd"
 state = { potential = "-6 V" }
 
+[[association]]
+first = "size"
+second = "strain"
+
 [[sample]]
 id = "chip"
 """
@@ -69,16 +73,20 @@ def test_a_claim_of_the_study_is_contradicted_in_the_report(tmp_path: Path) -> N
     file.write_text(HEAD + points(), encoding="utf-8")
     _, out, page = build_study(file, out=tmp_path / "study", report=tmp_path / "report.html")
     with Study.open(out) as study:
-        (request,) = study.associations()
+        request, _ = study.associations()
         name = "lattice parameter of LiPt by xrd (potential -6 V) against mass thickness"
         assert request.name == name
-        (one,) = [v for v in study.compare() if v.comparison == "core.courses"]
+        asked = [v for v in study.compare() if v.comparison == "core.courses"]
+        one, nothing = sorted(asked, key=lambda v: v.verdict)
         assert not study.set_association(request).new
     assert one.verdict == "disagree"
+    assert nothing.verdict == "not_comparable"
     assert one.numbers["states"] == 5
     text = page.read_text(encoding="utf-8")
     assert "lattice parameter of LiPt and mass per area of Pt: course over states" in text
     assert "asked for: the paper says that both grow" in text
+    assert "size against strain: course over states" in text
+    assert "there is no number of kind" in text
 
 
 def test_a_kind_that_is_not_declared_is_refused(tmp_path: Path) -> None:
