@@ -114,6 +114,18 @@ def test_region_2_is_consistent_with_lipt_and_names_the_systematic_error(
     assert li.std_sys > 2 * (li.std_stat or 0)
 
 
+def test_line_compound_against_solid_solution_stands_as_a_conflict(
+    verdicts: list[Verdict],
+) -> None:
+    (found,) = [
+        v
+        for v in verdicts
+        if v.kind == "phase" and v.samples == ["published"] and v.verdict == "disagree"
+    ]
+    assert "a line compound (" in found.reason
+    assert "Li 2 to 80 at.%" in found.reason
+
+
 def test_lithium_in_platinum_is_not_observable_by_electrons(findings: list[Finding]) -> None:
     (found,) = [
         f
