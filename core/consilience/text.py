@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Any
 
-__all__ = ["one_line", "safe_file_name", "shortened", "spreadsheet_cell"]
+__all__ = ["in_unit", "one_line", "safe_file_name", "shortened", "spreadsheet_cell"]
 
 
 def safe_file_name(text: str, length: int = 60) -> str:
@@ -41,6 +41,17 @@ def shortened(text: str, most: int) -> str:
     cut = text[: most - 1].rstrip()
     words = cut.rpartition(" ")[0]
     return f"{(words if len(words) > most // 2 else cut).rstrip(' ,;:')}…"
+
+
+def in_unit(number: str, unit: str | None) -> str:
+    """Return a number with its unit, which a pure number has not.
+
+    Examples
+    --------
+    >>> in_unit("0.05", "1"), in_unit("4.2", "angstrom")
+    ('0.05', '4.2 angstrom')
+    """
+    return number if unit in (None, "", "1") else f"{number} {unit}"
 
 
 def _escape(code: int) -> str:

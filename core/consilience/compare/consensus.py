@@ -15,6 +15,7 @@ from consilience.compare.random_effects import Consensus, consensus_of
 from consilience.model.canonical import canonical_json, content_id
 from consilience.model.finding import Finding
 from consilience.model.verdict import Margin, Verdict
+from consilience.text import in_unit
 
 __all__ = ["KEY", "consensus_verdicts"]
 
@@ -195,7 +196,8 @@ def _decision(
     unit: str,
 ) -> str:
     i = decided.at
-    off = f"{results[i].technique} is off by {_pm(found.off[i], found.off_std[i])} {unit}".rstrip()
+    by = in_unit(_pm(found.off[i], found.off_std[i]), unit)
+    off = f"{results[i].technique} is off by {by}"
     reason = "" if margin is None else f" ({margin.reason})"
     if decided.answer == "agree":
         return f"each technique is equal to the consensus of the others within the margin{reason}"
@@ -207,13 +209,14 @@ def _decision(
 def _sentence(results: Sequence[_Result], found: Consensus, unit: str) -> str:
     each = ", ".join(f"{r.technique} {_pm(r.value, r.std)}" for r in results)
     spread = (
-        f"between techniques they scatter by {found.between:.2g} {unit}".rstrip()
-        + " more than their errors say"
+        f"between techniques they scatter by {in_unit(f'{found.between:.2g}', unit)} more than "
+        "their errors say"
         if found.between > 0
         else "their errors explain how they scatter"
     )
+    mean = in_unit(_pm(found.value, found.std), unit)
     return (
-        f"consensus of {len(results)} techniques ({each}): {_pm(found.value, found.std)} {unit}, "
+        f"consensus of {len(results)} techniques ({each}): {mean}, "
         f"95 % from {found.low:.4g} to {found.high:.4g}; {spread} (p = {found.homogeneity:.2g})"
     )
 
@@ -222,7 +225,8 @@ def _settle(results: Sequence[_Result], decided: Decision | None, unit: str) -> 
     if decided is None:
         return "a margin in the study's [margins] table"
     name = results[decided.at].technique
-    return f"a standard deviation below {decided.needed:.2g} {unit} of {name} against the others"
+    needed = in_unit(f"{decided.needed:.2g}", unit)
+    return f"a standard deviation below {needed} of {name} against the others"
 
 
 def _pm(value: float, std: float) -> str:

@@ -20,6 +20,7 @@ from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Subject
 from consilience.model.stoichiometry import fractions_of_formula
 from consilience.model.verdict import Answer, Margin, Verdict
+from consilience.text import in_unit
 
 __all__ = ["KEY", "Controlled", "against_controls", "qualified"]
 
@@ -264,9 +265,10 @@ def _absent(mine: Sequence[Finding], absent: Sequence[Finding]) -> _Told:
     limits = [(f.limit, f.unit) for f in absent if f.limit is not None]
     limit, unit = min(limits, key=lambda pair: pair[0])
     values = [f.value for f in mine if f.value is not None and f.unit == unit]
-    below = f"absent in the control below {limit:.3g} {unit}"
+    below = f"absent in the control below {in_unit(f'{limit:.3g}', unit)}"
     if unit not in _EXPOSED and values and max(values) <= limit:
-        said = f"{below}, which the amount of {max(values):.3g} {unit} would not have reached"
+        most = in_unit(f"{max(values):.3g}", unit)
+        said = f"{below}, which the amount of {most} would not have reached"
         return _Told("open", said)
     return _Told("more", below)
 
@@ -285,7 +287,7 @@ def _amounts(
         return None
     one, other = pooled(valued, {}), pooled(control, {})
     difference = one.value - other.value
-    shown = f"{difference:+.3g} {'' if unit == '1' else unit}".rstrip()
+    shown = in_unit(f"{difference:+.3g}", unit)
     std = _std(one, other)
     if std is None:
         said = f"{shown} against the control, with a standard deviation that is unknown"

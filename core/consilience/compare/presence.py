@@ -9,6 +9,7 @@ from consilience.compare.stoichiometry import own_range
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Rival, Subject
 from consilience.model.verdict import Answer, Verdict
+from consilience.text import in_unit
 
 __all__ = ["compare", "same_subject", "unlisted"]
 
@@ -57,7 +58,8 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         return _both_present(first, second, context, where != "same")
     if first.status == second.status:
         limits = " and ".join(
-            f"{_number(one.limit)} {one.unit} ({name})" for one, name in ((first, a), (second, b))
+            f"{in_unit(_number(one.limit), one.unit)} ({name})"
+            for one, name in ((first, a), (second, b))
         )
         return _verdict(
             first, second, "consistent", f"neither sees {label}; detection limits {limits}"
@@ -140,7 +142,7 @@ def _seen_and_unseen(
 ) -> Verdict:
     label = first.subject.label if first.subject else first.kind
     a, b = context.name(seen), context.name(unseen)
-    limit = f"{_number(unseen.limit)} {unseen.unit}"
+    limit = in_unit(_number(unseen.limit), unseen.unit)
     story = f"{a} finds {label}, {b} does not down to its limit of {limit}"
     if elsewhere:
         return _verdict(
@@ -164,7 +166,7 @@ def _seen_and_unseen(
             first,
             second,
             "consistent",
-            f"{story}, and the amount of {_number(seen.value)} {seen.unit} lies below it",
+            f"{story}, and the amount of {in_unit(_number(seen.value), seen.unit)} lies below it",
         )
     if seen.std is None or excess <= 1.645 * seen.std:
         doubt = "unknown" if seen.std is None else f"{_number(seen.std)}"
@@ -172,14 +174,14 @@ def _seen_and_unseen(
             first,
             second,
             "undecided",
-            f"{story}; the amount of {_number(seen.value)} {seen.unit} is above it, but its "
-            f"standard deviation is {doubt}",
+            f"{story}; the amount of {in_unit(_number(seen.value), seen.unit)} is above it, but "
+            f"its standard deviation is {doubt}",
         )
     return _verdict(
         first,
         second,
         "disagree",
-        f"{story}, although the amount of {_number(seen.value)} {seen.unit} lies above it",
+        f"{story}, although the amount of {in_unit(_number(seen.value), seen.unit)} lies above it",
     )
 
 

@@ -24,6 +24,7 @@ from consilience.compare.presence import same_subject
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
 from consilience.model.verdict import Answer, Margin, Verdict
+from consilience.text import in_unit
 
 __all__ = ["compare", "equivalence"]
 
@@ -144,13 +145,13 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     words = {
         "agree": "equal within the margin",
         "disagree": "different beyond the margin",
-        "undecided": "the uncertainties do not decide between equal and different",
+        "undecided": "the uncertainties do not decide between inside and outside the margin",
     }[answer]
     return _verdict(
         first,
         second,
         answer,
-        f"{words} of {width:.3g} {first.unit} ({margin.reason})"
+        f"{words} of {in_unit(f'{width:.3g}', first.unit)} ({margin.reason})"
         + ("" if between is None else f"; {between.words}"),
         margin,
         difference=difference,
@@ -159,7 +160,7 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         p_value=p_value,
         smallest=smallest,
         settle=(
-            f"a standard deviation of the difference below {needed:.2g} {first.unit}"
+            f"a standard deviation of the difference below {in_unit(f'{needed:.2g}', first.unit)}"
             if answer == "undecided"
             else ""
         ),
