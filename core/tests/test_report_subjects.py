@@ -116,6 +116,11 @@ def test_hundreds_of_values_are_dots_on_a_line_each(report_samples: ModuleType) 
     labels = [t for t in texts(figure) if t.endswith(" values")]
     assert 0 < len(labels) <= MOST_LINES
     assert "apt · chip-0 · 25 values" in labels
+    found = [f.model_copy(update={"sample": f"piece {i}"}) for i, f in enumerate(found)]
+    (figure,) = strips(found)
+    assert sorted(t for t in texts(figure) if "samples" in t) == [
+        f"{name} · 100 samples · 100 values" for name in ("apt", "eels", "xrf")
+    ]
 
 
 @pytest.mark.parametrize(

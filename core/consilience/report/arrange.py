@@ -10,6 +10,7 @@ from consilience.declarations import PluginInfo
 from consilience.model.finding import Finding, Rival
 from consilience.model.measurement import MeasurementRecord, Notice
 from consilience.model.sample import Sample, SensorSeries
+from consilience.model.verdict import Answer, Verdict
 from consilience.registry import FailedPlugin
 from consilience.report.blocks import Budget, Shown, ShownCloud, show
 from consilience.report.content import FailedView, ReportContent, Section
@@ -24,6 +25,7 @@ from consilience.report.figures import (
     techniques_of,
     timeline_blocks,
 )
+from consilience.report.folding import Folded, fold
 from consilience.report.lineage import forest, natural
 from consilience.report.methods import analyses_used, analysis_key, readers_used
 from consilience.report.rows import (
@@ -47,8 +49,12 @@ __all__ = ["Page", "arrange"]
 
 COLLAPSE_CARDS = 20
 COLLAPSE_SAMPLES = 60
+DETAILED_FINDINGS = 1_000
+"""With more, evidence and assumptions are printed of those alone that decide what is open."""
 MOST_CHAINS = 24
 OPEN_CHAINS = 6
+_SUBJECT_ROWS = 2_400
+_STRIP_PICTURES = 1_600_000
 _CHAIN_PICTURES = 1_200_000
 
 
@@ -60,6 +66,7 @@ class Page:
     banner: Banner
     counts: list[tuple[AnswerWord, int]]
     verdicts: list[VerdictRow]
+    folded: list[Folded]
     subjects: list[Shown]
     strips: list[Shown]
     lineage: list[Shown]
@@ -72,6 +79,7 @@ class Page:
     cards_open: bool
     groups: list[SampleGroup]
     groups_open: bool
+    brief: int
     study_sections: list[ShownSection]
     analyses: list[Method]
     readers: list[Method]
@@ -124,30 +132,34 @@ def arrange(content: ReportContent) -> Page:
         findings=findings,
         verdicts=verdicts,
     )
+    listed, folded = fold(verdicts, anchors, titles)
     for prefix, keys in (
         ("sample", [s.id for s in content.samples]),
         ("measurement", [m.id for m in records]),
         ("finding", [f.id for f in findings]),
-        ("verdict", [v.id for v in verdicts]),
+        ("verdict", [v.id for v in listed]),
     ):
         for key in keys:
             anchors.add(prefix, key)
 
     budget = Budget.among(sum(isinstance(b, Figure) for s in content.sections for b in s.blocks))
+    by_id = {f.id: f for f in findings}
     modality_of = techniques_of(findings, records)
     activity = activity_of(records)
     here = {m.id for m in records}
     sections_of = _by_place(content.sections, here, {f.sample for f in findings})
     counts = Counter(v.verdict for v in verdicts)
+    detailed = _detailed(findings, listed)
     chains = _chains(content)
 
     return Page(
         content=content,
         banner=banner(content),
         counts=[(word, counts[word.answer]) for word in ANSWERS],
-        verdicts=[verdict_row(v, findings, anchors, titles, modality_of) for v in verdicts],
-        subjects=[show(b, "core") for b in subject_blocks(content)],
-        strips=[show(f, "core") for f in strip_figures(findings, verdicts, titles, modality_of)],
+        verdicts=[verdict_row(v, by_id, anchors, titles, modality_of) for v in listed],
+        folded=folded,
+        subjects=_subjects(content),
+        strips=_strips(strip_figures(findings, verdicts, titles, modality_of)),
         lineage=[
             show(f, "core", table_open=True)
             for f in lineage_figures(content.samples, content.steps, activity)
@@ -165,9 +177,10 @@ def arrange(content: ReportContent) -> Page:
         ],
         cards_open=len(records) <= COLLAPSE_CARDS,
         groups=_groups(
-            content, findings, records, anchors, titles, techniques, sections_of, budget
+            content, findings, records, anchors, titles, techniques, sections_of, budget, detailed
         ),
         groups_open=len(findings) <= COLLAPSE_SAMPLES,
+        brief=len(findings) - len(detailed),
         study_sections=_shown(sections_of.get(("", ""), ()), budget),
         analyses=analyses_used(findings, anchors),
         readers=readers_used(records, anchors),
@@ -182,6 +195,29 @@ def arrange(content: ReportContent) -> Page:
         ),
         anchors=anchors,
     )
+
+
+def _detailed(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> set[str]:
+    """Return the findings that are shown with all their evidence; of very many, the first needed.
+
+    Verdicts come worst first, and so do the findings behind them.
+    """
+    if len(findings) <= DETAILED_FINDINGS:
+        return {f.id for f in findings}
+    behind = dict.fromkeys(i for v in verdicts for i in v.findings)
+    return set(list(behind)[: DETAILED_FINDINGS // 2])
+
+
+def _strips(figures: Sequence[Figure]) -> list[Shown]:
+    budget = Budget(svg=min(SVG_BUDGET, _STRIP_PICTURES // max(len(figures), 1)))
+    return [show(figure, "core", budget) for figure in figures]
+
+
+def _subjects(content: ReportContent) -> list[Shown]:
+    blocks = subject_blocks(content)
+    count = max(len(blocks), 1)
+    budget = Budget(min(SVG_BUDGET, _STRIP_PICTURES // count), max(40, _SUBJECT_ROWS // count))
+    return [show(block, "core", budget) for block in blocks]
 
 
 def _series(content: ReportContent) -> list[tuple[SensorSeries, str]]:
@@ -278,24 +314,24 @@ def _groups(
     techniques: dict[str, str],
     sections_of: dict[tuple[str, str], list[Section]],
     budget: Budget,
+    detailed: set[str],
 ) -> list[SampleGroup]:
     names = {r.id: r.title for r in records}
     sample_titles = {s.id: s.title for s in content.samples}
     presence = {k.name for k in content.kinds if k.about == "presence"}
     modality_of = techniques_of(findings, records)
     words = {word.answer: word for word in ANSWERS}
-    used: dict[str, list[tuple[str, AnswerWord]]] = {}
+    used: dict[str, Counter[tuple[str, Answer]]] = {}
     for verdict in content.verdicts:
+        place = (anchors.add("verdict", verdict.id), verdict.verdict)
         for key in verdict.findings:
-            used.setdefault(key, []).append(
-                (anchors.add("verdict", verdict.id), words[verdict.verdict])
-            )
+            used.setdefault(key, Counter())[place] += 1
     # files that a measurement's card lists are not listed again beside each finding
     listed = {(x.name, x.sha256) for r in records for x in r.files}
     grouped: dict[str, dict[str, list[Finding]]] = {}
     for finding in findings:
         grouped.setdefault(finding.sample, {}).setdefault(finding.kind, []).append(finding)
-    caveats = {f.id: content.caveats_of(f.id) for f in findings} if _any_caveat(content) else {}
+    caveats = {f.id: content.caveats_of(f.id) for f in findings}
     groups = []
     for sample, kinds in grouped.items():
         shown_kinds = []
@@ -317,12 +353,13 @@ def _groups(
                         (anchors.get("measurement", m), names.get(m, m)) for m in f.measurements
                     ],
                     caveats=caveats.get(f.id, []),
-                    verdicts=used.get(f.id, []),
+                    verdicts=[(at, words[a], n) for (at, a), n in used.get(f.id, {}).items()],
                     assumptions=[a for a in f.assumptions if a not in common],
                     rivals=[] if rivals else f.rivals,
-                    evidence=facts(f.evidence),
+                    evidence=facts(f.evidence if f.id in detailed else {}),
                     method=anchors.add("method", analysis_key(f)),
                     files=[x for x in f.source.files if (x.name, x.sha256) not in listed],
+                    brief=f.id not in detailed,
                 )
                 for f in members
             ]
@@ -339,10 +376,6 @@ def _groups(
             )
         )
     return groups
-
-
-def _any_caveat(content: ReportContent) -> bool:
-    return bool(content.caveats) or any(v.caveats for v in content.verdicts)
 
 
 def _common(lists: Sequence[Sequence[str]]) -> list[str]:

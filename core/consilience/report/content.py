@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from consilience.custody.traces import Trace
 from consilience.declarations import Kind, Modality, PluginInfo
@@ -154,9 +155,16 @@ class ReportContent:
 
     def caveats_of(self, finding: str) -> list[Caveat]:
         """Return all caveats of a finding, those that came with a verdict included, each once."""
-        found: list[Caveat] = []
+        return self._by_finding.get(finding, [])
+
+    @cached_property
+    def _by_finding(self) -> dict[str, list[Caveat]]:
+        # once for all findings: a study has thousands, and as many verdicts
+        found: dict[str, dict[str, Caveat]] = {}
         for caveat in [*self.caveats, *(c for v in self.verdicts for c in v.caveats)]:
-            if caveat.finding == finding and caveat not in found:
-                found.append(caveat)
+            found.setdefault(caveat.finding, {}).setdefault(repr(caveat), caveat)
         order = {"veto": 0, "doubt": 1, "note": 2}
-        return sorted(found, key=lambda c: (order[c.effect], c.rule, c.message))
+        return {
+            key: sorted(each.values(), key=lambda c: (order[c.effect], c.rule, c.message))
+            for key, each in found.items()
+        }

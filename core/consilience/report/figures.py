@@ -52,13 +52,12 @@ def figure_parts(content: ReportContent) -> list[tuple[str, Sequence[Block]]]:
 
 def subject_blocks(content: ReportContent) -> list[Block]:
     """Return a strip for each element and phase of which several techniques speak."""
-    every = [c for f in content.findings for c in content.caveats_of(f.id)]
     return subject_strips(
         content.findings,
         content.verdicts,
         {k.name: k.title for k in content.kinds},
         techniques_of(content.findings, content.measurements),
-        every if content.caveats or any(v.caveats for v in content.verdicts) else [],
+        [c for f in content.findings for c in content.caveats_of(f.id)],
         {k.name for k in content.kinds if k.about == "presence"},
     )
 

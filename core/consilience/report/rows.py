@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from consilience.model.finding import Finding, Rival, SourceFile
@@ -48,6 +48,10 @@ class Anchors:
             self._counts[prefix] += 1
             self._known[prefix, key] = key if safe else f"{prefix}-{self._counts[prefix]}"
         return self._known[prefix, key]
+
+    def alias(self, prefix: str, key: str, anchor: str) -> None:
+        """Let links to `key` lead to an anchor that is there already."""
+        self._known[prefix, key] = anchor
 
     def get(self, prefix: str, key: str) -> str | None:
         """Return the anchor of `key`, or None if it is not on the page."""
@@ -93,12 +97,15 @@ class FindingRow:
     technique: str
     where: list[tuple[str | None, str]]
     caveats: list[Caveat]
-    verdicts: list[tuple[str, AnswerWord]]
+    verdicts: list[tuple[str, AnswerWord, int]]
+    """Where each leads, its word, and how many it stands for."""
     assumptions: list[str]
     rivals: list[Rival]
     evidence: Facts
     method: str
     files: list[SourceFile]
+    brief: bool = False
+    """Evidence and assumptions stand in the export only: there are too many findings."""
 
 
 @dataclass(frozen=True)
@@ -183,13 +190,13 @@ def _once(caveats: Sequence[Caveat]) -> list[Caveat]:
 
 def verdict_row(
     verdict: Verdict,
-    findings: Sequence[Finding],
+    findings: Mapping[str, Finding],
     anchors: Anchors,
     titles: dict[str, str],
     modality_of: dict[str, str],
 ) -> VerdictRow:
     """Return one line of the table of verdicts, with links to the findings on the page."""
-    by_id = {f.id: f for f in findings if f.id in verdict.findings}
+    by_id = {key: findings[key] for key in verdict.findings if key in findings}
     labels = {key: f"{modality_of[key]}, {finding.sample}" for key, finding in by_id.items()}
     if len(set(labels.values())) < len(labels):
         for key, finding in by_id.items():

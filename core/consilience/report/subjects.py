@@ -173,11 +173,14 @@ def _panels(
         words = finding.kind in presence or finding.status == "not_observable"
         unit = None if words else finding.unit
         by_kind.setdefault((not words, finding.kind, unit), []).append(finding)
-    together = len(group) > MOST_LINES
+    ordered = sorted(by_kind.items(), key=lambda item: str(item[0]))
+    for level in ("finding", "sample", "technique"):  # the finest at which all lines have room
+        drawn = [_lines(f, techniques, effects, presence, level) for _, f in ordered]
+        if sum(map(len, drawn)) <= MOST_LINES:
+            break
     panels: list[Panel] = []
     room, left = MOST_LINES, 0
-    for (_, kind, unit), members in sorted(by_kind.items(), key=lambda item: str(item[0])):
-        lines = _lines(members, techniques, effects, presence, together=together)
+    for ((_, kind, unit), _), lines in zip(ordered, drawn, strict=True):
         left += len(lines[max(room, 0) :])
         shown = tuple(lines[: max(room, 0)])
         room -= len(shown)
@@ -192,14 +195,14 @@ def _lines(
     techniques: Mapping[str, str],
     effects: Mapping[str, str],
     presence: set[str],
-    *,
-    together: bool,
+    level: str,
 ) -> list[Line]:
-    """Return one line for each finding or, of many, one for each technique, sample and status."""
+    """Return a line for each finding, or for all of one technique on one sample, or on all."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for f in members:
-        key: tuple[str, ...] = (techniques[f.id], f.sample, f.status or "", effects.get(f.id, ""))
-        groups.setdefault(key if together else (*key, f.id), []).append(f)
+        place = f.sample if level != "technique" else ""
+        key: tuple[str, ...] = (techniques[f.id], place, f.status or "", effects.get(f.id, ""))
+        groups.setdefault((*key, f.id) if level == "finding" else key, []).append(f)
     ordered = sorted(
         groups.items(), key=lambda item: (item[0][:3], item[1][0].value or 0.0, item[0])
     )
@@ -207,9 +210,9 @@ def _lines(
     for _, found in ordered:
         place = found[0].region.label if found[0].region is not None else ""
         extra = (state(found[0].state), place) if len(found) == 1 else (f"{len(found)} values",)
-        label = " · ".join(
-            part for part in (techniques[found[0].id], found[0].sample, *extra) if part
-        )
+        samples = {f.sample for f in found}
+        where = found[0].sample if len(samples) == 1 else f"{len(samples)} samples"
+        label = " · ".join(part for part in (techniques[found[0].id], where, *extra) if part)
         said = statement(found[0], presence)
         if len(found) > 1:
             said = said.partition(";")[0] if found[0].status else f"{len(found)} values"

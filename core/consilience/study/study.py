@@ -42,6 +42,7 @@ class Study(Entry):
     """
 
     _environment: tuple[int, str] | None = None
+    _verdicts: tuple[tuple[int, str], list[Verdict]] | None = None
 
     @classmethod
     def create(
@@ -164,10 +165,14 @@ class Study(Entry):
         from consilience.compare import compare_findings
         from consilience.study.comparing import modalities_of
 
+        # derived once for a state of the journal: report and export ask several times
+        if self._verdicts is not None and self._verdicts[0] == self.head:
+            return list(self._verdicts[1])
+        head = self.head
         findings = self.findings()
         custody = self.custody()
         places = {r.id: custody.place(r) for r in custody.records.values()}
-        return compare_findings(
+        verdicts = compare_findings(
             self.registry,
             self.samples(),
             findings,
@@ -181,6 +186,8 @@ class Study(Entry):
             open_array=self.store.open_dataset,
             associations=self.associations(),
         )
+        self._verdicts = (head, verdicts)
+        return list(verdicts)
 
     def reach(self) -> list[list[Reach]]:
         """Say who can speak of what: kinds against techniques, a reason in every empty cell."""

@@ -1,0 +1,90 @@
+"""Thousands of verdicts: those that a reader must see one by one, and the rest counted together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from consilience.model.verdict import Verdict
+from consilience.report.rows import Anchors
+from consilience.report.words import ANSWERS, AnswerWord
+
+__all__ = ["MOST_ROWS", "Folded", "fold"]
+
+MOST_ROWS = 400
+"""So many verdicts have a line each; more than that nobody reads, and no browser likes."""
+_REASONS = 3
+_SAMPLES = 8
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Verdicts of one answer on one quantity that have no line of their own."""
+
+    anchor: str
+    word: AnswerWord
+    what: str
+    count: int
+    reasons: tuple[tuple[str, int], ...]
+    more_reasons: int
+    samples: str
+
+
+def fold(
+    verdicts: Sequence[Verdict], anchors: Anchors, titles: Mapping[str, str]
+) -> tuple[list[Verdict], list[Folded]]:
+    """Return the verdicts to list, and the others counted by answer, kind and subject.
+
+    Up to `MOST_ROWS` all are listed.  Of more, comparisons that cannot be made are counted, and
+    the others listed as far as there is room, worst first.  Links to a verdict without a line lead
+    to its count.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        Worst first.
+    anchors : Anchors
+    titles : mapping
+        Kind to what a reader calls it.
+    """
+    if len(verdicts) <= MOST_ROWS:
+        return list(verdicts), []
+    shown: list[Verdict] = []
+    groups: dict[tuple[str, str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.verdict != "not_comparable" and len(shown) < MOST_ROWS:
+            shown.append(verdict)
+        else:
+            subject = verdict.subject.label if verdict.subject else ""
+            groups.setdefault((verdict.verdict, verdict.kind, subject), []).append(verdict)
+    words = {word.answer: word for word in ANSWERS}
+    folded = []
+    for (answer, kind, subject), members in groups.items():
+        anchor = anchors.add("verdicts", f"{answer} {kind} {subject}")
+        for verdict in members:
+            anchors.alias("verdict", verdict.id, anchor)
+        reasons = Counter(_general(verdict) for verdict in members)
+        samples = sorted({name for verdict in members for name in verdict.samples})
+        more = f" and {len(samples) - _SAMPLES} more" if len(samples) > _SAMPLES else ""
+        title = titles.get(kind, kind.replace("_", " "))
+        folded.append(
+            Folded(
+                anchor=anchor,
+                word=next(w for a, w in words.items() if a == answer),
+                what=f"{subject}: {title}" if subject else title,
+                count=len(members),
+                reasons=tuple(reasons.most_common(_REASONS)),
+                more_reasons=max(len(reasons) - _REASONS, 0),
+                samples=", ".join(samples[:_SAMPLES]) + more,
+            )
+        )
+    return shown, sorted(folded, key=lambda f: (ANSWERS.index(f.word), -f.count, f.what))
+
+
+def _general(verdict: Verdict) -> str:
+    """Return a reason without what it says of the single case: names, and what its colon tells."""
+    reason = verdict.reason.partition(": ")[0].partition("; ")[0]
+    for name in sorted(verdict.samples, key=len, reverse=True):
+        reason = reason.replace(name, "…")
+    return reason

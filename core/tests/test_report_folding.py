@@ -1,0 +1,93 @@
+"""Thousands of verdicts: what decides is listed, the rest counted, and every link leads."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from consilience.report import arrange as arranging
+from consilience.report import folding, render
+
+
+def study(samples: ModuleType, pairs: int) -> Any:
+    found = [
+        samples.finding(
+            "size",
+            samples.Subject(element="Pt"),
+            f"chip-{i % 12}",
+            [],
+            value=float(i),
+            unit="nm",
+            std_stat=0.1,
+            assumptions=[f"assumption of number {i}"],
+            evidence={"counted": i},
+        )
+        for i in range(pairs + 1)
+    ]
+    answers = ["not_comparable", "agree", "disagree"]
+    verdicts = [
+        samples.verdict(
+            "size",
+            one.subject,
+            [one, other],
+            answers[0 if i % 4 else 1 + i // 4 % 2],
+            f"different states: {i} against {i + 1}" if i % 4 else f"reason {i}",
+        )
+        for i, (one, other) in enumerate(pairwise(found))
+    ]
+    return samples.ReportContent(study="s", findings=found, verdicts=verdicts)
+
+
+def check_links(page: str) -> None:
+    targets = set(re.findall(r'href="#([^"]+)"', page))
+    assert targets - set(re.findall(r'id="([^"]+)"', page)) == set()
+
+
+def test_few_verdicts_have_a_line_each(report_samples: ModuleType) -> None:
+    page = render(study(report_samples, 20))
+    assert "Counted together" not in page
+    assert len(re.findall(r'<tr role="row" id="v-', page)) == 20
+    assert page.count("assumption of number") == 21
+
+
+def test_of_many_the_decided_are_listed_and_the_rest_counted(
+    report_samples: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "MOST_ROWS", 20)
+    monkeypatch.setattr(arranging, "DETAILED_FINDINGS", 30)
+    content = study(report_samples, 120)  # 90 cannot be made, 15 agree, 15 disagree
+    page = render(content)
+    line = r'<tr role="row" id="v-[0-9a-f]+">\s*<td role="cell"><span class="verdict (\w+)'
+    listed = re.findall(line, page)
+    assert listed == ["disagree"] * 15 + ["agree"] * 5
+    assert "Counted together: the other 100 of 120 comparisons." in page
+    assert re.search(r"not comparable</span> ×90", page)
+    assert re.search(r"agree</span> ×10", page)
+    assert "different states</span> (×90)" in page
+    assert "and 4 more" in page  # of twelve samples eight are named
+    assert re.search(r"15 of 120 comparisons disagree; 90 cannot be made", page)
+    (brief,) = re.findall(r"There are 121 findings. Evidence and assumptions of (\d+) of", page)
+    assert int(brief) == 106
+    assert page.count("assumption of number") == 15
+    check_links(page)
+
+
+def test_a_finding_counts_verdicts_that_have_no_line(
+    report_samples: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "MOST_ROWS", 1)
+    found = [
+        report_samples.finding("size", None, "chip", [], value=float(i), unit="nm")
+        for i in range(4)
+    ]
+    verdicts = [
+        report_samples.verdict("size", None, [found[0], other], "not_comparable", f"why: {i}")
+        for i, other in enumerate(found[1:])
+    ]
+    page = render(report_samples.ReportContent(study="s", findings=found, verdicts=verdicts))
+    assert page.count("×3") >= 1
+    check_links(page)
