@@ -23,6 +23,7 @@ from consilience_xrf.findings.elements_drafts import (
     unseen_draft,
 )
 from consilience_xrf.findings.elements_params import ElementsParams
+from consilience_xrf.findings.left_over import left_over
 from consilience_xrf.findings.map_input import beam_of
 from consilience_xrf.fitting.fitted_scale import Scale, found_scale
 from consilience_xrf.fitting.maps import MapFit, chosen_families, fit_maps, mean_spectrum
@@ -201,7 +202,7 @@ def fit_of_measurement(
             high=params.high,
             mask=good,
         )
-    notices = _notices(measurement, scale, good, cube, incident)
+    notices = _notices(measurement, whole, good, cube, incident)
     return FitOfMeasurement(counts, scale, whole, maps, unseen, tuple(notices))
 
 
@@ -225,12 +226,12 @@ def _families(
 
 def _notices(
     measurement: Measurement,
-    scale: Scale,
+    whole: Whole,
     good: NDArray[np.bool_],
     cube: Any,
     incident: float | None,
 ) -> list[Notice]:
-    name = measurement.record.name
+    name, scale = measurement.record.name, whole.scale
     said = []
     if incident is None:
         said.append(
@@ -264,15 +265,7 @@ def _notices(
                 fix="name elements that are known to be there, or give the axis by options",
             )
         )
-    if scale.search.unexplained:
-        peaks = ", ".join(f"{e:.2f} keV ({z:.0f}σ)" for e, z in scale.search.unexplained)
-        said.append(
-            Notice(
-                code="peaks-unexplained",
-                message=f"{name}: no element explains the peaks at {peaks}",
-                fix="name elements that may be there, or mend axis, angle and detector",
-            )
-        )
+    said += left_over(name, whole.fit, scale.search, scale.geometry)
     left = int(good.size - good.sum())
     if left:
         said.append(
