@@ -256,7 +256,9 @@ def test_the_report_is_quiet_alone_accessible_and_printable(
     page.goto(report.as_uri(), wait_until="load")
     assert len(requests) == 1
     assert messages == []
-    assert [v["id"] for v in Axe().run(page).response["violations"]] == []
-    if name == "xcsct":  # the other one has so many pages that it takes its time
+    # both are made by one template: each test is for one of them, because it takes its time
+    if name == "ptanode":
+        assert [v["id"] for v in Axe().run(page).response["violations"]] == []
+    else:
         assert len(page.pdf()) > 50_000
     page.close()
