@@ -91,3 +91,21 @@ def test_a_finding_counts_verdicts_that_have_no_line(
     page = render(report_samples.ReportContent(study="s", findings=found, verdicts=verdicts))
     assert page.count("×3") >= 1
     check_links(page)
+
+
+def test_one_doubt_of_many_is_told_in_full_once(report_samples: ModuleType) -> None:
+    content = study(report_samples, 6)
+    doubts = [
+        report_samples.Caveat(
+            finding=f.id, rule="x.warm", effect="doubt", message="it was warm", citation="a paper"
+        )
+        for f in content.findings
+    ]
+    verdicts = [v.model_copy(update={"caveats": doubts[:2]}) for v in content.verdicts]
+    told = report_samples.ReportContent(
+        study="s", findings=content.findings, verdicts=verdicts, caveats=doubts
+    )
+    page = render(told)
+    assert page.count("it was warm") == 2  # at the first verdict, and at the first finding
+    assert page.count("told in full above") == 5 + 6
+    check_links(page)

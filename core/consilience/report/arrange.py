@@ -36,8 +36,10 @@ from consilience.report.rows import (
     Method,
     SampleGroup,
     ShownSection,
+    Told,
     VerdictRow,
     statement,
+    told_once,
     verdict_row,
     worst_first,
 )
@@ -150,13 +152,14 @@ def arrange(content: ReportContent) -> Page:
     sections_of = _by_place(content.sections, here, {f.sample for f in findings})
     counts = Counter(v.verdict for v in verdicts)
     detailed = _detailed(findings, listed)
+    told: Told = {}
     chains = _chains(content)
 
     return Page(
         content=content,
         banner=banner(content),
         counts=[(word, counts[word.answer]) for word in ANSWERS],
-        verdicts=[verdict_row(v, by_id, anchors, titles, modality_of) for v in listed],
+        verdicts=[verdict_row(v, by_id, anchors, titles, modality_of, told) for v in listed],
         folded=folded,
         subjects=_subjects(content),
         strips=_strips(strip_figures(findings, verdicts, titles, modality_of)),
@@ -333,11 +336,15 @@ def _groups(
         grouped.setdefault(finding.sample, {}).setdefault(finding.kind, []).append(finding)
     caveats = {f.id: content.caveats_of(f.id) for f in findings}
     groups = []
+    told: Told = {}
     for sample, kinds in grouped.items():
         shown_kinds = []
         for kind, members in kinds.items():
             common = _common([f.assumptions for f in members]) if len(members) > 1 else []
             rivals = _same_rivals(members)
+            said_of = {
+                f.id: told_once(caveats[f.id], anchors.add("finding", f.id), told) for f in members
+            }
             rows = [
                 FindingRow(
                     finding=f,
@@ -352,7 +359,8 @@ def _groups(
                     where=[
                         (anchors.get("measurement", m), names.get(m, m)) for m in f.measurements
                     ],
-                    caveats=caveats.get(f.id, []),
+                    caveats=said_of[f.id][0],
+                    again=said_of[f.id][1],
                     verdicts=[(at, words[a], n) for (at, a), n in used.get(f.id, {}).items()],
                     assumptions=[a for a in f.assumptions if a not in common],
                     rivals=[] if rivals else f.rivals,

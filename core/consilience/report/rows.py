@@ -23,8 +23,10 @@ __all__ = [
     "Method",
     "SampleGroup",
     "ShownSection",
+    "Told",
     "VerdictRow",
     "statement",
+    "told_once",
     "verdict_row",
     "worst_first",
 ]
@@ -58,6 +60,25 @@ class Anchors:
         return self._known.get((prefix, key))
 
 
+Told = dict[tuple[str, str, str], str]
+"""Effect, rule and message of a caveat to the anchor where it stands in full."""
+
+
+def told_once(
+    caveats: Sequence[Caveat], anchor: str, told: Told
+) -> tuple[list[Caveat], list[tuple[Caveat, str]]]:
+    """Return what is told in full here, and what is told elsewhere already, with where."""
+    full, again = [], []
+    for caveat in caveats:
+        key = (caveat.effect, caveat.rule, caveat.message)
+        place = told.setdefault(key, anchor)
+        if place == anchor:
+            full.append(caveat)
+        else:
+            again.append((caveat, place))
+    return full, again
+
+
 @dataclass(frozen=True)
 class ShownSection:
     """A plugin's section, drawn."""
@@ -82,6 +103,8 @@ class VerdictRow:
     other_samples: list[str]
     doubts: list[Caveat]
     noted: list[tuple[str | None, str, list[str]]]
+    again: list[tuple[Caveat, str]]
+    """Doubts that stand in full at an earlier verdict, with its anchor."""
     without: AnswerWord | None = None
     """What it would be without the rules that changed it."""
 
@@ -97,6 +120,7 @@ class FindingRow:
     technique: str
     where: list[tuple[str | None, str]]
     caveats: list[Caveat]
+    again: list[tuple[Caveat, str]]
     verdicts: list[tuple[str, AnswerWord, int]]
     """Where each leads, its word, and how many it stands for."""
     assumptions: list[str]
@@ -194,6 +218,7 @@ def verdict_row(
     anchors: Anchors,
     titles: dict[str, str],
     modality_of: dict[str, str],
+    told: Told,
 ) -> VerdictRow:
     """Return one line of the table of verdicts, with links to the findings on the page."""
     by_id = {key: findings[key] for key in verdict.findings if key in findings}
@@ -225,12 +250,16 @@ def verdict_row(
     if verdict.smallest_detectable is not None:
         detectable = f"{number(verdict.smallest_detectable, 2)} {unit_text(verdict.unit)}".rstrip()
     kind = titles.get(verdict.kind, verdict.kind.replace("_", " "))
+    anchor = anchors.add("verdict", verdict.id)
+    doubts = _once([c for c in verdict.caveats if c.effect != "note"])
+    full, again = told_once(doubts, anchor, told)
     return VerdictRow(
         verdict=verdict,
-        anchor=anchors.add("verdict", verdict.id),
+        anchor=anchor,
         word=next(word for word in ANSWERS if word.answer == verdict.verdict),
         what=f"{verdict.subject.label}: {kind}" if verdict.subject else kind,
-        doubts=_once([c for c in verdict.caveats if c.effect != "note"]),
+        doubts=full,
+        again=again,
         noted=noted,
         difference=difference,
         margin=margin,
