@@ -11,7 +11,7 @@ from consilience.model.verdict import Caveat, Verdict
 from consilience.report.probed import Probed, probed
 from consilience.report.rows import statement
 from consilience.report.subject_drawing import SubjectDrawing
-from consilience.report.text import state, unit_text
+from consilience.report.text import state
 from consilience.report.words import ANSWERS
 from consilience.view import Block, Figure, Table, Text
 
@@ -231,36 +231,21 @@ def _table(
     presence: set[str],
 ) -> Table:
     words = {"veto": "left out", "doubt": "doubted"}
-    return Table(
-        headings=(
-            "technique",
-            "sample",
-            "state",
-            "quantity",
-            "says",
-            "unit",
-            "std, statistical",
-            "std, systematic",
-            "probed",
-            "rules",
-            "origin",
-            "finding",
-        ),
-        rows=[
-            (
-                techniques[f.id],
-                f.sample,
-                state(f.state),
-                titles.get(f.kind, f.kind.replace("_", " ")),
-                statement(f, presence),
-                unit_text(f.unit),
-                f.std_stat,
-                f.std_sys,
-                probed(f).words,
-                words.get(effects.get(f.id, ""), ""),
-                f.origin,
-                f.id,
-            )
-            for f in sorted(group, key=lambda f: (techniques[f.id], f.sample, f.kind, f.id))
-        ],
-    )
+    headings = ["technique", "sample, state", "quantity", "says", "probed", "rules", "finding"]
+    ordered = sorted(group, key=lambda f: (techniques[f.id], f.sample, f.kind, f.id))
+    rows = [
+        [
+            techniques[f.id] + ("" if f.origin == "measured" else f", {f.origin}"),
+            ", ".join(part for part in (f.sample, state(f.state)) if part),
+            titles.get(f.kind, f.kind.replace("_", " ")),
+            statement(f, presence),
+            probed(f).words,
+            words.get(effects.get(f.id, ""), ""),
+            f.id,
+        ]
+        for f in ordered
+    ]
+    if not any(row[5] for row in rows):  # an empty column takes room from the others
+        rows = [row[:5] + row[6:] for row in rows]
+        headings.remove("rules")
+    return Table(headings=headings, rows=rows)
