@@ -115,12 +115,12 @@ def with_caveats(verdict: Verdict, by_finding: Mapping[str, Sequence[Caveat]]) -
     if vetoes and verdict.verdict != "not_comparable":
         update["verdict"] = "not_comparable"
         update["reason"] = _without(verdict, "left out", vetoes)
-        update["numbers"] = {**verdict.numbers, "without_rules": verdict.verdict}
+        update["numbers"] = {**verdict.numbers, **_otherwise(verdict)}
         update["settle"] = _clearing(vetoes) or verdict.settle
     elif doubts and verdict.verdict in ("agree", "consistent", "disagree"):
         update["verdict"] = "undecided"
         update["reason"] = _without(verdict, "doubted", doubts)
-        update["numbers"] = {**verdict.numbers, "without_rules": verdict.verdict}
+        update["numbers"] = {**verdict.numbers, **_otherwise(verdict)}
         update["settle"] = _clearing(doubts) or verdict.settle
     return verdict.model_copy(update=update)
 
@@ -130,6 +130,10 @@ def _without(verdict: Verdict, word: str, caveats: Sequence[Caveat]) -> str:
     said = dict.fromkeys(f"{word} by rule {c.rule}: {c.message}" for c in caveats)
     rules = "the rule" if len({c.rule for c in caveats}) == 1 else "these rules"
     return f"{'; '.join(said)}; without {rules}: {_words(verdict.verdict)}, {verdict.reason}"
+
+
+def _otherwise(verdict: Verdict) -> dict[str, str]:
+    return {"without_rules": verdict.verdict, "reason_without_rules": verdict.reason}
 
 
 def _clearing(caveats: Sequence[Caveat]) -> str:

@@ -14,7 +14,9 @@ __all__ = ["MOST_ROWS", "Folded", "fold"]
 
 MOST_ROWS = 400
 """So many verdicts have a line each; more than that nobody reads, and no browser likes."""
-_REASONS = 3
+MOST_NOT_COMPARABLE = 40
+"""Of so many comparisons that cannot be made each has a line."""
+_REASONS = 6
 _SAMPLES = 8
 
 
@@ -36,9 +38,9 @@ def fold(
 ) -> tuple[list[Verdict], list[Folded]]:
     """Return the verdicts to list, and the others counted by answer, kind and subject.
 
-    Up to `MOST_ROWS` all are listed.  Of more, comparisons that cannot be made are counted, and
-    the others listed as far as there is room, worst first.  Links to a verdict without a line lead
-    to its count.
+    Comparisons that cannot be made are counted by their reasons where there are more than
+    `MOST_NOT_COMPARABLE`, or more than `MOST_ROWS` of all; what decides is listed as far as there
+    is room, worst first.  Links to a verdict without a line lead to its count.
 
     Parameters
     ----------
@@ -48,7 +50,8 @@ def fold(
     titles : mapping
         Kind to what a reader calls it.
     """
-    if len(verdicts) <= MOST_ROWS:
+    unmade = sum(v.verdict == "not_comparable" for v in verdicts)
+    if len(verdicts) <= MOST_ROWS and unmade <= MOST_NOT_COMPARABLE:
         return list(verdicts), []
     shown: list[Verdict] = []
     groups: dict[tuple[str, str, str], list[Verdict]] = {}

@@ -96,6 +96,8 @@ class VerdictRow:
     anchor: str
     word: AnswerWord
     what: str
+    why: str
+    """The reason; of a verdict that rules changed the one that it would have without them."""
     difference: str | None
     margin: str | None
     detectable: str | None
@@ -258,6 +260,7 @@ def verdict_row(
         anchor=anchor,
         word=next(word for word in ANSWERS if word.answer == verdict.verdict),
         what=f"{verdict.subject.label}: {kind}" if verdict.subject else kind,
+        why=_why(verdict),
         doubts=full,
         again=again,
         noted=noted,
@@ -268,6 +271,14 @@ def verdict_row(
         other_samples=[s for s in verdict.samples if s not in named],
         without=without_rules(verdict),
     )
+
+
+def _why(verdict: Verdict) -> str:
+    without = without_rules(verdict)
+    reason = verdict.numbers.get("reason_without_rules")
+    if without is None or not isinstance(reason, str):
+        return verdict.reason
+    return f"by the rule below; without it {without.word}: {reason}"
 
 
 def _sides(
