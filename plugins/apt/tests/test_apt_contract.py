@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 from apt_files import epos_ions, points, write_apt, write_ato, write_epos
 
 from consilience.testing import PluginContract, SampleFile
@@ -45,6 +46,7 @@ def simulate_layers(folder: Path) -> SampleFile:
     return SampleFile(epos, "apt.epos", companions={"ranges": ranges})
 
 
+@pytest.mark.xdist_group("apt-contract")  # one process runs each analysis once
 class TestContract(PluginContract):
     plugin = "apt"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 
 from consilience.model.measurement import Measurement
 from consilience.registry import Registry
@@ -55,6 +56,7 @@ MADE: list[tuple[SampleFile, bytes]] = []
 """Simulated files with their content: made once, as every test asks for them."""
 
 
+@pytest.mark.xdist_group("compton-contract")  # one process runs each analysis once
 class TestContract(PluginContract):
     plugin = "compton"
 

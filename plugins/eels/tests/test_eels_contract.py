@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from eels_files import write_frames, write_pair, write_patterns
 
 from consilience.testing import PluginContract, SampleFile
@@ -25,6 +26,7 @@ PARAMS: dict[str, Mapping[str, object]] = {
 }
 
 
+@pytest.mark.xdist_group("eels-contract")  # one process runs each analysis once
 class TestContract(PluginContract):
     plugin = "eels"
     claims = ("dm3", "hdf5", "zip")

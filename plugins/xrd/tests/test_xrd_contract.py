@@ -81,6 +81,7 @@ def write_frame(folder: Path) -> tuple[Path, Path]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.xdist_group("xrd-contract")  # one process runs each analysis once
 class TestContract(PluginContract):
     plugin = "xrd"
     claims = ("hdf5", "tiff")

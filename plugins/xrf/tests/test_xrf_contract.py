@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pytest
 from xrf_files import (
     spectra,
     write_aps,
@@ -83,6 +84,7 @@ def _list_of_points(tmp_path: Path) -> Path:
     return write_cube(tmp_path / "list.nxs", spectra((10,), 64), [".", "energy"], places)
 
 
+@pytest.mark.xdist_group("xrf-contract")  # one process runs each analysis once
 class TestContract(PluginContract):
     plugin = "xrf"
 

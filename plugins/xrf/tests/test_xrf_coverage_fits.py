@@ -34,11 +34,11 @@ def test_an_interval_is_that_of_feldman_and_cousins() -> None:
 
 # rows of one group look at the same simulated spectra, which are fitted once
 GROUPS = {
-    "counts of sums": (30, ("iron in a sum", "copper", "arsenic", "not in a sum")),
-    "sums at the limit": (30, ("at its limit in a sum",)),
+    "counts of sums": (20, ("iron in a sum", "copper", "arsenic", "not in a sum")),
+    "sums at the limit": (20, ("at its limit in a sum",)),
     "labels": (20, ("nobody named",)),
-    "pixels": (30, ("iron in a pixel", "not in a pixel")),
-    "pixels at the limit": (30, ("at its limit in a pixel",)),
+    "pixels": (20, ("iron in a pixel", "not in a pixel")),
+    "pixels at the limit": (20, ("at its limit in a pixel",)),
 }
 
 
@@ -50,7 +50,7 @@ def test_each_row_is_in_one_group() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_short_run_holds(group: str) -> None:
-    """Thirty repeats see an error that is wrong by two thirds."""
+    """Twenty repeats see an error that is wrong by a factor of two."""
     repeats, words = GROUPS[group]
     rows = [row for row in ROWS if any(word in row.name for word in words)]
     table = cover(rows, repeats, seed=10_000, family=judgements(ROWS))
