@@ -42,7 +42,7 @@ chromium:
 	  echo "no Chromium: the browser tests will be skipped"
 
 test: $(VENV)/.installed-test chromium
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 lint: $(VENV)/.installed-test $(VENV)/.installed-lint
 	$(BIN)/ruff check .
