@@ -25,7 +25,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from consilience.compare.composition import compare
+from consilience.compare.compositions.composition import compare
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import groups_of
 from consilience.kinds import CORE_KINDS

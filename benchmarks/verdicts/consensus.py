@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import multivariate_normal, norm
 
 from benchmarks.verdicts.common import LEVEL, Array, Rates, Z, context_of, finding, repeated
-from consilience.compare.consensus import consensus_verdicts
+from consilience.compare.numbers.consensus import consensus_verdicts
 
 __all__ = ["CASES", "PLACES", "Case", "bounds", "expected", "rates"]
 

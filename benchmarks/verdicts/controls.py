@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from benchmarks.verdicts.common import LEVEL, Rates, context_of, finding, repeated
-from consilience.compare.control import against_controls
+from consilience.compare.presence.control import against_controls
 from consilience.model import Finding, Margin, Sample
 
 __all__ = ["CASES", "PLACES", "Case", "rates", "said_against_control"]

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.verdicts.common import LEVEL, Array, Rates, context_of, finding, repeated
-from consilience.compare.course_verdicts import course_verdicts
+from consilience.compare.courses.verdicts import course_verdicts
 from consilience.model import Margin
 from consilience.model.association import AssociationRequest
 

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from benchmarks.verdicts.common import LEVEL, Array, Rates, context_of, finding, repeated
-from consilience.compare.maps import compare
+from consilience.compare.maps.maps import compare
 
 __all__ = ["CASES", "NULL_PAIRS", "PLACES", "Case", "expected", "rates"]
 

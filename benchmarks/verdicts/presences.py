@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import norm
 
 from benchmarks.verdicts.common import Rates, Z, context_of, finding, repeated
-from consilience.compare.presence import compare
+from consilience.compare.presence.presence import compare
 from consilience.model import Finding
 
 __all__ = ["CASES", "PLACES", "Case", "expected", "rates"]

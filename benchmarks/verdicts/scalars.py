@@ -14,7 +14,7 @@ import numpy as np
 from scipy import integrate, stats
 
 from benchmarks.verdicts.common import LEVEL, Rates, Z, context_of, finding, repeated
-from consilience.compare.scalar import compare
+from consilience.compare.numbers.scalar import compare
 from consilience.model import Finding
 
 __all__ = ["CASES", "PLACES", "Case", "expected", "rates", "shift_of"]

@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from benchmarks.verdicts.common import LEVEL, Array, Rates, context_of, finding, repeated
-from consilience.compare.scalar import compare
+from consilience.compare.numbers.scalar import compare
 from consilience.model import Finding, Margin, Sample
 
 __all__ = ["CASES", "PLACES", "Case", "rates", "said_of_volumes"]

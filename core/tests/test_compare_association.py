@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy.stats import permutation_test, spearmanr
 
-from consilience.compare.association import spearman
-from consilience.compare.covariation import constancy, covariation
+from consilience.compare.courses.association import spearman
+from consilience.compare.courses.covariation import constancy, covariation
 from consilience.errors import BadInputError
 
 

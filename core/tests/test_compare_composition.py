@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from composition_findings import REGISTRY, composition, counted, finding, judge
 
+from consilience.compare.compositions.vectors import PRIOR
 from consilience.compare.groups import groups_of, place_of
-from consilience.compare.vectors import PRIOR
 from consilience.declarations import Comparison
 from consilience.model import Caveat, Margin, Region
 

@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, chi2_contingency
 
-from consilience.compare.logratio import closed_covariance, closure, contrasts, no_difference
+from consilience.compare.compositions.logratio import (
+    closed_covariance,
+    closure,
+    contrasts,
+    no_difference,
+)
 from consilience.compare.margins import decide
 
 

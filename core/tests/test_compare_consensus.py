@@ -9,7 +9,7 @@ import pytest
 
 from consilience.compare.engine import compare_findings
 from consilience.compare.multiplicity import kept, with_false_discoveries_controlled
-from consilience.compare.random_effects import consensus_of
+from consilience.compare.numbers.random_effects import consensus_of
 from consilience.model import Caveat, Finding, Sample, Source, Verdict
 from consilience.registry import Registry
 

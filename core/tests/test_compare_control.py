@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from consilience.compare import compare_findings
-from consilience.compare.control import KEY
+from consilience.compare.presence.control import KEY
 from consilience.model import Caveat, Constituent, Finding, Margin, Sample, Source, Step, Verdict
 from consilience.registry import Registry
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from consilience.compare import compare_findings
-from consilience.compare.course_verdicts import KEY
+from consilience.compare.courses.verdicts import KEY
 from consilience.model import Caveat, Finding, Sample, Source, Verdict
 from consilience.model.association import AssociationRequest
 from consilience.registry import Registry

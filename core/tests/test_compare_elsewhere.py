@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from consilience.compare import compare_findings
-from consilience.compare.heterogeneity import block_means, variance_between
+from consilience.compare.volumes.heterogeneity import block_means, variance_between
 from consilience.model import Caveat, Finding, Margin, Sample, Source, Verdict
 from consilience.registry import Registry
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.map_correlation import correlate, reliability
-from consilience.compare.maps import compare
+from consilience.compare.maps.correlation import correlate, reliability
+from consilience.compare.maps.maps import compare
 from consilience.kinds import CORE_KINDS
 from consilience.model import Finding, Sample, Source, Verdict
 
@@ -164,7 +164,7 @@ def test_chance_is_called_what_it_is_whatever_the_smoothness(
     width: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of unrelated maps some 5 % have p below 0.05; points taken as independent: most of them."""
-    monkeypatch.setattr("consilience.compare.map_correlation.SURROGATES", 99)
+    monkeypatch.setattr("consilience.compare.maps.correlation.SURROGATES", 99)
     p = [
         correlate(smooth(1000 + i, width), smooth(2000 + i, width), seed=i).p_value
         for i in range(150)

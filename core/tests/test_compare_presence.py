@@ -335,7 +335,7 @@ def test_the_latest_of_several_starts_is_a_moment_not_a_text() -> None:
 def test_a_comparison_that_breaks_down_says_so_in_place_of_a_verdict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from consilience.compare import presence
+    from consilience.compare.presence import presence
 
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError("no counts")

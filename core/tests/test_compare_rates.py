@@ -10,7 +10,7 @@ from benchmarks.verdicts import consensus, maps, presences, scalars, studies
 from benchmarks.verdicts.common import ANSWERS, LEVEL, Rates, repeated
 from scipy.stats import binom
 
-from consilience.compare.scalar import equivalence
+from consilience.compare.numbers.scalar import equivalence
 from consilience.registry import Registry
 
 SURE = 1e-5

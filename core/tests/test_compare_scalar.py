@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.scalar import compare, equivalence
+from consilience.compare.numbers.scalar import compare, equivalence
 from consilience.kinds import CORE_KINDS
 from consilience.model import Finding, Margin, Sample, Source
 

@@ -8,13 +8,13 @@ from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from consilience.compare.consensus import consensus_verdicts
 from consilience.compare.context import ComparisonContext
-from consilience.compare.control import against_controls, qualified
-from consilience.compare.course_verdicts import course_verdicts
+from consilience.compare.courses.verdicts import course_verdicts
 from consilience.compare.groups import gathered, groups_of
 from consilience.compare.multiplicity import with_false_discoveries_controlled
-from consilience.compare.presence import unlisted
+from consilience.compare.numbers.consensus import consensus_verdicts
+from consilience.compare.presence.control import against_controls, qualified
+from consilience.compare.presence.presence import unlisted
 from consilience.compare.qualified import (
     as_far_as_known,
     in_one_state,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compton_coverage.cells import CONTEXT, MODELS, as_measurement, expected
-from consilience.compare.association import spearman
+from consilience.compare.courses.association import spearman
 from consilience.testing.coverage import Outcome, Row
 from consilience_compton.findings.lithium_run import run_lithium
 from consilience_compton.findings.lithium_states import StateRatio, states_of_spectra

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from consilience.compare.association import spearman
+from consilience.compare.courses.association import spearman
 from consilience.errors import BadInputError
 from consilience_compton.model.beside import apart, model_line
 from consilience_compton.model.calibration import Point, fit_calibration

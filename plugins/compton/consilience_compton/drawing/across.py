@@ -22,7 +22,7 @@ def across_blocks(findings: Sequence[Finding]) -> list[Block]:
 
     Entered tables that hold both are left to ``compton.series``.
     """
-    from consilience.compare.association import DESCRIBES, FEWEST, spearman
+    from consilience.compare.courses.association import DESCRIBES, FEWEST, spearman
 
     rows: list[list[Cell]] = []
     loose = [f for f in findings if f.source.analysis != SERIES and f.value is not None]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from consilience.compare.association import DESCRIBES, FEWEST, spearman
+from consilience.compare.courses.association import DESCRIBES, FEWEST, spearman
 from consilience.model.finding import Covariance, FindingDraft, Rival, Subject
 from consilience_compton.findings.courses import QUANTITIES, Course, Quantity
 from consilience_compton.model.beside import INTENSIVE, ModelLine, apart, model_line

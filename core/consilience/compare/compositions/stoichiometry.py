@@ -16,10 +16,11 @@ from typing import Literal
 
 import numpy as np
 
+from consilience.compare.compositions.decision import Closed, capped, closed, percent, verdict_on
+from consilience.compare.compositions.vectors import Vector, vector_of
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import place_of
-from consilience.compare.outcome import Closed, Outcome, capped, closed, percent, verdict_on
-from consilience.compare.vectors import Vector, vector_of
+from consilience.compare.outcome import Outcome
 from consilience.errors import BadInputError
 from consilience.model.finding import Finding
 from consilience.model.stoichiometry import Homogeneity, Ranges, fractions_of_formula

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from consilience.compare.compositions.logratio import closed_covariance
 from consilience.compare.context import ComparisonContext
-from consilience.compare.logratio import closed_covariance
 from consilience.errors import BadInputError
 from consilience.model.finding import Finding
 

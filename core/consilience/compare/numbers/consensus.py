@@ -11,7 +11,7 @@ import numpy as np
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import region_key
 from consilience.compare.margins import Decision, decide
-from consilience.compare.random_effects import Consensus, consensus_of
+from consilience.compare.numbers.random_effects import Consensus, consensus_of
 from consilience.model.canonical import canonical_json, content_id
 from consilience.model.finding import Finding
 from consilience.model.verdict import Margin, Verdict

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from consilience.compare.association import FEWEST, Association, spearman
-from consilience.compare.covariation import Covariation, constancy, covariation
+from consilience.compare.courses.association import FEWEST, Association, spearman
+from consilience.compare.courses.covariation import Covariation, constancy, covariation
 from consilience.compare.margins import Decision, decide
 from consilience.compare.outcome import Outcome
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.course_answer import (
+from consilience.compare.courses.answer import (
     BY_MARGIN,
     Numbers,
     Said,
     equal_state_by_state,
     gone_together,
 )
-from consilience.compare.courses import (
+from consilience.compare.courses.course import (
     FEWEST,
     Course,
     Pair,
@@ -25,9 +25,9 @@ from consilience.compare.courses import (
     shared_recording,
     title_of,
 )
+from consilience.compare.courses.state_order import order_of, state_words, value_words
 from consilience.compare.margins import Decision
-from consilience.compare.presence import same_subject
-from consilience.compare.state_order import order_of, state_words, value_words
+from consilience.compare.presence.presence import same_subject
 from consilience.lineage import relation
 from consilience.model.association import AssociationRequest, SeriesChoice
 from consilience.model.canonical import content_id

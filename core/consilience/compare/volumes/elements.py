@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from consilience.compare.compositions.logratio import closure
 from consilience.compare.context import ComparisonContext
-from consilience.compare.elsewhere import (
+from consilience.compare.maps.maps import Map, read_map
+from consilience.compare.volumes.heterogeneity import block_means, variance_between
+from consilience.compare.volumes.numbers import (
     common_sample,
     extent,
     is_all_of,
@@ -19,9 +22,6 @@ from consilience.compare.elsewhere import (
     size_of,
     steps_of,
 )
-from consilience.compare.heterogeneity import block_means, variance_between
-from consilience.compare.logratio import closure
-from consilience.compare.maps import Map, read_map
 from consilience.errors import ConsilienceError
 from consilience.model.finding import Finding
 from consilience.quantities import convert

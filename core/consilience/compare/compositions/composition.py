@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from consilience.compare.amount import of_amount
+from consilience.compare.compositions.amount import of_amount
+from consilience.compare.compositions.decision import capped, closed, percent, verdict_on
+from consilience.compare.compositions.logratio import no_difference
+from consilience.compare.compositions.vectors import PRIOR, Vector, vector_of
 from consilience.compare.context import ComparisonContext
-from consilience.compare.elsewhere_composition import ElementVariation
-from consilience.compare.logratio import no_difference
-from consilience.compare.outcome import Outcome, capped, closed, percent, verdict_on
-from consilience.compare.vectors import PRIOR, Vector, vector_of
-from consilience.compare.volumes import elsewhere_of
+from consilience.compare.outcome import Outcome
+from consilience.compare.volumes.elements import ElementVariation
+from consilience.compare.volumes.elsewhere import elsewhere_of
 from consilience.model.finding import Finding
 from consilience.model.verdict import Margin, Verdict
 

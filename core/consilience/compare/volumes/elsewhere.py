@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from consilience.compare.compositions.vectors import Vector
 from consilience.compare.context import ComparisonContext
-from consilience.compare.elsewhere_composition import ElementVariation, variation_of_elements
 from consilience.compare.groups import place_of
-from consilience.compare.vectors import Vector
+from consilience.compare.volumes.elements import ElementVariation, variation_of_elements
 from consilience.model.finding import Finding
 
 __all__ = ["elsewhere_of"]

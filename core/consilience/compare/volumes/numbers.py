@@ -16,9 +16,9 @@ import numpy as np
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import region_key
-from consilience.compare.heterogeneity import Heterogeneity, block_means, variance_between
-from consilience.compare.maps import Map, read_map
-from consilience.compare.presence import same_subject
+from consilience.compare.maps.maps import Map, read_map
+from consilience.compare.presence.presence import same_subject
+from consilience.compare.volumes.heterogeneity import Heterogeneity, block_means, variance_between
 from consilience.errors import ConsilienceError
 from consilience.lineage import ancestors
 from consilience.model.finding import Finding, Region

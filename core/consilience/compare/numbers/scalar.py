@@ -18,9 +18,9 @@ from statistics import NormalDist
 from typing import Any
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.elsewhere import Variation, variation_between
 from consilience.compare.groups import place_of
-from consilience.compare.presence import same_subject
+from consilience.compare.presence.presence import same_subject
+from consilience.compare.volumes.numbers import Variation, variation_between
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
 from consilience.model.verdict import Answer, Margin, Verdict

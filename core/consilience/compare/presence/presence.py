@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from consilience.compare.compositions.stoichiometry import own_range
 from consilience.compare.context import ComparisonContext
-from consilience.compare.stoichiometry import own_range
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Rival, Subject
 from consilience.model.verdict import Answer, Verdict

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.map_correlation import MapCorrelation, correlate
-from consilience.compare.presence import same_subject
+from consilience.compare.maps.correlation import MapCorrelation, correlate
+from consilience.compare.presence.presence import same_subject
 from consilience.errors import BadInputError
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding

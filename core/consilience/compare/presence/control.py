@@ -10,11 +10,11 @@ from statistics import NormalDist
 from typing import Any, Literal
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.course_verdicts import KEY as COURSES
-from consilience.compare.courses import Point, pooled, state_json
+from consilience.compare.courses.course import Point, pooled, state_json
+from consilience.compare.courses.state_order import state_words
+from consilience.compare.courses.verdicts import KEY as COURSES
 from consilience.compare.groups import region_key
-from consilience.compare.presence import same_subject
-from consilience.compare.state_order import state_words
+from consilience.compare.presence.presence import same_subject
 from consilience.lineage import ancestors
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Subject

@@ -1,0 +1,1 @@
+"""Compositions: of one volume, against one amount, against a phase."""

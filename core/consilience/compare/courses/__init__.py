@@ -1,0 +1,1 @@
+"""Two techniques that follow one sample over several states."""

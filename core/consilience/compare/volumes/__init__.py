@@ -1,0 +1,1 @@
+"""What different volumes of one sample add to the error of a difference."""
