@@ -80,7 +80,7 @@ def test_phases_strain_and_regions_of_a_simulated_map(scan: Path, analysed) -> N
 def test_stopped_and_taken_up_again_gives_the_same(
     scan: Path, analysed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from consilience_xrd.findings import maps as module
+    from consilience_xrd.findings import map_job as module
     from consilience_xrd.maps import scan as reading
 
     monkeypatch.setattr(reading, "BLOCK_POINTS", 500 * 16)

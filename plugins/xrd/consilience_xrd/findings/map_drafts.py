@@ -13,7 +13,7 @@ from consilience_xrd.findings.patterns import method_sentence
 from consilience_xrd.findings.second_opinion import with_second_opinion
 
 if TYPE_CHECKING:
-    from consilience_xrd.findings.maps import MapResult, RegionResult
+    from consilience_xrd.findings.map_job import MapResult, RegionResult
     from consilience_xrd.maps.phases import PhaseMap
 
 __all__ = ["phase_map_drafts", "region_drafts", "strain_drafts"]

@@ -12,7 +12,7 @@ from consilience_xrd.maps.fitting import FLAGS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from consilience_xrd.findings.maps import MapResult
+    from consilience_xrd.findings.map_job import MapResult
 
 __all__ = ["maps_dataset", "patterns_dataset"]
 
