@@ -16,7 +16,7 @@ from consilience.study.materials import notices_of_sample
 from consilience.study.steps import notices_of_step, step_from
 
 if TYPE_CHECKING:
-    from consilience.study.entry import Entry
+    from consilience.study.chain_entry import ChainEntry
 
 __all__ = ["DERIVING", "check_derivation", "derive_sample", "identified"]
 
@@ -65,7 +65,7 @@ def check_derivation(step: Step, samples: Mapping[str, Sample], steps: Sequence[
 
 
 def derive_sample(
-    study: Entry,
+    study: ChainEntry,
     child: str,
     parent: str,
     by: str | Mapping[str, Any],
