@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["agreement_sections", "modalities_of", "reach"]
 
-MOST_ROWS = 150
-"""Of the table of what is said of what; the verdicts themselves are all listed."""
+MOST_QUANTITIES = 100
+"""In the table of what is said of what; the verdicts themselves are all listed."""
+SAID = 3
+"""How many findings of one technique a line of that table tells."""
 
 
 def modalities_of(study: Study, findings: Sequence[Finding]) -> dict[str, str]:
@@ -75,7 +77,7 @@ def agreement_sections(
 def _statements(
     study: Study, findings: Sequence[Finding], verdicts: Sequence[Verdict]
 ) -> list[Block]:
-    """One line for each quantity that was compared, one column for each technique."""
+    """Return each quantity that was compared, with a line for each technique."""
     from consilience.report.rows import statement, worst_first
     from consilience.report.words import ANSWERS
 
@@ -99,21 +101,26 @@ def _statements(
             answers.setdefault(key, Counter())[symbol[verdict.verdict]] += 1
     if not lines:
         return []
-    columns = sorted({t for line in lines.values() for t in line})
     rows: list[list[Cell]] = []
-    for (kind, label), line in lines.items():
+    for (kind, label), line in list(lines.items())[:MOST_QUANTITIES]:
         counts = answers[kind, label]
         words = ", ".join(f"{word} ×{n}" if n > 1 else word for word, n in counts.items())
         title = kinds[kind].title if kind in kinds else kind
         what = f"{label}: {title}" if label else title
-        rows.append([what, *(_short(line.get(t, [])) for t in columns), words])
-    note = "" if len(rows) <= MOST_ROWS else f"the first {MOST_ROWS} of {len(rows)} lines"
+        for technique in sorted(line):
+            rows.append([what, technique, _short(line[technique]), words])
+            what = words = ""
+    note = (
+        ""
+        if len(lines) <= MOST_QUANTITIES
+        else f"the first {MOST_QUANTITIES} of {len(lines)} quantities"
+    )
     return [
         Table(
-            ("of what", *columns, "verdicts"),
-            rows[:MOST_ROWS],
-            "One line for each quantity that was compared, worst first; – : this technique says "
-            "nothing of it",
+            ("of what", "technique", "what it says", "verdicts"),
+            rows,
+            "Each quantity that was compared, worst first, with what every technique says of it; "
+            "a technique that is not named says nothing of it",
             note,
         )
     ]
@@ -121,10 +128,8 @@ def _statements(
 
 def _short(said: Sequence[str]) -> str:
     """Return what a cell has room for; the findings have all of it."""
-    if not said:
-        return "–"
-    words = [s if len(s) <= 90 else f"{s[:88]}…" for s in said[:2]]
-    more = f" and {len(said) - 2} more" if len(said) > 2 else ""
+    words = [s if len(s) <= 120 else f"{s[:118]}…" for s in said[:SAID]]
+    more = f" and {len(said) - SAID} more" if len(said) > SAID else ""
     return " / ".join(words) + more
 
 
@@ -152,5 +157,5 @@ def _reach(study: Study, findings: Sequence[Finding]) -> list[Block]:
     ]
     if marks:
         why: list[list[Cell]] = [[f"({n})", reason] for reason, n in marks.items()]
-        blocks.append(Table(("cell", "why it is empty"), why))
+        blocks.append(Table(("cell", "why it is empty"), why, "Why cells are empty"))
     return blocks
