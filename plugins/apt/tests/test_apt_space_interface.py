@@ -16,8 +16,9 @@ from consilience_apt.files.stream import array_source
 from consilience_apt.ions import Ion
 from consilience_apt.ranges import Range, RangeTable
 from consilience_apt.space.excess import gibbs_excess
-from consilience_apt.space.interface import WIDTH_10_90, fit_interface, interface_fraction
+from consilience_apt.space.interface import WIDTH_10_90, fit_interface
 from consilience_apt.space.profile import Profile, profile
+from consilience_apt.space.step_likelihood import StepLikelihood
 
 TABLE = RangeTable([Range(6.5, 7.5, Ion.parse("Li")), Range(194, 196, Ion.parse("Pt"))])
 WHERE, SIGMA, BEFORE, AFTER = 3.1, 0.9, 0.1, 0.7
@@ -43,7 +44,9 @@ def needle(
 @pytest.mark.parametrize(("shape", "plain"), [("erf", ndtr), ("logistic", expit)])
 def test_the_model_is_the_average_over_each_bin(shape: str, plain: object) -> None:
     edges = np.array([-4.0, -1.0, 0.5, 0.7, 3.0, 40.0])
-    found = interface_fraction(shape, edges, 0.4, 0.8, 0.2, 0.9)
+    none = np.zeros(len(edges) - 1)
+    fit = StepLikelihood(shape, (edges[:-1], edges[1:]), none, none, 1.0)
+    found = fit.model(np.array([0.4, 0.8, 0.2, 0.9]))
     for low, high, value in zip(edges[:-1], edges[1:], found, strict=True):
         mean = quad(lambda z: plain((z - 0.4) / 0.8), low, high, points=[0.4])[0] / (high - low)
         assert value == pytest.approx(0.2 + 0.7 * mean, abs=1e-7)

@@ -8,7 +8,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from consilience_apt.masses.spectrum import MassSpectrum
     from consilience_apt.ranges import RangeTable
 
-__all__ = ["Overlap", "Reading", "Share", "composition_bounds", "solve_overlap"]
+__all__ = ["Overlap", "Share", "solve_overlap"]
 
 Status = Literal["resolved", "absent_below_limit", "consistent", "ambiguous"]
 
@@ -74,25 +74,6 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What follows if one ambiguous ion is all that the others leave.
-
-    Parameters
-    ----------
-    ion : Ion
-        Takes what is in its shared windows after the ions that are not ambiguous.
-    amounts : dict of Ion to float
-        Counts of each ion in this reading.
-    p_value : float or None
-        Chance of a worse agreement with the ratios: a small one excludes the reading.
-    """
-
-    ion: Ion
-    amounts: dict[Ion, float]
-    p_value: float | None
-
-
-@dataclass(frozen=True)
 class Overlap:
     """Solution of an overlap.
 
@@ -104,8 +85,6 @@ class Overlap:
         Of the system of isotope ratios, weighted by its information, with columns of unit length.
     chi2, dof, p_value : float, int, float or None
         Do the named ions explain the ratios?  None without degrees of freedom.
-    readings : list of Reading
-        One for each ambiguous ion.
     seen : PatternCounts
     tails : Tails or None
         Of the peaks around, carried with their errors; None where none were seen.
@@ -121,7 +100,6 @@ class Overlap:
     chi2: float
     dof: int
     p_value: float | None
-    readings: list[Reading]
     seen: PatternCounts
     tails: Tails | None = None
     abundances: list[str] = field(default_factory=list)
@@ -241,7 +219,6 @@ def solve_overlap(
         found.chi2,
         found.dof,
         p_value,
-        _readings(seen, sizes),
         seen,
         tails,
         abundance_notes([symbol for ion in ions for symbol, _ in ion.elements], stated),
@@ -286,20 +263,6 @@ def _kept_apart(
             share = replace(share, status="ambiguous", why=why)  # noqa: PLW2901
         kept.append(share)
     return kept
-
-
-def _readings(seen: PatternCounts, shares: Sequence[Share]) -> list[Reading]:
-    kept = [k for k, share in enumerate(shares) if share.status != "ambiguous"]
-    found: list[Reading] = []
-    for column, share in enumerate(shares):
-        if share.status != "ambiguous":
-            continue
-        columns = [*kept, column]
-        fitted = fit_patterns(seen.part(columns=columns))
-        p_value = float(chi2_distribution.sf(fitted.chi2, fitted.dof)) if fitted.dof else None
-        amounts = {seen.ions[k]: float(v) for k, v in zip(columns, fitted.values, strict=True)}
-        found.append(Reading(share.ion, amounts, p_value))
-    return found
 
 
 def _share(
@@ -361,47 +324,3 @@ def _share(
                      f"not needed; at most {high:.0f} counts")  # fmt: skip
     return Share(ion, counts, stat, sys, low, high, level, "resolved",
                  f"{len(visible)} isotopologues")  # fmt: skip
-
-
-def composition_bounds(
-    others: Mapping[Ion, float], overlap: Overlap
-) -> dict[str, dict[str, float]]:
-    """Return each element's fraction under every reading of an overlap.
-
-    Parameters
-    ----------
-    others : mapping of Ion to float
-        Counts of the ions outside the overlap.
-    overlap : Overlap
-
-    Returns
-    -------
-    dict
-        Element to ``{reading: atomic fraction (0 to 1)}``.  Readings are those of the overlap, and
-        ``"fitted"``, the shares as fitted where the system has full rank.  The bounds are the
-        smallest and the largest; `Reading.p_value` says which readings the ratios exclude.
-    """
-    readings: dict[str, dict[Ion, float]] = {}
-    if all(share.counts is not None for share in overlap.shares):
-        readings["fitted"] = {share.ion: share.counts or 0.0 for share in overlap.shares}
-    for reading in overlap.readings:
-        readings[f"all {reading.ion.name}"] = reading.amounts
-    symbols = list(
-        dict.fromkeys(
-            symbol
-            for ion in (*others, *(s.ion for s in overlap.shares))
-            for symbol, _ in ion.elements
-        )
-    )
-    out: dict[str, dict[str, float]] = {symbol: {} for symbol in symbols}
-    for name, amounts in readings.items():
-        atoms = dict.fromkeys(symbols, 0.0)
-        for source in (others, amounts):
-            for ion, counts in source.items():
-                for symbol, number in ion.elements:
-                    atoms[symbol] += number * counts
-        total = sum(atoms.values())
-        for symbol in symbols:
-            if total > 0:
-                out[symbol][name] = atoms[symbol] / total
-    return out
