@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from consilience_xrd.identification.wholepattern import prepare, solve_scales
+from consilience_xrd.identification.wholepattern import solve_scales
+from consilience_xrd.identification.wholetemplates import prepare
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
