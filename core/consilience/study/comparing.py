@@ -93,7 +93,8 @@ def _statements(
         for one in (by_id[i] for i in verdict.findings if i in by_id):
             key = (one.kind, one.subject.label if one.subject else "")
             keys.add(key)
-            said = f"{one.sample}: {statement(one, presence)}"
+            region = f", {one.region.label}" if one.region and one.region.label else ""
+            said = f"{one.sample}{region}: {statement(one, presence)}"
             cell = lines.setdefault(key, {}).setdefault(techniques[one.id], [])
             if said not in cell:
                 cell.append(said)
