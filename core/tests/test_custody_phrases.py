@@ -7,7 +7,7 @@ import pytest
 from consilience.custody.account.phrases import condition_text
 from consilience.custody.conditions import checked
 from consilience.model import Quantity, Step
-from consilience.report.text import time_text
+from consilience.notation import time_text
 from consilience.report.timeline import timeline_blocks
 from consilience.view import Table
 

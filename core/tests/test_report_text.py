@@ -7,8 +7,9 @@ import math
 import pytest
 
 from consilience.model import Quantity
+from consilience.notation import cell, interval, measured, number, unit_text
 from consilience.report.evidence import facts
-from consilience.report.text import cell, interval, measured, number, unit_text, visible
+from consilience.report.text import visible
 from consilience.report.timeline import written
 
 

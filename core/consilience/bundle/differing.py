@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from consilience.report.text import number
+from consilience.notation import number
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,7 @@ from consilience.claims.formula import Range
 from consilience.claims.stated import Stated
 from consilience.model.base import Origin
 from consilience.model.finding import Finding
-from consilience.report.text import number, unit_text
+from consilience.notation import number, unit_text
 
 if TYPE_CHECKING:
     from consilience.model.measurement import Measurement

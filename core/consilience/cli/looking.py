@@ -181,7 +181,7 @@ def findings(
 
 
 def _finding_row(finding: Finding, worst: Caveat | None, names: Mapping[str, str]) -> list[Any]:
-    from consilience.report.text import measured, quantity, state
+    from consilience.notation import measured, quantity, state
     from consilience.text import shortened
 
     says = finding.status.replace("_", " ") if finding.status else ""

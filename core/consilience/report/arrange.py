@@ -11,6 +11,7 @@ from consilience.model.finding import Finding, Rival
 from consilience.model.measurement import MeasurementRecord, Notice
 from consilience.model.sample import Sample, SensorSeries
 from consilience.model.verdict import Answer, Verdict
+from consilience.notation import state
 from consilience.registry import FailedPlugin
 from consilience.report.blocks import Budget, Shown, ShownCloud, show
 from consilience.report.content import FailedView, ReportContent, Section
@@ -43,7 +44,6 @@ from consilience.report.rows import (
     verdict_row,
     worst_first,
 )
-from consilience.report.text import state
 from consilience.report.words import ANSWERS, AnswerWord, Banner, banner, dose_known, limits
 from consilience.view import Figure, Text
 

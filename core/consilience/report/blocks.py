@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from consilience.notation import cell
 from consilience.report.clouds import CLOUD_SIZE, PackedCloud, pack, still
 from consilience.report.drawing import SVG_BUDGET, Picture, draw
-from consilience.report.text import cell, one_line
+from consilience.report.text import one_line
 from consilience.view import Block, Cell, Cloud, Figure, Table, Text
 
 __all__ = [

@@ -13,17 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from consilience.errors import ConsilienceError
+from consilience.notation import UNKNOWN, cell, interval, number, state, unit_text
 from consilience.report.arrange import arrange
 from consilience.report.content import ReportContent
-from consilience.report.text import (
-    UNKNOWN,
-    cell,
-    interval,
-    number,
-    state,
-    unit_text,
-    visible,
-)
+from consilience.report.text import visible
 from consilience.report.timeline import written
 from consilience.report.words import ANSWERS
 

@@ -11,7 +11,7 @@ from consilience.custody.metrics.surroundings import in_air
 from consilience.custody.traces import Trace
 from consilience.model.base import Quantity
 from consilience.model.sample import Step
-from consilience.report.text import time_text
+from consilience.notation import time_text
 
 __all__ = ["PANELS", "Column", "Threshold", "lasted"]
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from consilience.custody.chain import Link, Moment, chain_of, instant
 from consilience.custody.traces import Trace
 from consilience.model.sample import Sample, Step
+from consilience.notation import number
 from consilience.report.chain_columns import PANELS, Column, Threshold, lasted
 from consilience.report.chain_drawing import WIDTH, Picture
-from consilience.report.text import number
 from consilience.view import Figure, Table
 
 __all__ = ["PANELS", "Threshold", "chain_figures"]

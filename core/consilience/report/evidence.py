@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from consilience.notation import cell
 from consilience.report.blocks import ShownTable
-from consilience.report.text import cell
 
 __all__ = ["Facts", "facts"]
 

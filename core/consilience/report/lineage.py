@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from consilience.model.sample import Sample, Step
+from consilience.notation import number, unit_text
 from consilience.report.drawing import fit
-from consilience.report.text import number, unit_text
 from consilience.view import Figure, Table
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from consilience.model.finding import Finding, Subject
 from consilience.model.verdict import Verdict
+from consilience.notation import measured, number, state, unit_text
 from consilience.report.content import ReportContent
 from consilience.report.figures import techniques_of
 from consilience.report.markup import latex_number, latex_subject, latex_text, markdown_text
 from consilience.report.rows import worst_first
-from consilience.report.text import measured, number, one_line, state, unit_text
+from consilience.report.text import one_line
 from consilience.report.words import ANSWERS
 
 __all__ = ["PaperTable", "paper_table", "to_latex", "to_markdown"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from consilience.errors import ConsilienceError
 from consilience.model.base import Quantity
 from consilience.model.finding import Finding, Region
+from consilience.notation import cell
 from consilience.quantities import convert
-from consilience.report.text import cell
 
 __all__ = ["SCALE", "Probed", "probed"]
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from consilience.model.finding import Finding, Rival, SourceFile
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Caveat, Verdict
+from consilience.notation import measured, number, quantity, state, unit_text
 from consilience.report.blocks import Shown
 from consilience.report.evidence import Facts
-from consilience.report.text import measured, number, quantity, state, unit_text
 from consilience.report.words import ANSWERS, AnswerWord, without_rules
 
 __all__ = [

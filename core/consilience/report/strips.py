@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from consilience.model.finding import Finding
 from consilience.model.verdict import Margin, Verdict
+from consilience.notation import number, state, unit_text
 from consilience.report.drawing import fit
-from consilience.report.text import number, state, unit_text
 from consilience.view import Figure, Table
 
 if TYPE_CHECKING:

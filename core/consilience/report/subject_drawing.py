@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from consilience.notation import unit_text
 from consilience.report.drawing import HEIGHTS, fit
 from consilience.report.probed import SCALE
-from consilience.report.text import unit_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from consilience.model.finding import Finding, Subject
 from consilience.model.verdict import Caveat, Verdict
+from consilience.notation import state
+from consilience.report.lineage import natural
 from consilience.report.probed import Probed, probed
 from consilience.report.rows import statement
 from consilience.report.subject_drawing import SubjectDrawing
-from consilience.report.text import state
 from consilience.report.words import ANSWERS
 from consilience.view import Block, Figure, Table, Text
 
@@ -204,7 +205,8 @@ def _lines(
         key: tuple[str, ...] = (techniques[f.id], place, f.status or "", effects.get(f.id, ""))
         groups.setdefault((*key, f.id) if level == "finding" else key, []).append(f)
     ordered = sorted(
-        groups.items(), key=lambda item: (item[0][:3], item[1][0].value or 0.0, item[0])
+        groups.items(),
+        key=lambda item: (item[0][:2], _by_state(item[1][0]), item[1][0].value or 0.0, item[0]),
     )
     lines = []
     for _, found in ordered:
@@ -223,6 +225,13 @@ def _lines(
     return lines
 
 
+def _by_state(finding: Finding) -> tuple[list[float], tuple[tuple[int, int, str], ...]]:
+    """Return where a state stands: by its numbers, then by its words."""
+    values = (getattr(v, "value", v) for _, v in sorted(finding.state.items()))
+    numbers = [float(v) for v in values if isinstance(v, int | float)]
+    return numbers, natural(state(finding.state))
+
+
 def _table(
     group: Sequence[Finding],
     titles: Mapping[str, str],
@@ -232,7 +241,7 @@ def _table(
 ) -> Table:
     words = {"veto": "left out", "doubt": "doubted"}
     headings = ["technique", "sample, state", "quantity", "says", "probed", "rules", "finding"]
-    ordered = sorted(group, key=lambda f: (techniques[f.id], f.sample, f.kind, f.id))
+    ordered = sorted(group, key=lambda f: (techniques[f.id], f.sample, f.kind, _by_state(f), f.id))
     rows = [
         [
             techniques[f.id] + ("" if f.origin == "measured" else f", {f.origin}"),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Step
+from consilience.notation import cell, time_text
 from consilience.report.drawing import fit
-from consilience.report.text import cell, time_text
 from consilience.view import Block, Figure, Table
 
 if TYPE_CHECKING:

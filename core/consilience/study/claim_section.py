@@ -19,8 +19,8 @@ __all__ = ["claim_blocks"]
 def claim_blocks(findings: Sequence[Finding], verdicts: Sequence[Verdict]) -> list[Block]:
     """Return one line for each figure that a text states, the worst verdict first."""
     from consilience.claims import ARITHMETIC, Claim
+    from consilience.notation import number, unit_text
     from consilience.report.rows import worst_first
-    from consilience.report.text import number, unit_text
     from consilience.report.words import ANSWERS
 
     by_id = {f.id: f for f in findings}

@@ -92,7 +92,7 @@ def write_statements(study: Study, folder: Path) -> list[Path]:
 
 def sheets_of(study: Study) -> dict[str, Sheet]:
     """Return findings, verdicts, measurements, analyses, samples and files as tables."""
-    from consilience.report.text import state
+    from consilience.notation import state
     from consilience.study.comparing import modalities_of
 
     findings = study.findings()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.custody.account.phrases import conditions_text
 from consilience.errors import BadInputError, NotFoundError
-from consilience.report.text import measured, number, state, unit_text
+from consilience.notation import measured, number, state, unit_text
 
 if TYPE_CHECKING:
     from consilience.model.finding import Finding

@@ -18,7 +18,7 @@ from consilience.claims.stated import Stated
 from consilience.compare.context import ComparisonContext
 from consilience.model.finding import Finding
 from consilience.model.verdict import Answer, Margin, Verdict
-from consilience.report.text import number, unit_text
+from consilience.notation import number, unit_text
 
 __all__ = ["compare"]
 

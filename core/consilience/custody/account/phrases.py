@@ -11,8 +11,8 @@ from consilience.custody.metrics.dose import ledger_of
 from consilience.model.base import Quantity
 from consilience.model.measurement import MeasurementRecord
 from consilience.model.sample import Step
+from consilience.notation import cell, number, time_text
 from consilience.quantities import convert
-from consilience.report.text import cell, number, time_text
 
 if TYPE_CHECKING:
     from consilience.custody.account.completeness import FieldState

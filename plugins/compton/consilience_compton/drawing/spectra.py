@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
-from consilience.report.text import number
+from consilience.notation import number
 from consilience.view import Block, Cell, Figure, Table, ViewContext, palette
 from consilience_compton.drawing.maps import span_of
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
-from consilience.report.text import number, unit_text
+from consilience.notation import number, unit_text
 from consilience.view import Block, Cell, Figure, Table, Text, ViewContext
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
-from consilience.report.text import number
+from consilience.notation import number
 
 __all__ = ["line_text", "own_findings", "rounded", "short"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from consilience.report.text import unit_text
+from consilience.notation import unit_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ import numpy as np
 
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
-from consilience.report.text import unit_text
+from consilience.notation import unit_text
 from consilience.view import Block, Cell, Figure, Table, Text, ViewContext
 from consilience_xrf.drawing.common import own_findings, rounded, short
 from consilience_xrf.drawing.grid import draw_rows, grid_size
