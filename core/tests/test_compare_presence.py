@@ -353,3 +353,27 @@ def test_why_a_technique_cannot_tell_reaches_the_verdict() -> None:
     assert answer.reason.endswith(
         "cannot tell whether Li is there: its peaks are all explained by Pt"
     )
+
+
+def test_the_order_of_two_findings_is_that_of_their_techniques_whatever_their_ids() -> None:
+    one = Source(plugin="eels", version="0", analysis="eels.fingerprints").to_json()
+    seen = set()
+    for version in range(8):  # IDs change with it, and with them the order that they would give
+        eels = phase("LiF", measurements=["m-eels"], source={**one, "version": str(version)})
+        xrd = phase("LiF")
+        seen.add(eels.id < xrd.id)
+        assert only(judge(xrd, eels)).findings == [eels.id, xrd.id]
+    assert seen == {True, False}
+
+
+def test_states_decide_the_order_where_technique_and_sample_are_one() -> None:
+    for version in range(8):
+        source = Source(plugin="xrd", version=str(version), analysis="xrd.phases").to_json()
+        a = phase("LiF", measurements=["m-1"], region=_box(0.0), source=source)
+        b = phase("LiF", measurements=["m-2"], region=_box(5.0), source=source)
+        answer = only(compare_findings(REGISTRY, SAMPLES, [b, a], {a.id: "xrd", b.id: "xrd"}))
+        assert answer.findings == [a.id, b.id]
+
+
+def _box(at: float) -> dict[str, Any]:
+    return {"shape": "box", "coordinates": [[at, 0.0], [at + 1.0, 1.0]], "frame": "stage"}

@@ -9,8 +9,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from consilience.compare.context import ComparisonContext
+from consilience.compare.courses.course import state_json
 from consilience.compare.courses.verdicts import course_verdicts
-from consilience.compare.groups import gathered, groups_of
+from consilience.compare.groups import gathered, groups_of, region_key
 from consilience.compare.multiplicity import with_false_discoveries_controlled
 from consilience.compare.numbers.consensus import consensus_verdicts
 from consilience.compare.presence.control import against_controls, qualified
@@ -25,7 +26,7 @@ from consilience.compare.qualified import (
 from consilience.declarations import Comparison, Kind
 from consilience.errors import ConsilienceError, PluginError
 from consilience.model.association import AssociationRequest
-from consilience.model.canonical import content_id
+from consilience.model.canonical import canonical_json, content_id
 from consilience.model.finding import Finding
 from consilience.model.sample import Sample, Step
 from consilience.model.stoichiometry import Homogeneity
@@ -94,6 +95,8 @@ def compare_findings(
 
     Notes
     -----
+    Of two findings the first is that of the technique whose name comes first, then of the sample;
+    what was weighed in comes last.
     Two findings meet if they have kinds that one comparison serves, are on one
     sample or one line of samples, and do not rest on the same measurement.  Two
     findings of one modality meet only in one state: several states are a series.  Two techniques
@@ -130,10 +133,11 @@ def compare_findings(
     verdicts: dict[str, Verdict] = {}
     met: set[str] = set()
     asked: _Asked = {}
-    for first, second in combinations(sorted(findings, key=_order), 2):
+    order = _order(findings, modalities)
+    for first, second in combinations(sorted(findings, key=lambda f: order[f.id]), 2):
         if not _can_meet(first, second, context):
             continue
-        verdict = _decide(first, second, serving, context, asked)
+        verdict = _decide(first, second, serving, context, asked, order)
         if verdict is not None:
             met.update(verdict.findings)
             _keep(verdicts, verdict)
@@ -160,9 +164,18 @@ def compare_findings(
     return [told[key] for key in sorted(told)]
 
 
-def _order(finding: Finding) -> tuple[bool, str]:
-    # what instruments say comes first, so a difference is measured minus weighed in
-    return weighed_in(finding), finding.id
+def _order(findings: Sequence[Finding], modalities: Mapping[str, str]) -> dict[str, int]:
+    """Return the place of each finding: a difference is the earlier one minus the later one.
+
+    What instruments say comes before what was weighed in; then the names of technique and sample,
+    state and region decide.  IDs, which change with a version, do so only where these are alike.
+    """
+
+    def key(one: Finding) -> tuple[bool, str, str, bytes, str]:
+        where = canonical_json([state_json(one), region_key(one.region)])
+        return weighed_in(one), modalities.get(one.id, "?"), one.sample, where, one.id
+
+    return {f.id: place for place, f in enumerate(sorted(findings, key=key))}
 
 
 def _keep(verdicts: dict[str, Verdict], verdict: Verdict) -> None:
@@ -229,11 +242,13 @@ def _decide(
     serving: Mapping[frozenset[str], Sequence[Comparison]],
     context: ComparisonContext,
     asked: _Asked,
+    order: Mapping[str, int],
 ) -> Verdict | None:
     for item in serving.get(frozenset((first.kind, second.kind)), ()):
         one, other = first, second
         if item.scope == "group":
-            one, other = sorted((_leader(f, context) for f in (first, second)), key=_order)
+            leaders = [_leader(f, context) for f in (first, second)]
+            one, other = sorted(leaders, key=lambda f: order[f.id])
             if one.id == other.id:
                 continue  # two elements of one composition
             key = (item.key, one.id, other.id)
