@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from plain_findings import plain_finding
 
 from consilience import builtin
 from consilience.compare import compare_findings
-from consilience.model import Finding, Sample, Source, Verdict
+from consilience.model import Finding, Sample, Verdict
 from consilience.registry import Candidate, Registry
 
 __all__ = ["REGISTRY", "SAMPLES", "composition", "counted", "finding", "judge", "phase"]
@@ -26,34 +27,13 @@ REGISTRY.load(Candidate("core", lambda: builtin))
 
 def finding(**more: Any) -> Finding:
     """Return a finding with everything unknown but what is given."""
-    technique = more.pop("technique", "apt")
     content: dict[str, Any] = {
         "kind": "composition",
         "subject": {"element": "Li"},
         "sample": "needle",
-        "region": None,
-        "state": {},
-        "value": None,
         "unit": "1",
-        "std_stat": None,
-        "std_sys": None,
-        "interval": None,
-        "covariance": None,
-        "array": None,
-        "probe": None,
-        "status": None,
-        "limit": None,
-        "reason": None,
-        "rivals": [],
-        "unassigned": None,
-        "evidence": {},
-        "assumptions": [],
-        "method": "test",
-        "origin": "measured",
-        "measurements": [f"m-{technique}"],
-        "source": Source(plugin=technique, version="0", analysis=f"{technique}.c").to_json(),
     }
-    return Finding.identified({**content, **more})
+    return plain_finding(**{"technique": "apt", **content, **more})
 
 
 def composition(

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plain_findings import plain_finding
 
 from consilience.compare.engine import compare_findings
 from consilience.compare.multiplicity import kept, with_false_discoveries_controlled
 from consilience.compare.numbers.random_effects import consensus_of
-from consilience.model import Caveat, Finding, Sample, Source, Verdict
+from consilience.model import Caveat, Finding, Sample, Verdict
 from consilience.registry import Registry
 
 # log relative risks and variances of thirteen trials of the BCG vaccine (G. A. Colditz et al.,
@@ -21,39 +22,16 @@ VARIANCES = [0.3256, 0.1946, 0.4154, 0.0200, 0.0512, 0.0069, 0.2230]
 VARIANCES += [0.0040, 0.0564, 0.0730, 0.0124, 0.5325, 0.0714]
 
 
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return Registry.discover()
-
-
 def number(technique: str, value: float, std: float | None = 0.001, **more: Any) -> Finding:
     content: dict[str, Any] = {
-        "kind": "lattice_parameter",
         "subject": {"formula": "LiF", "space_group": 225},
-        "sample": "chip",
-        "region": None,
-        "state": {},
         "value": value,
         "unit": "angstrom",
         "std_stat": std,
         "std_sys": 0.0,
-        "interval": None,
-        "covariance": None,
-        "array": None,
-        "probe": None,
-        "status": None,
-        "limit": None,
-        "reason": None,
-        "rivals": [],
-        "unassigned": None,
-        "evidence": {},
-        "assumptions": [],
-        "method": "test",
-        "origin": "measured",
         "measurements": [f"m-{technique}-{value}"],
-        "source": Source(plugin=technique, version="0", analysis=f"{technique}.x").to_json(),
     }
-    return Finding.identified({**content, **more})
+    return plain_finding("lattice_parameter", technique, **{**content, **more})
 
 
 def verdicts(registry: Registry, findings: list[Finding], **more: Any) -> list[Verdict]:

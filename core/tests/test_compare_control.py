@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plain_findings import plain_finding
 
 from consilience.compare import compare_findings
 from consilience.compare.presence.control import KEY
-from consilience.model import Caveat, Constituent, Finding, Margin, Sample, Source, Step, Verdict
+from consilience.model import Caveat, Constituent, Finding, Margin, Sample, Step, Verdict
 from consilience.registry import Registry
 
 SAMPLES = {
@@ -23,39 +24,14 @@ LIF = {"formula": "LiF", "space_group": 225}
 NUMBER = Margin(value=0.01, unit="1", reason="a test")
 
 
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return Registry.discover()
-
-
 def finding(sample: str, technique: str = "xrd", **more: Any) -> Finding:
     content: dict[str, Any] = {
-        "kind": "phase",
         "subject": LIF,
         "sample": sample,
-        "region": None,
-        "state": {},
-        "value": None,
-        "unit": None,
-        "std_stat": None,
-        "std_sys": None,
-        "interval": None,
-        "covariance": None,
-        "array": None,
-        "probe": None,
         "status": "present",
-        "limit": None,
-        "reason": None,
-        "rivals": [],
-        "unassigned": None,
-        "evidence": {},
-        "assumptions": [],
-        "method": "test",
-        "origin": "measured",
         "measurements": [f"m-{sample}-{technique}-{more.get('state')}"],
-        "source": Source(plugin=technique, version="0", analysis=f"{technique}.x").to_json(),
     }
-    return Finding.identified({**content, **more})
+    return plain_finding(**{"kind": "phase", "technique": technique, **content, **more})
 
 
 def amount(sample: str, value: float, std: float | None = 0.002, **more: Any) -> Finding:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from plain_findings import plain_finding
 
 from consilience.compare import compare_findings
 from consilience.compare.courses.verdicts import KEY
-from consilience.model import Caveat, Finding, Sample, Source, Verdict
+from consilience.model import Caveat, Finding, Sample, Verdict
 from consilience.model.association import AssociationRequest
 from consilience.registry import Registry
 
@@ -24,40 +25,18 @@ LATTICE = (4.000, 4.010, 4.030, 4.020, 4.050, 4.045, 4.080, 4.060)
 LITHIUM = (0.10, 0.20, 0.50, 0.40, 0.90, 0.85, 1.40, 1.10)
 
 
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return Registry.discover()
-
-
 def finding(technique: str, kind: str, value: float, cycle: Any, **more: Any) -> Finding:
     unit = {"lattice_parameter": "angstrom", "roughness": "um", "thickness": "nm"}.get(kind, "1")
     content: dict[str, Any] = {
-        "kind": kind,
         "subject": {"label": "film"},
-        "sample": "chip",
-        "region": None,
         "state": {"cycle": cycle},
         "value": value,
         "unit": unit,
         "std_stat": 0.001,
         "std_sys": 0.0,
-        "interval": None,
-        "covariance": None,
-        "array": None,
-        "probe": None,
-        "status": None,
-        "limit": None,
-        "reason": None,
-        "rivals": [],
-        "unassigned": None,
-        "evidence": {},
-        "assumptions": [],
-        "method": "test",
-        "origin": "measured",
         "measurements": [f"m-{technique}-{cycle}-{more.get('sample', '')}"],
-        "source": Source(plugin=technique, version="0", analysis=f"{technique}.x").to_json(),
     }
-    return Finding.identified({**content, **more})
+    return plain_finding(kind, technique, **{**content, **more})
 
 
 def course(

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
+from plain_findings import plain_finding
 from scipy.ndimage import gaussian_filter
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.maps.correlation import correlate, reliability
 from consilience.compare.maps.maps import compare
 from consilience.kinds import CORE_KINDS
-from consilience.model import Finding, Sample, Source, Verdict
+from consilience.model import Finding, Sample, Verdict
 
 Array = NDArray[np.float64]
 SHAPE = (24, 36)
@@ -44,30 +45,12 @@ def finding(number: int, **more: Any) -> Finding:
     content: dict[str, Any] = {
         "kind": "element_map",
         "subject": {"element": "Pt"},
-        "sample": "chip",
         "region": BOX,
-        "state": {},
-        "value": None,
-        "unit": None,
-        "std_stat": None,
-        "std_sys": None,
-        "interval": None,
-        "covariance": None,
         "array": f"array-{number}",
-        "probe": None,
-        "status": None,
-        "limit": None,
-        "reason": None,
-        "rivals": [],
-        "unassigned": None,
         "evidence": {"variable": "amount", "variable_std": "amount_std"},
-        "assumptions": [],
-        "method": "test",
-        "origin": "measured",
         "measurements": [f"m-{number}"],
-        "source": Source(plugin="x", version="0", analysis="x.maps").to_json(),
     }
-    return Finding.identified({**content, **more})
+    return plain_finding(technique="x", **{**content, **more})
 
 
 def judged(one: Any, other: Any, **more: Any) -> Verdict | None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plain_findings import plain_finding
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.numbers.scalar import compare, equivalence
 from consilience.kinds import CORE_KINDS
-from consilience.model import Finding, Margin, Sample, Source
+from consilience.model import Finding, Margin, Sample
 
 SAMPLES = {
     "chip": Sample(id="chip"),
@@ -23,30 +24,12 @@ def finding(value: float | None, **more: Any) -> Finding:
     content: dict[str, Any] = {
         "kind": "lattice_parameter",
         "subject": {"formula": "LiF", "space_group": 225},
-        "sample": "chip",
-        "region": None,
-        "state": {},
         "value": value,
         "unit": "angstrom",
         "std_stat": 0.0005,
         "std_sys": 0.0005,
-        "interval": None,
-        "covariance": None,
-        "array": None,
-        "probe": None,
-        "status": None,
-        "limit": None,
-        "reason": None,
-        "rivals": [],
-        "unassigned": None,
-        "evidence": {},
-        "assumptions": [],
-        "method": "test",
-        "origin": "measured",
-        "measurements": ["m-1"],
-        "source": Source(plugin="xrd", version="0", analysis="xrd.phases").to_json(),
     }
-    return Finding.identified({**content, **more})
+    return plain_finding(technique="xrd", **{**content, **more})
 
 
 def context(first: Finding, second: Finding, **more: Any) -> ComparisonContext:
