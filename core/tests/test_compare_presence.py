@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from plain_findings import plain_finding
 
 from consilience.compare import compare_findings
 from consilience.model import Caveat, Finding, Sample, Source, Step
@@ -28,33 +29,10 @@ def _core_only() -> None:
 
 
 def phase(formula: str, **more: Any) -> Finding:
-    content: dict[str, Any] = {
-        "kind": "phase",
-        "subject": {"formula": formula},
-        "sample": "mix",
-        "region": None,
-        "state": {},
-        "value": None,
-        "unit": "1",
-        "std_stat": None,
-        "std_sys": None,
-        "interval": None,
-        "covariance": None,
-        "array": None,
-        "probe": None,
-        "status": "present",
-        "limit": None,
-        "reason": None,
-        "rivals": [],
-        "unassigned": None,
-        "evidence": {},
-        "assumptions": [],
-        "method": "test",
-        "origin": "measured",
-        "measurements": ["m-xrd"],
-        "source": Source(plugin="xrd", version="0", analysis="xrd.phases").to_json(),
-    }
-    return Finding.identified({**content, **more})
+    content: dict[str, Any] = {"subject": {"formula": formula}, "unit": "1", "status": "present"}
+    return plain_finding(
+        **{"kind": "phase", "technique": "xrd", "sample": "mix", **content, **more}
+    )
 
 
 def rival(formula: str) -> dict[str, Any]:
