@@ -77,6 +77,7 @@ CORE_KINDS: tuple[Kind, ...] = (
         0.2,
         True,
         "20 %: uncertainty of the inelastic mean free path",
+        mapped_by=("t_over_lambda",),
     ),
     Kind("t_over_lambda", "relative thickness", "scalar", "1", 0.2, True, "20 %, as thickness"),
     Kind(

@@ -5,11 +5,24 @@ For the readers of all techniques.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from consilience.hdf5 import text_of
 
-__all__ = ["class_of", "field_text", "member_of", "members", "number_in", "text_in"]
+_MOST = 100_000
+"""Numbers of one field that are read: a beam may have an extent for each point of a scan."""
+
+__all__ = [
+    "beam_size",
+    "class_of",
+    "field_text",
+    "member_of",
+    "members",
+    "number_in",
+    "sample_thickness",
+    "text_in",
+]
 
 
 def class_of(thing: Any) -> str:
@@ -59,3 +72,62 @@ def field_text(group: Any, name: str) -> str | None:
 
     member = member_of(group, name)
     return text_in(member) if isinstance(member, h5py.Dataset) else None
+
+
+def beam_size(entry: Any) -> dict[str, Any] | None:
+    """Return the size of the beam at the sample: ``extent`` of an NXbeam, the greater side.
+
+    That of a sample goes before those of the instrument, which are of the beam at other places
+    too: where these differ, which is the one at the sample is not known.
+
+    Returns
+    -------
+    dict or None
+        ``{"value", "unit"}``; NeXus says that it is a full width at half maximum.
+    """
+    for kinds in (("NXsample",), ("NXinstrument", "NXentry", "NXsubentry")):
+        found = [
+            size
+            for group in _of_class(entry, kinds)
+            for beam in _of_class(group, ("NXbeam",), inside=True)
+            if (size := _length(beam, "extent")) is not None
+        ]
+        if found:
+            return found[0] if all(one == found[0] for one in found) else None
+    return None
+
+
+def sample_thickness(entry: Any) -> dict[str, Any] | None:
+    """Return ``thickness`` of the NXsample as ``{"value", "unit"}``; None where it is not there."""
+    for group in _of_class(entry, ("NXsample",)):
+        found = _length(group, "thickness")
+        if found is not None and group["thickness"].size == 1:
+            return found
+    return None
+
+
+def _of_class(group: Any, kinds: tuple[str, ...], *, inside: bool = False) -> Iterator[Any]:
+    """Yield groups of these classes: the group itself unless only `inside`, and its members."""
+    import h5py
+
+    if not inside and class_of(group) in kinds:
+        yield group
+    for member in members(group):
+        if isinstance(member, h5py.Group) and class_of(member) in kinds:
+            yield member
+
+
+def _length(group: Any, name: str) -> dict[str, Any] | None:
+    """Return the greatest number of a field with its unit; None without either, or if not > 0."""
+    import h5py
+    import numpy as np
+
+    member = member_of(group, name)
+    if not isinstance(member, h5py.Dataset) or member.dtype.kind not in "iuf":
+        return None
+    unit = text_of(member.attrs.get("units"))
+    if not unit or not 0 < member.size <= _MOST:
+        return None
+    values = np.asarray(member[()], dtype=np.float64)
+    found = float(values.max())
+    return {"value": found, "unit": unit} if np.isfinite(values).all() and found > 0 else None

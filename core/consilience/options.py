@@ -11,7 +11,12 @@ from collections.abc import Mapping, Sequence
 
 from consilience.errors import BadInputError
 
-__all__ = ["choice_option", "flag_option", "number_option"]
+__all__ = ["SIZE_OPTIONS", "choice_option", "flag_option", "length_option", "number_option"]
+
+SIZE_OPTIONS = {
+    "beam_size": 'size of the beam across, as in "2 um", where the file states none or a wrong one',
+}
+"""What readers of any technique may be told of the beam; see `consilience.sizes`."""
 
 
 def number_option(
@@ -49,6 +54,37 @@ def number_option(
             fix=f"give a plain number, for example --option {name}={example}",
         )
     return value
+
+
+def length_option(options: Mapping[str, object], name: str) -> dict[str, float | str] | None:
+    """Return a length above 0 as metadata hold it, or None if the option is not given.
+
+    Returns
+    -------
+    dict or None
+        ``{"value", "unit"}``, in the unit that was written.
+
+    Raises
+    ------
+    BadInputError
+        No number with a unit of length, or not above 0.
+    """
+    from consilience.quantities import convert, parse_quantity
+
+    if name not in options:
+        return None
+    given = options[name]
+    try:
+        found = parse_quantity(given if isinstance(given, str) else "")
+        metres = convert(found.value, found.unit, "m")
+    except BadInputError:
+        metres = 0.0
+    if not 0.0 < metres < math.inf:
+        raise BadInputError(
+            f"option {name}={given!r} is no length above 0 with its unit",
+            fix=f'write for example --option {name}="2 um"',
+        )
+    return {"value": found.value, "unit": found.unit}
 
 
 def flag_option(options: Mapping[str, object], name: str) -> bool:

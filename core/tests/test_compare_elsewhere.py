@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
+from plain_findings import plain_finding
 from scipy.ndimage import gaussian_filter
 
 from consilience.compare import compare_findings
@@ -27,11 +28,6 @@ SAMPLES = {
 MARGIN = {"mass_thickness": Margin(value=0.5, unit="kg/m^2", reason="a test")}
 
 
-@pytest.fixture(scope="module")
-def registry() -> Registry:
-    return Registry.discover()
-
-
 def field(seed: int, width: float, shape: tuple[int, int] = (40, 60)) -> Array:
     """A random field of variance 1."""
     wide = np.random.default_rng(seed).normal(size=(shape[0] + 40, shape[1] + 40))
@@ -46,29 +42,13 @@ def finding(sample: str, technique: str, value: float | None, **more: Any) -> Fi
         "kind": "mass_thickness",
         "subject": {"element": "Pt"},
         "sample": sample,
-        "region": None,
-        "state": {},
         "value": value,
         "unit": None if value is None else "kg/m^2",
         "std_stat": None if value is None else 0.02,
         "std_sys": None if value is None else 0.02,
-        "interval": None,
-        "covariance": None,
-        "array": None,
-        "probe": None,
-        "status": None,
-        "limit": None,
-        "reason": None,
-        "rivals": [],
-        "unassigned": None,
-        "evidence": {},
-        "assumptions": [],
-        "method": "test",
-        "origin": "measured",
         "measurements": [f"m-{sample}-{technique}"],
-        "source": Source(plugin=technique, version="0", analysis=f"{technique}.x").to_json(),
     }
-    return Finding.identified({**content, **more})
+    return plain_finding(technique=technique, **{**content, **more})
 
 
 NAMED = {"array": "map", "evidence": {"variable": "pt", "variable_std": "pt_std"}}
@@ -207,6 +187,40 @@ def test_what_says_nothing_of_the_number(
     assert one.verdict == "not_comparable"
     assert "how much the value varies between them is unknown" in one.reason
     assert says in one.reason
+
+
+def test_a_part_of_a_map_varies_even_if_it_names_the_map(registry: Registry) -> None:
+    """Numbers of boxes and of the whole share one array; only what is as large as it is all."""
+    corners = {"shape": "box", "unit": "um", "frame": "map"}
+    part = {**corners, "coordinates": [[3, 3], [8, 8]]}
+    piece = finding("lamella", "edx", 10.1)
+    both = judged(registry, [finding("chip", "xrf", 10.0, region=part, **NAMED), piece])
+    sizes = {v["of"] for v in both.numbers["heterogeneity"]["volumes"]}
+    assert sizes == {"xrf on chip: 5 um", "edx on lamella: 4 um"}
+    for all_of_it in (
+        {**corners, "coordinates": [[0, 0], [59, 39]]},
+        {"shape": "whole", "coordinates": [[0, 0], [59, 39]], "unit": "um", "frame": "map"},
+    ):
+        point = {"lateral": {"value": 1.0, "unit": "um"}}
+        number = finding("chip", "xrf", 10.0, region=all_of_it, probe=point, **NAMED)
+        one = judged(registry, [number, piece])
+        assert len(one.numbers["heterogeneity"]["volumes"]) == 1
+    shown = finding("chip", "xrf", None, kind="element_map", **NAMED)
+    spot = finding("chip", "xrd", 10.0, probe={"lateral": {"value": 2.0, "unit": "um"}})
+    assert len(judged(registry, [shown, spot, piece]).numbers["heterogeneity"]["volumes"]) == 2
+
+
+def test_a_map_of_relative_thickness_says_how_much_the_thickness_varies(
+    registry: Registry,
+) -> None:
+    shown = finding("chip", "eels", 0.5, kind="t_over_lambda", subject=None, unit="1", **NAMED)
+    about = {"kind": "thickness", "subject": None, "unit": "nm"}
+    whole = finding("chip", "apt", 50.0, array="map", **about)
+    piece = finding("lamella", "edx", 50.5, **about)
+    data = as_map(0.5 + 0.005 * field(1, 2.0), "1", 0.001)
+    one = judged(registry, [shown, whole, piece], data)
+    assert "taken in proportion" in one.reason
+    assert one.numbers["heterogeneity"]["std"] == pytest.approx(0.4, rel=0.3)
 
 
 def test_an_unknown_size_and_a_doubted_map_say_nothing(registry: Registry) -> None:

@@ -102,7 +102,19 @@ class Region(FrozenModel):
 
 
 class Probe(FrozenModel):
-    """What was probed: information depth, lateral size, volume; None where unknown."""
+    """What was probed; None where unknown.
+
+    Parameters
+    ----------
+    depth : Quantity, optional
+        Along the beam or inwards: information depth, thickness that the beam went through, length
+        of a needle.
+    lateral : Quantity, optional
+        Across: of the beam, or of what one point of a scan stands for.  How far the points reach
+        that a number was averaged over says the finding's `region`.
+    volume : Quantity, optional
+        Of all that the finding speaks of.
+    """
 
     depth: Quantity | None = None
     lateral: Quantity | None = None

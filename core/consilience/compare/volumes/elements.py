@@ -110,7 +110,7 @@ def _of_run(
     total = np.zeros(len(elements))
     told = []
     for number in (first, second):
-        if any(is_all_of(number, one) for one in chosen):
+        if any(is_all_of(number, *pair) for pair in zip(chosen, maps, strict=True)):
             continue
         name = context.name(number)
         size = size_of(number, chosen[0].sample, maps[0], context)

@@ -120,7 +120,7 @@ def _of_map(
     parts: list[tuple[str, Heterogeneity]] = []
     for number in (first, second):
         name = context.name(number)
-        if is_all_of(number, one):
+        if is_all_of(number, one, found):
             continue
         size = size_of(number, one.sample, found, context)
         if isinstance(size, str):
@@ -180,15 +180,38 @@ def _in_unit(found: Map, one: Finding, number: Finding) -> float | str:
     return abs(number.value) / mean
 
 
-def is_all_of(number: Finding, one: Finding) -> bool:
-    """Return True if the number speaks of all that the map shows."""
+def is_all_of(number: Finding, one: Finding, found: Map) -> bool:
+    """Return True if the number speaks of all that the map shows.
+
+    Parameters
+    ----------
+    number, one : Finding
+        `one` names the map; it may itself be about a part of it.
+    found : Map
+        Of `one`.
+    """
     if number.sample != one.sample:
         return False
-    if number.id == one.id or number.array == one.array:
-        return True
-    same = region_key(number.region) == region_key(one.region)
-    pointlike = number.probe is not None and number.probe.lateral is not None
-    return same and (region_key(number.region) is not None or not pointlike)
+    region, same = number.region, number.array == one.array
+    key = region_key(region)
+    if region is None or key is None:
+        # a single spot may stand for the whole sample, and is not all of a map of it
+        spot = region is None and number.probe is not None and number.probe.lateral is not None
+        return same or (region_key(one.region) is None and not spot)
+    if same or (one.region is not None and one.region.frame == region.frame):
+        sides = _sides(region, found.units[1])
+        if sides is not None:
+            return _covers(sides, found)
+    return key == region_key(one.region)
+
+
+def _covers(sides: Size, found: Map) -> bool:
+    """Return True if a box is as large as the map, but for less than half a step."""
+    whole = (np.ptp(found.y), np.ptp(found.x))
+    return all(
+        side > length - 0.5 * step
+        for side, length, step in zip(sides, whole, steps_of(found), strict=True)
+    )
 
 
 def size_of(number: Finding, whole: str, found: Map, context: ComparisonContext) -> Size | str:
