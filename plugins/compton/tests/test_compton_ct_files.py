@@ -260,3 +260,10 @@ def test_real_files(shared_data: Path) -> None:
     assert scan.metadata["projections"] == 3001
     assert scan.linked == ["k11-18014/k11-18014-imaging.h5", "k11-18014/k11-18014-pcompPanda.h5"]
     assert {"projections", "broken-links", "angle-without-unit"} == codes(scan)
+
+
+def test_one_slice_is_no_volume(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "slice.h5", "w") as file:
+        file["entry/slice"] = VOLUME[:1]
+    with pytest.raises(BadFileError, match=r"holds no volume: .* 4 or more numbers along each"):
+        read_ct_hdf5(tmp_path / "slice.h5", {}, {})

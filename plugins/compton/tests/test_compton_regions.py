@@ -138,6 +138,19 @@ def test_wrong_alpha_moves_the_cathode_as_stated():
     assert part > 0.003
 
 
+def test_an_error_that_leaves_nothing_of_a_part_is_carried_in_proportion():
+    """α off by half leaves a negative electrolyte; its error is a large one, not none."""
+    regions = measured(means(0.88, 0.62))
+    known = {**FORMULAS, "alpha": 0.88, "beta": 0.62, "beta_std": 0.01}
+    parts = [
+        run_regions(regions, RegionParams(**known, alpha_std=std), CONTEXT)
+        .findings[1]
+        .evidence["std_sys_parts"]["alpha"]
+        for std in (0.005, 0.5)
+    ]
+    assert parts[1] == pytest.approx(100.0 * parts[0], rel=0.5)
+
+
 def test_fractions_against_the_layers_are_said():
     right = RegionParams(alpha=0.88, beta=0.62, alpha_std=0.01, beta_std=0.01, **LAYERS)
     codes = [n.code for n in run_regions(measured(means(0.88, 0.62)), right, CONTEXT).notices]

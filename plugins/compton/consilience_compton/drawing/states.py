@@ -174,7 +174,8 @@ def _others(courses: Sequence[Course], name: str, mark: str) -> Figure:
             _plot(axes, course[0], name, index, _name(course))
         _under(axes, _labels(courses[0][0]))
         axes.set_ylabel(TITLES[name])
-        axes.set_ylim(bottom=0.0)
+        if axes.get_ylim()[0] > 0.0:  # from 0 on, but for what lies below it
+            axes.set_ylim(bottom=0.0)
         _simulated(axes, mark)
         if len(courses) > 1:
             axes.legend(fontsize="small")

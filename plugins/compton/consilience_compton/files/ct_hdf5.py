@@ -134,9 +134,12 @@ def _chosen(found: Found, given: str | None, path: Path) -> str:
             )
         return place
     if not volumes:
-        broken = f"; {len(found.broken)} links are broken: {found.broken[0]}" * bool(found.broken)
+        broken = ""
+        if found.broken:
+            broken = f"; {len(found.broken)} links are broken: {found.broken[0]}"
         raise BadFileError(
-            f"{path.name!r} holds no data set of three dimensions{broken}",
+            f"{path.name!r} holds no volume: no data set of three dimensions with {LEAST_SIDE} or "
+            f"more numbers along each{broken}",
             fix="copy the files that it links to beside it, or give the reconstructed volume",
             path=path,
         )

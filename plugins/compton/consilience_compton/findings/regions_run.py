@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -157,18 +157,43 @@ def _moved(
     results: Sequence[Evaluated],
 ) -> dict[str, Array]:
     """Change of each component's EMR by one standard deviation of α, β and exposures."""
-    base = _ratios(triple, weights_of(fractions) / triple.exposures, settings, results)
-    found: dict[str, Array] = {}
-    for name, (da, db) in fractions.causes.items():
-        a, b = fractions.alpha + da, fractions.beta + db
-        row = np.array([[1.0, -1.0, a - b], [0.0, 1.0, -a], [0.0, 0.0, 1.0]])
-        found[name] = _ratios(triple, row / triple.exposures, settings, results) - base
+
+    def ratios(weights: Array) -> Array:
+        return _ratios(triple, weights, settings, results)
+
+    def by_fractions(da: float, db: float) -> Callable[[float], Array]:
+        def at(share: float) -> Array:
+            a, b = fractions.alpha + share * da, fractions.beta + share * db
+            rows = np.array([[1.0, -1.0, a - b], [0.0, 1.0, -a], [0.0, 0.0, 1.0]])
+            return ratios(rows / triple.exposures)
+
+        return at
+
+    def by_exposure(region: int, std: float) -> Callable[[float], Array]:
+        def at(share: float) -> Array:
+            other = triple.exposures.copy()
+            other[region] *= 1.0 + share * std
+            return ratios(weights_of(fractions) / other)
+
+        return at
+
+    base = ratios(weights_of(fractions) / triple.exposures)
+    found = {name: _slope(by_fractions(*by), base) for name, by in fractions.causes.items()}
     if params.exposure_std:
         for region in (1, 2):
-            other = triple.exposures.copy()
-            other[region] *= 1.0 + params.exposure_std
-            weights = weights_of(fractions) / other
-            found[f"exposure_{region + 1}"] = _ratios(triple, weights, settings, results) - base
+            shift = _slope(by_exposure(region, params.exposure_std), base)
+            found[f"exposure_{region + 1}"] = shift
+    return found
+
+
+def _slope(at: Callable[[float], Array], base: Array) -> Array:
+    """Change by a whole standard deviation; where nothing is left then, that of a part of it."""
+    found = np.full(base.shape, np.nan)
+    for share in (1.0, 0.1, 0.01):
+        open_ = ~np.isfinite(found)
+        if not open_.any():
+            break
+        found[open_] = ((at(share) - base) / share)[open_]
     return found
 
 
@@ -188,11 +213,11 @@ def _ratios(
 
 
 def _with_parts(one: Evaluated, more: dict[str, float]) -> Evaluated:
-    known = {name: shift for name, shift in more.items() if np.isfinite(shift)}
     if not np.isfinite(one.result.value):
         return one
-    parts = {**one.result.std_sys_parts, **{name: abs(shift) for name, shift in known.items()}}
-    signed = {**one.signed, **known}
+    shifts = {name: shift if np.isfinite(shift) else None for name, shift in more.items()}
+    signed = {**one.signed, **shifts}
+    parts = {name: None if shift is None else abs(shift) for name, shift in signed.items()}
     return replace(one, result=replace(one.result, std_sys_parts=parts), signed=signed)
 
 

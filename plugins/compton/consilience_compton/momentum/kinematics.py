@@ -82,7 +82,12 @@ def momentum(energy: ArrayLike, incident: ArrayLike, angle: ArrayLike) -> NDArra
     ----------
     Huang et al. (2025), eq. 5; P. Holm, Phys. Rev. A 37, 3706 (1988).
     """
-    return _momentum(energy, incident, angle, 1.0)
+    first = np.asarray(incident, dtype=np.float64)
+    second = np.asarray(energy, dtype=np.float64)
+    one_minus_cos = _one_minus_cos(angle)
+    q = np.sqrt((first - second) ** 2 + 2.0 * first * second * one_minus_cos)
+    recoil = first * second * one_minus_cos / ELECTRON_REST_ENERGY
+    return np.asarray((second - first + recoil) / q * MOMENTUM_UNIT)
 
 
 def momentum_exact(
@@ -176,17 +181,6 @@ def momentum_slope(energy: ArrayLike, incident: ArrayLike, angle: ArrayLike) -> 
     return np.asarray((rise - above * along / q**2) / q * MOMENTUM_UNIT)
 
 
-def _momentum(
-    energy: ArrayLike, incident: ArrayLike, angle: ArrayLike, gamma: ArrayLike
-) -> NDArray[np.float64]:
-    first = np.asarray(incident, dtype=np.float64)
-    second = np.asarray(energy, dtype=np.float64)
-    one_minus_cos = _one_minus_cos(angle)
-    q = np.sqrt((first - second) ** 2 + 2.0 * first * second * one_minus_cos)
-    recoil = first * second * one_minus_cos / ELECTRON_REST_ENERGY
-    return np.asarray((np.asarray(gamma) * (second - first) + recoil) / q * MOMENTUM_UNIT)
-
-
 def _one_minus_cos(angle: ArrayLike) -> NDArray[np.float64]:
     """1 − cosθ without cancellation at small angles."""
     return np.asarray(2.0 * np.sin(0.5 * np.radians(np.asarray(angle, dtype=np.float64))) ** 2)
@@ -219,7 +213,7 @@ class Geometry:
         the detector's middle.
     aperture : float or None
         Diameter of the pinhole in mm; None: unknown.
-    incident_energy_std, angle_std, distance_std : float or None
+    incident_energy_std, angle_std : float or None
         Standard deviations in the same units, one for all pixels; None: unknown.
 
     Raises
@@ -239,7 +233,6 @@ class Geometry:
     aperture: float | None = None
     incident_energy_std: float | None = None
     angle_std: float | None = None
-    distance_std: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.incident_energy) and self.incident_energy > 0.0):
@@ -258,7 +251,7 @@ class Geometry:
                 raise BadInputError(
                     f"{name} {value:g} is not above 0", fix="leave it out where it is not known"
                 )
-        for name in ("incident_energy_std", "angle_std", "distance_std"):
+        for name in ("incident_energy_std", "angle_std"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0.0):
                 raise BadInputError(

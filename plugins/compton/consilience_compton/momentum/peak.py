@@ -35,21 +35,17 @@ class Peak:
         E₂ at the middle of the detector, keV.
     deviation, deviation_std : float
         Found less predicted, keV; the error is that of the fit.
-    momentum, momentum_std : float
-        The same in atomic units: 0 is where it should be.
+    momentum : float
+        Found less predicted in atomic units: 0 is where it should be.
     width : float
         FWHM of the fitted Gaussian, atomic units: of the peak's upper part, not of J.
-    height : float
-        Over the level beside it, in standard deviations.
     """
 
     predicted: float
     deviation: float
     deviation_std: float
     momentum: float
-    momentum_std: float
     width: float
-    height: float
 
     @property
     def found(self) -> float:
@@ -135,9 +131,7 @@ def find_peak(profile: Profile, incident: float, angle: float, shape: Array) -> 
         float(values[1]) / slope,
         float(errors[1]) / slope,
         float(values[1]),
-        float(errors[1]),
         float(2.3548 * values[2]),
-        height,
     )
 
 

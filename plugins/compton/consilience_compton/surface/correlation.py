@@ -64,7 +64,7 @@ def autocorrelation(heights: NDArray[np.float64], step: tuple[float, float]) -> 
 
     References
     ----------
-    ISO 25178-2:2021, 3.2.8 and 4.3 (S_al, S_tr).
+    ISO 25178-2 (spatial parameters S_al and S_tr).
     """
     there = np.isfinite(heights)
     values = np.where(there, heights - np.nanmean(heights), 0.0)

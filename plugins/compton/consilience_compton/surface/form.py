@@ -57,7 +57,7 @@ def remove_form(heights: NDArray[np.float64], step: tuple[float, float], degree:
 
     References
     ----------
-    ISO 25178-2:2021, 3.1 (F-operation); total least squares is not used: slopes are small.
+    ISO 25178-2 (F-operation); total least squares is not used: slopes are small.
     """
     there = np.isfinite(heights)
     terms = (degree + 1) * (degree + 2) // 2

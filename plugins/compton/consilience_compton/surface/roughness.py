@@ -24,16 +24,16 @@ LEAST_POINTS = 8
 
 @dataclass(frozen=True)
 class Areal:
-    """Areal quantities of ISO 25178-2:2021, in the unit of the heights.
+    """Areal quantities of ISO 25178-2 (height parameters), in the unit of the heights.
 
     Parameters
     ----------
     s_a, s_q : float
-        Arithmetic mean and root mean square of the heights about their mean (4.2.6, 4.2.1).
+        Arithmetic mean and root mean square of the heights about their mean.
     s_z : float
-        Highest less lowest height (4.2.5).
+        Highest less lowest height.
     skewness, kurtosis : float
-        S_sk and S_ku (4.2.2, 4.2.3), without unit.
+        S_sk and S_ku, without unit.
     percentiles : dict
         Percent to height.
     points : int
