@@ -77,7 +77,10 @@ def test_what_is_published_stands_there_as_in_the_example() -> None:
     for part in ("table", "finding"):
         assert ours[part] == theirs[part]
     said = [
-        [(c["title"], c.get("value"), c.get("formula"), c["citation"]) for c in one["claim"]]
+        [
+            (c["title"], c.get("value"), c.get("formula"), c["quote"], c["citation"])
+            for c in one["claim"]
+        ]
         for one in (ours, theirs)
     ]
     assert said[0] == said[1]
