@@ -15,8 +15,12 @@ from consilience import Study
 from consilience.bundle import rerun, words_of
 from consilience.bundle.manifest import Manifest, seal
 from consilience.cli.app import app
+from consilience.declarations import Analysis
 from consilience.errors import BadInputError, NotFoundError, VerifyError
 from consilience.model import Margin
+from consilience.model.canonical import canonical_json
+from consilience.registry import Registry
+from consilience.study.analysing import checked_parameters
 from consilience_xrd.simulation.powder import SimulationParams, run
 
 LOG = "t,T\n" + "".join(f"{i},{-180 + i % 3}\n" for i in range(50))
@@ -157,6 +161,15 @@ def test_a_rerun_elsewhere_gives_the_same_bytes_and_loses_nothing(
         findings = [f.to_json() for f in study.findings()]
     assert findings == json.loads((bundle / "findings.json").read_text(encoding="utf-8"))
     assert json.loads((tmp_path / "again" / "rerun.json").read_text(encoding="utf-8"))["same"]
+
+
+def test_parameters_are_used_in_the_order_in_which_they_are_kept() -> None:
+    analysis = Registry.discover().get(Analysis, "eels.fingerprints")
+    regions = {"interphase": [0.0, 1.0, 0.0, 1.0], "LiPt": [1.0, 2.0, 0.0, 1.0]}
+    first = checked_parameters(analysis, {"regions": regions}).model_dump(mode="json")
+    again = checked_parameters(analysis, json.loads(canonical_json(first))).model_dump(mode="json")
+    # regions are numbered in this order, in the maps too
+    assert list(first["regions"]) == list(again["regions"]) == ["LiPt", "interphase"]
 
 
 def test_a_bundle_is_read_without_the_program(bundle: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,14 @@ from consilience.study.parameter_owners import not_of_one
 if TYPE_CHECKING:
     from consilience.study.study import Study
 
-__all__ = ["AnalysisFailure", "AnalysisSummary", "NoticesOfRun", "repeat_run", "run_analyses"]
+__all__ = [
+    "AnalysisFailure",
+    "AnalysisSummary",
+    "NoticesOfRun",
+    "checked_parameters",
+    "repeat_run",
+    "run_analyses",
+]
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def run_analyses(
         study.measurement(measurement)
     jobs: list[tuple[Analysis, BaseModel, list[Measurement]]] = []
     for analysis in chosen:
-        checked = _parameters(analysis, params or {})
+        checked = checked_parameters(analysis, params or {})
         groups = _groups(study, analysis, wanted_samples, wanted)
         jobs.extend((analysis, checked, group) for group in groups)
     summary = AnalysisSummary()
@@ -131,15 +139,26 @@ def repeat_run(
     """
     analysis = study.registry.get(Analysis, key)
     summary = AnalysisSummary()
-    checked = _parameters(analysis, params)
+    checked = checked_parameters(analysis, params)
     _run_one(study, analysis, checked, list(measurements), summary, progress)
     return summary
 
 
-def _parameters(analysis: Analysis, given: Mapping[str, Any]) -> BaseModel:
+def checked_parameters(analysis: Analysis, given: Mapping[str, Any]) -> BaseModel:
+    """Return the parameters of an analysis in the order in which the journal keeps them.
+
+    A rerun takes them from there; regions numbered in the order of their names, for one, would
+    else have other numbers.
+
+    Raises
+    ------
+    BadInputError
+        A parameter is not known, or has a value that it cannot have.
+    """
     model: type[BaseModel] = analysis.params.load()
     try:
-        return model.model_validate(dict(given))
+        checked = model.model_validate(dict(given))
+        return model.model_validate(json.loads(canonical_json(checked.model_dump(mode="json"))))
     except ValidationError as error:
         known = ", ".join(model.model_fields) or "none"
         raise BadInputError(
