@@ -112,6 +112,7 @@ def test_an_interval_holds_every_value_and_no_more_where_each_name_stands_once(t
 def test_a_formula_as_it_is_read() -> None:
     said = printed("100 * (1 - x_slow / x_fast) ** 2 + pi", {"x_slow": "0.26", "x_fast": "0.66"})
     assert said == "100 × (1 − 0.26/0.66)^2 + π"
+    assert printed("e * 1e-5 / pi", {"e": "7"}) == "7 × 1e−05/π"
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,16 @@ def test_isometric_contrasts_are_orthonormal() -> None:
         contrasts(1)
 
 
+def test_with_equal_errors_chi_squared_is_aitchisons_distance() -> None:
+    """scikit-bio 0.7.4: squared distance of centred, and coordinates of isometric log-ratios."""
+    first, second = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.4, 0.4, 0.1, 0.1])
+    for basis in ("additive", "isometric"):
+        found = no_difference(np.log(first), np.log(second), np.eye(4), basis)[0]
+        assert found == pytest.approx(0.7463941504775269, rel=1e-12)
+    ilr = [0.36120826256878, 0.7744959906344906, 1.499077517875787]
+    assert contrasts(4) @ np.log(first) == pytest.approx(ilr, rel=1e-12)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 9), st.integers(0, 10**6), st.floats(1e-3, 1e3))
 def test_neither_basis_order_nor_scale_matters(size: int, seed: int, scale: float) -> None:

@@ -50,6 +50,8 @@ def test_published_trials_give_what_statsmodels_gives() -> None:
     assert found.between**2 == pytest.approx(0.31808243987504614, rel=1e-9)
     assert found.value == pytest.approx(-0.7149703054401032, rel=1e-9)
     assert found.std == pytest.approx(0.18089453337148503, rel=1e-9)
+    assert (found.low, found.high) == pytest.approx((-1.10910564, -0.32083498), abs=1e-8)
+    assert found.homogeneity / 2.42785949899e-26 == pytest.approx(1.0, rel=1e-6)
 
 
 def test_the_interval_covers_as_stated_with_three_results() -> None:

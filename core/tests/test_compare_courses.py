@@ -150,12 +150,21 @@ def test_one_quantity_by_two_techniques_is_held_against_the_margin(registry: Reg
     (equal,) = judged(registry, [*first, *near])
     assert equal.verdict == "agree"
     assert "equal within the margin in every state" in equal.reason
-    assert "eels less xrd is 0.002 ± 0.0005 on the average and is the same" in equal.reason
+    assert "eels less xrd is 0.002 ± 0.0005 on the average" in equal.reason
+    assert "changes from state to state by no more than the statistical errors" in equal.reason
     off = course("eels", "lattice_parameter", [*LATTICE[:7], 4.1])
     (different,) = judged(registry, [*first, *off])
     assert different.verdict == "disagree"
     assert different.difference == pytest.approx(0.04)
-    assert "changes from state to state" in different.reason
+    assert "changes from state to state by more than the statistical errors" in different.reason
+    systematic = [
+        *course("xrd", "lattice_parameter", LATTICE, std_stat=0.0, std_sys=0.001),
+        *course("eels", "lattice_parameter", LATTICE, std_stat=0.0, std_sys=0.001),
+    ]
+    (mute,) = judged(registry, systematic)  # nothing is said of changes without statistical errors
+    assert mute.verdict == "agree"
+    assert "on the average" not in mute.reason
+    assert "eels less xrd is" not in mute.reason
 
 
 def test_one_quantity_at_the_margin_is_undecided_whichever_way_it_goes(registry: Registry) -> None:

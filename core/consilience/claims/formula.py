@@ -215,7 +215,7 @@ def _walk(node: ast.expr, numbers: Mapping[str, Range]) -> Range:
             raise ValueError(ast.unparse(node))
 
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
+_WORD = re.compile(r"\b[A-Za-z_]\w*")  # not the e of 1e-05
 
 
 def printed(text: str, words: Mapping[str, str]) -> str:

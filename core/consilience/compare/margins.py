@@ -1,13 +1,16 @@
-"""Several differences at once against margins: an intersection-union test.
+"""Differences against equivalence margins, never just "not significantly different".
 
-*Agree*: every difference is inside its margin, each shown at level α; the level of the whole
-is α, too [1]_.  *Disagree*: some difference is outside, shown at α/D for D differences
-(Bonferroni), because one of many is found outside more often by chance.  Two fractions of two
-elements are one difference.
+Two one-sided tests [1]_ for each: with a difference *d*, its standard deviation *s* and a margin
+*m*, it is inside at level α if ``|d| + z s < m`` and outside if ``|d| - z s > m``, with ``z`` the
+normal quantile of ``1 - α``.  Several at once are an intersection-union test.  *Agree*: every
+difference is inside its margin; the level of the whole is α, too [2]_.  *Disagree*: some
+difference is outside, shown at α/D for D differences (Bonferroni), because one of many is found
+outside more often by chance.  Two fractions of two elements are one difference.
 
 References
 ----------
-.. [1] R. L. Berger, Technometrics 24 (1982) 295, theorem 1.
+.. [1] D. J. Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987) 657, eq. 2.
+.. [2] R. L. Berger, Technometrics 24 (1982) 295, theorem 1.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ class Decision:
 
 
 def decide(differences: Array, std: Array, margins: Array, level: float = 0.05) -> Decision:
-    """Decide over the differences of all elements.
+    """Decide over one difference or several.
 
     Parameters
     ----------
@@ -58,8 +61,8 @@ def decide(differences: Array, std: Array, margins: Array, level: float = 0.05) 
     -------
     Decision
         Its `statistic` is ``(|difference| - margin) / std`` of the one that decides,
-        `p_value` that of the decision (of non-equivalence if all are inside or it is
-        undecided, else of equivalence, times the number of tests), `smallest` the smallest
+        `p_value` that of the test on its side of the margin (inside: of non-equivalence;
+        outside: of equivalence, times the number of tests), `smallest` the smallest
         difference that would be found outside with probability ``1 - level`` in any element.
 
     Raises
@@ -76,12 +79,12 @@ def decide(differences: Array, std: Array, margins: Array, level: float = 0.05) 
     # the two fractions of a pair are equally far off: not for rounding errors to choose between
     at = int(np.argmax(np.round(off, 9)))
     worst = float(off[at])
-    p_value = normal.cdf(worst)
+    p_value = normal.cdf(worst) if worst < 0.0 else min(1.0, tests * normal.cdf(-worst))
     answer: Answer = "undecided"
     if worst < -inside:
         answer = "agree"
     elif worst > outside:
-        answer, p_value = "disagree", min(1.0, tests * normal.cdf(-worst))
+        answer = "disagree"
     gap = float(margins[at] - abs(differences[at]))
     bear = (np.maximum(margins - np.abs(differences), 0.0) / inside) ** 2 - std**2
     return Decision(

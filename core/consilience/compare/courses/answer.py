@@ -220,9 +220,9 @@ def equal_state_by_state(
     stat = numbers.known("stat")
     if stat is not None:
         mean, error, p = constancy(d, np.hypot(stat[0], stat[1]))
-        changes = "changes from state to state" if p < level else "is the same in all states"
-        told = f"{mean:.3g} ± {error:.1g} on the average and {changes} by the statistical errors "
-        told += f"(χ², p = {p:.2g})"
+        changes = "more" if p < level else "no more"
+        told = f"{mean:.3g} ± {error:.1g} on the average and changes from state to state by "
+        told += f"{changes} than the statistical errors (χ², p = {p:.2g})"
     return found, told
 
 

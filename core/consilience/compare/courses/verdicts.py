@@ -236,7 +236,8 @@ def _with_margin(
         "disagree": "different beyond the margin in at least one state",
         "undecided": "the differences decide nothing against the margin",
     }[decided.answer]
-    reason = f"{words} ({margin.reason}); {names} {told}; {said.reason}"
+    differ = f"; {names} {told}" if told else ""
+    reason = f"{words} ({margin.reason}){differ}; {said.reason}"
     if decided.answer == "undecided" and said.answer == "disagree":
         said.reason = reason
         return said, None

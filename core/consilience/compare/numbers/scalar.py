@@ -1,24 +1,19 @@
-"""Two numbers against an equivalence margin, never just "not significantly different".
+"""Two numbers of one kind and subject against the margin of the kind.
 
-The two one-sided tests procedure [1]_: with the difference *d* and its standard
-deviation *s*, the two agree at level α if ``|d| + z s < margin`` and disagree if
-``|d| - z s > margin``, with ``z`` the normal quantile of ``1 - α``.  Else the data
-cannot decide, and the smallest difference that could have been told from the margin
-with 1 - α power is ``margin + 2 z s``.
-
-References
-----------
-.. [1] D. J. Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987) 657, eq. 2.
+What decides is `consilience.compare.margins`; what is put to it is worked out here: on one volume
+or on two, with errors that are known, against a margin that is stated.
 """
 
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 from typing import Any
+
+import numpy as np
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import place_of
+from consilience.compare.margins import Decision, decide
 from consilience.compare.presence.presence import same_subject
 from consilience.compare.volumes.numbers import Variation, variation_between
 from consilience.model.canonical import content_id
@@ -26,43 +21,9 @@ from consilience.model.finding import Finding
 from consilience.model.verdict import Answer, Margin, Verdict
 from consilience.text import in_unit
 
-__all__ = ["compare", "equivalence"]
+__all__ = ["compare"]
 
-
-def equivalence(
-    difference: float, std: float, margin: float, level: float = 0.05
-) -> tuple[Answer, float, float, float]:
-    """Decide by two one-sided tests.
-
-    Parameters
-    ----------
-    difference, std, margin : float
-        In one unit; ``std > 0``, ``margin >= 0``.
-    level : float
-        One-sided level α, 0 to 0.5.
-
-    Returns
-    -------
-    answer : {"agree", "disagree", "undecided"}
-    statistic : float
-        ``(|difference| - margin) / std``: below ``-z`` agree, above ``z`` disagree.
-    p_value : float
-        Of the test that decides: of non-equivalence inside the margin, of
-        equivalence outside it.
-    smallest_detectable : float
-        ``margin + 2 z std``.
-    """
-    z = NormalDist().inv_cdf(1.0 - level)
-    if std <= 0.0:
-        raise ValueError(f"a standard deviation of {std} is no uncertainty")
-    statistic = (abs(difference) - margin) / std
-    p_value = 1.0 - NormalDist().cdf(abs(statistic))
-    answer: Answer = "undecided"
-    if statistic < -z:
-        answer = "agree"
-    elif statistic > z:
-        answer = "disagree"
-    return answer, statistic, p_value, margin + 2.0 * z * std
+TEST = "two one-sided tests (Schuirmann 1987)"
 
 
 def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
@@ -140,28 +101,26 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     width = margin.value
     if margin.relative:
         width *= 0.5 * (abs(first.value) + abs(second.value))
-    answer, statistic, p_value, smallest = equivalence(difference, std, width, context.level)
-    needed = abs(abs(difference) - width) / NormalDist().inv_cdf(1.0 - context.level)
+    decided = decide(np.array([difference]), np.array([std]), np.array([width]), context.level)
     words = {
         "agree": "equal within the margin",
         "disagree": "different beyond the margin",
         "undecided": "the uncertainties do not decide between inside and outside the margin",
-    }[answer]
+    }[decided.answer]
+    needed = in_unit(f"{decided.needed:.2g}", first.unit)
     return _verdict(
         first,
         second,
-        answer,
+        decided.answer,
         f"{words} of {in_unit(f'{width:.3g}', first.unit)} ({margin.reason})"
         + ("" if between is None else f"; {between.words}"),
         margin,
         difference=difference,
         std=std,
-        statistic=statistic,
-        p_value=p_value,
-        smallest=smallest,
+        decided=decided,
         settle=(
-            f"a standard deviation of the difference below {in_unit(f'{needed:.2g}', first.unit)}"
-            if answer == "undecided"
+            f"a standard deviation of the difference below {needed}"
+            if decided.answer == "undecided"
             else ""
         ),
         numbers={} if between is None else between.numbers,
@@ -188,9 +147,7 @@ def _verdict(
     *,
     difference: float | None = None,
     std: float | None = None,
-    statistic: float | None = None,
-    p_value: float | None = None,
-    smallest: float | None = None,
+    decided: Decision | None = None,
     settle: str = "",
     numbers: dict[str, Any] | None = None,
 ) -> Verdict:
@@ -212,11 +169,11 @@ def _verdict(
         difference=difference,
         std=std,
         unit=first.unit,
-        test=None if statistic is None else "two one-sided tests (Schuirmann 1987)",
-        statistic=statistic,
-        p_value=p_value,
+        test=None if decided is None else TEST,
+        statistic=None if decided is None else decided.statistic,
+        p_value=None if decided is None else decided.p_value,
         margin=margin,
-        smallest_detectable=smallest,
+        smallest_detectable=None if decided is None else decided.smallest,
         settle=settle,
         comparison="core.scalar",
         numbers=numbers or {},
