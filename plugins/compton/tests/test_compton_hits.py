@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
 from consilience.errors import BadInputError
+from consilience.view import Text
+from consilience_compton.drawing.spectra import spectra_view
 from consilience_compton.files.frames import read_hexitec
 from consilience_compton.files.hits import Binning, count_hits
 from consilience_compton.files.tables import table_image
@@ -114,6 +118,17 @@ def test_the_reader_makes_spectra_when_asked(h5: Path, tmp_path: Path) -> None:
     assert filled == pytest.approx([116.875])
     assert int(data["good"].values[0, 0]) == 0
     assert int(both[0, 0]) == 0
+
+
+def test_frames_without_a_hit_are_said_to_hold_none(h5: Path) -> None:
+    """A threshold above all values: the section of the report says so instead of failing."""
+    _, spectra = read_hexitec(h5, {"bin_width": 100, "threshold": 5000}, {})
+    assert spectra.metadata["hits"] == 0
+    record = SimpleNamespace(title="quiet", origin="measured")
+    quiet: Any = SimpleNamespace(data=spectra.data, record=record, has=lambda name: True)
+    (text,) = spectra_view([quiet], [], None)  # type: ignore[arg-type]
+    assert isinstance(text, Text)
+    assert text.text == "quiet: no spectrum holds a count."
 
 
 def test_without_tables_the_bins_are_adu(h5: Path) -> None:

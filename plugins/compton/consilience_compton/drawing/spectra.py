@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from consilience.model.finding import Finding
 from consilience.model.measurement import Measurement
 from consilience.notation import number
-from consilience.view import Block, Cell, Figure, Table, ViewContext, palette
+from consilience.view import Block, Cell, Figure, Table, Text, ViewContext, palette
 from consilience_compton.drawing.maps import span_of
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ __all__ = ["mark_lines", "spectra_view"]
 
 ROWS = 40
 PARTS = 8
-ESCAPE = 23.11
-"""keV: Cd Kα, which can leave the crystal."""
 
 
 def spectra_view(
@@ -35,6 +33,7 @@ def spectra_view(
 def mark_lines(axes: Axes, low: float, high: float, beam: tuple[float, float] | None) -> None:
     """Mark the detector's lines, and what the beam adds, at the top of a spectrum."""
     from consilience_compton.calibration.lines import detector_lines
+    from consilience_compton.calibration.sums import CADMIUM
     from consilience_compton.momentum.kinematics import compton_energy
 
     marks: list[tuple[float, str, str]] = [
@@ -45,8 +44,8 @@ def mark_lines(axes: Axes, low: float, high: float, beam: tuple[float, float] | 
         marks += [
             (peak, "Compton", palette()[1]),
             (beam[0], "elastic", palette()[2]),
-            (beam[0] - ESCAPE, "escape", palette()[3]),
-            (peak - ESCAPE, "escape", palette()[3]),
+            (beam[0] - CADMIUM, "escape", palette()[3]),
+            (peak - CADMIUM, "escape", palette()[3]),
         ]
     transform = axes.get_xaxis_transform()
     reach = -1e9
@@ -71,7 +70,7 @@ def mark_lines(axes: Axes, low: float, high: float, beam: tuple[float, float] | 
         )
 
 
-def _figures(measurement: Measurement) -> list[Figure]:
+def _figures(measurement: Measurement) -> list[Block]:
     import numpy as np
 
     from consilience_compton.findings.spectra_input import image_of
@@ -89,6 +88,8 @@ def _figures(measurement: Measurement) -> list[Figure]:
     simulated = "SIMULATED " if measurement.record.origin == "simulated" else ""
     beam = _beam(measurement) if known else None
     filled = np.flatnonzero(spectrum)
+    if not filled.size:
+        return [Text(f"{measurement.record.title}: no spectrum holds a count.", "note")]
     low, high = float(edges[filled[0]]), float(edges[filled[-1] + 1])
 
     def draw_sum(figure: MatplotlibFigure) -> None:
@@ -110,7 +111,7 @@ def _figures(measurement: Measurement) -> list[Figure]:
         for a, b in pairwise(cuts.astype(int).tolist())
     ]
     unknown = "" if known else " No unit of the bins is known, so no line can be named."
-    found: list[Figure] = [
+    found: list[Block] = [
         Figure(
             title=f"{simulated}Sum of all spectra",
             caption=f"{number(float(spectrum.sum()), 4)} counts of {rows} × {columns} spectra "
