@@ -9,8 +9,7 @@ For two elements the rates follow from the normal distribution and stand beside;
 bounds them: at the margin no more than 5 % may be called agree, and none inside it disagree more
 often than that.
 
-    python -m benchmarks composition_verdicts
-    python benchmarks/composition_verdicts.py [PAIRS] [SEED]
+    python -m benchmarks.composition_verdicts [PAIRS] [SEED]
 """
 
 from __future__ import annotations
@@ -19,22 +18,17 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from benchmarks._wilson import in_percent
+from benchmarks.verdicts.common import LEVEL, Array, context_of, finding
 from consilience.compare.compositions.composition import compare
-from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import groups_of
-from consilience.kinds import CORE_KINDS
-from consilience.model import Finding, Sample, Source
-
-Array = NDArray[np.float64]
+from consilience.model import Finding
 
 MARGIN = 0.05
-LEVEL = 0.05
 PLACES = ("0", "margin/2", "margin", "margin+3σ")
 ANSWERS = ("agree", "disagree", "undecided")
 
@@ -120,35 +114,20 @@ def findings(
     data = {"statistical": (("element", "other"), stat)}
     if sys is not None:
         data["systematic"] = (("element", "other"), sys)
-    made = []
-    for i, element in enumerate(elements):
-        content: dict[str, Any] = {
-            "kind": "composition",
-            "subject": {"element": element},
-            "sample": "needle",
-            "region": None,
-            "state": {},
-            "value": float(fractions[i]),
-            "unit": "1",
-            "std_stat": float(stat[i, i]) ** 0.5,
-            "std_sys": None if sys is None else float(sys[i, i]) ** 0.5,
-            "interval": None,
-            "covariance": {"array": technique, "index": i},
-            "array": None,
-            "probe": None,
-            "status": None,
-            "limit": None,
-            "reason": None,
-            "rivals": [],
-            "unassigned": None,
-            "evidence": {"counts": float(counts[i])},
-            "assumptions": [],
-            "method": "simulated counts",
-            "origin": "simulated",
-            "measurements": [f"m-{technique}"],
-            "source": Source(plugin=technique, version="0", analysis=technique).to_json(),
-        }
-        made.append(Finding.identified(content))
+    made = [
+        finding(
+            "composition",
+            technique,
+            subject={"element": element},
+            value=float(fractions[i]),
+            unit="1",
+            std_stat=float(stat[i, i]) ** 0.5,
+            std_sys=None if sys is None else float(sys[i, i]) ** 0.5,
+            covariance={"array": technique, "index": i},
+            evidence={"counts": float(counts[i])},
+        )
+        for i, element in enumerate(elements)
+    ]
     return made, xr.Dataset(data)
 
 
@@ -166,14 +145,7 @@ def verdict_of_pair(
         )
         said.append(made)
     both = [*said[0], *said[1]]
-    context = ComparisonContext(
-        samples={"needle": Sample(id="needle")},
-        kinds={k.name: k for k in CORE_KINDS},
-        modalities={f.id: f.source.plugin for f in both},
-        level=LEVEL,
-        groups=groups_of(both),
-        open_array=arrays.__getitem__,
-    )
+    context = context_of(both, groups=groups_of(both), open_array=arrays.__getitem__)
     verdict = compare(said[0][0], said[1][0], context)
     assert verdict is not None
     return verdict.verdict, float(verdict.numbers["no_difference"]["p_value"])
@@ -206,30 +178,21 @@ def rates(
     return Counter(answer for answer, _ in said), sum(p < 0.05 for _, p in said)
 
 
-def wilson(hits: int, of: int, z: float = 1.96) -> str:
-    """Return a share with its Wilson interval, in percent."""
-    p, n = hits / of, of
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    low, high = max(middle - half, 0.0), min(middle + half, 1.0)
-    return f"{100 * p:5.1f} ({100 * low:.1f} to {100 * high:.1f})"
-
-
 def main(pairs: int = 1000, seed: int = 1) -> None:
-    """Print the rates of every case."""
+    """Print the rates of every case over so many pairs of either forward model."""
     for case in CASES:
         for other in (False, True):
             model = "other forward model" if other else "same forward model"
-            print(f"{case.name}, σ = {100 * case.std():.2f} at.%, {model}, {pairs // 2} pairs each")
+            print(f"{case.name}, σ = {100 * case.std():.2f} at.%, {model}, {pairs} pairs each")
             for place in PLACES:
-                counts, rejected = rates(case, place, pairs // 2, seed, other)
+                counts, rejected = rates(case, place, pairs, seed, other)
                 wanted = expected(case, true_shift(case, place))
                 cells = [
-                    f"{answer} {wilson(counts[answer], pairs // 2)}"
+                    f"{answer} {in_percent(counts[answer], pairs)}"
                     + (f" expected {100 * wanted[answer]:.1f}" if wanted else "")
                     for answer in ANSWERS
                 ]
-                print(f"  {place:10s} {'; '.join(cells)}; p < 0.05: {wilson(rejected, pairs // 2)}")
+                print(f"  {place:10s} {'; '.join(cells)}; p < 0.05: {in_percent(rejected, pairs)}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ nothing of this chain: only what the rules make of steps, sensors and dose is sc
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import tempfile
@@ -22,11 +21,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks._custody_chain import Plan, lamella, leaking, needle, stuck, warmed, with_gap
+from benchmarks._wilson import wilson
 from consilience.model import Finding
 from consilience.model.verdict import Caveat
 from consilience.study import Study
 
-__all__ = ["CLEAN", "FAULTS", "main", "trial", "wilson"]
+__all__ = ["CLEAN", "FAULTS", "main", "trial"]
 
 
 def _overdose(plan: Plan, **more: Any) -> None:
@@ -160,15 +160,6 @@ def _finding(kind: str, subject: dict[str, Any], sample: str, measurement: str) 
             **amount,
         }
     )
-
-
-def wilson(found: int, of: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share."""
-    z = 1.959964
-    share = found / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return middle - half, middle + half
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.custody_faults import wilson
+from benchmarks._wilson import wilson
 from benchmarks.faults import chain, powders, solids
 from benchmarks.faults.answers import Answer, new_signs
 from benchmarks.faults.fault import Fault
@@ -115,7 +115,7 @@ def scored(results: Sequence[dict[str, Any]], faults: Sequence[Fault] = FAULTS) 
         total[fault.size][1] += of
         alarms[0] += false
         alarms[1] += len(clean)
-        low, high = _interval(hits, of)
+        low, high = wilson(hits, of)
         cells = [
             fault.name,
             fault.where,
@@ -128,17 +128,12 @@ def scored(results: Sequence[dict[str, Any]], faults: Sequence[Fault] = FAULTS) 
         lines.append(f"| {' | '.join(cells)} |")
     for size, (hits, of) in total.items():
         if of:
-            low, high = _interval(hits, of)
+            low, high = wilson(hits, of)
             lines.append(f"{size}: {hits} of {of} found, {low:.3f} to {high:.3f}")
     if alarms[1]:
-        low, high = _interval(*alarms)
+        low, high = wilson(*alarms)
         lines.append(f"false alarms: {alarms[0]} of {alarms[1]}, {low:.3f} to {high:.3f}")
     return lines
-
-
-def _interval(hits: int, of: int) -> tuple[float, float]:
-    low, high = wilson(hits, of)
-    return max(low, 0.0), min(high, 1.0)  # rounding leaves -0.0
 
 
 def _most(mine: Sequence[dict[str, Any]]) -> str:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
+from benchmarks._wilson import in_percent
 from benchmarks.verdicts import controls, courses, volumes
-from benchmarks.verdicts.common import Rates, wilson
+from benchmarks.verdicts.common import Rates
 
 __all__ = ["main"]
 
@@ -26,7 +27,7 @@ def main(repeats: int = 1000, seed: int = 1) -> None:
     head = HEAD.format("courses", "over").splitlines()
     print(f"\n{head[0]} p of ranks < 5 % |\n{head[1]}---|", flush=True)
     for one in courses.rates(repeats, seed):
-        print(f"{one.row()} {wilson(one.counts['levels'], one.of)} |", flush=True)
+        print(f"{one.row()} {in_percent(one.counts['levels'], one.of)} |", flush=True)
     _table("control", "true difference", controls.rates(repeats, seed))
     _table("different volumes", "true difference", volumes.rates(repeats, seed))
 

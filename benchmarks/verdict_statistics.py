@@ -15,8 +15,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from benchmarks._wilson import in_percent
 from benchmarks.verdicts import consensus, maps, presences, scalars, studies
-from benchmarks.verdicts.common import Rates, wilson
+from benchmarks.verdicts.common import Rates
 
 __all__ = ["main"]
 
@@ -47,7 +48,7 @@ def _consensus(rates: Iterable[Rates]) -> None:
     head = HEAD.format("consensus", "difference of the odd one").splitlines()
     print(f"\n{head[0]} odd one named |\n{head[1]}---|", flush=True)
     for one in rates:
-        print(f"{one.row()} {wilson(one.counts['named'], one.of)} |", flush=True)
+        print(f"{one.row()} {in_percent(one.counts['named'], one.of)} |", flush=True)
 
 
 def _studies(count: int, seed: int) -> None:
@@ -63,7 +64,7 @@ def _studies(count: int, seed: int) -> None:
             _mean([f.false_share_alone for f in found]),
         ]
         if case.planted:
-            cells.append(wilson(sum(f.planted for f in found), case.planted * count))
+            cells.append(in_percent(sum(f.planted for f in found), case.planted * count))
             cells.append(f"{100 * case.alone:.1f}")
         print(f"| {case.name} | {' | '.join([*cells, '', ''][:5])} |", flush=True)
 

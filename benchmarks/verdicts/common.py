@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._wilson import in_percent
 from consilience.compare.context import ComparisonContext
 from consilience.kinds import CORE_KINDS
 from consilience.model import Finding, Sample, Source
 
-__all__ = ["ANSWERS", "LEVEL", "Array", "Rates", "Z", "context_of", "finding", "repeated", "wilson"]
+__all__ = ["ANSWERS", "LEVEL", "Array", "Rates", "Z", "context_of", "finding", "repeated"]
 
 Array = NDArray[np.float64]
 LEVEL = 0.05
@@ -47,7 +48,7 @@ class Rates:
         """Return a line of a Markdown table: percent, interval, expectation of each answer."""
         cells = []
         for answer in ANSWERS[:4]:
-            cell = wilson(self.counts[answer], self.of)
+            cell = in_percent(self.counts[answer], self.of)
             if answer in self.expected:
                 cell += f", expected {100 * self.expected[answer]:.1f}"
             if answer in self.bounds:
@@ -99,12 +100,3 @@ def context_of(findings: Sequence[Finding], **more: Any) -> ComparisonContext:
         level=LEVEL,
         **more,
     )
-
-
-def wilson(hits: int, of: int, z: float = 1.96) -> str:
-    """Return a share with its Wilson interval, in percent."""
-    p, n = hits / of, of
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    low, high = max(middle - half, 0.0), min(middle + half, 1.0)
-    return f"{100 * p:.1f} ({100 * low:.1f} to {100 * high:.1f})"
