@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from compton_profiles_made import CONTEXT, SETTING, measurement
 
+from consilience_compton.findings.calibration_params import CalibrationParams
+from consilience_compton.findings.calibration_run import run_calibration
 from consilience_compton.findings.changes_run import run_changes
 from consilience_compton.findings.momentum_params import ChangeParams, MomentumParams
 from consilience_compton.findings.momentum_run import run_momentum
@@ -72,6 +74,19 @@ def test_an_axis_in_channels_needs_a_gain_to_begin_with(spectra: Any) -> None:
     states = [measurement(right, None, name=n, state={"charge": n}, **SETTING) for n in "ab"]
     (change,) = run_changes(states, asked, CONTEXT).findings
     assert change.value == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_scale_that_the_file_brings_is_not_corrected_once_more(spectra: Any) -> None:
+    """What is found is relative to the common axis, with or without scales of the file's own."""
+    plain = measurement(spectra[1], EDGES, **SETTING)
+    scaled = measurement(spectra[1], EDGES, **SETTING)
+    scaled.data["energy_scale"] = (("row", "column"), np.full((SIDE, SIDE), 1.004))
+    scaled.data["energy_shift"] = (("row", "column"), np.full((SIDE, SIDE), 0.1))
+    one, other = (run_calibration([m], CalibrationParams(), CONTEXT) for m in (plain, scaled))
+    assert one.findings[0].value == other.findings[0].value
+    assert [n.code for n in one.notices] == []
+    (notice,) = other.notices
+    assert "relative to the common axis" in notice.message
 
 
 def test_sums_have_no_scale_of_each_pixel(spectra: Any) -> None:

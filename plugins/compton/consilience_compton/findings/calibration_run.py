@@ -25,6 +25,7 @@ from consilience_compton.calibration.pixels import (
 from consilience_compton.calibration.sums import sums_of
 from consilience_compton.findings.calibration_params import CalibrationParams
 from consilience_compton.findings.spectra_input import beam_of, image_of, nominal_edges
+from consilience_compton.spectra import pixel_scale_of
 
 __all__ = ["CalibrationParams", "run_calibration"]
 
@@ -80,7 +81,21 @@ def run_calibration(
         _bad(found),
     ]
     arrays = {"pixels": _maps(found), "lines": _line_array(table)}
-    return AnalysisOutput(drafts, arrays, _notices(found))
+    notices = _notices(found)
+    if pixel_scale_of(data) is not None:
+        notices.append(_from_common_axis(measurement.record.name))
+    return AnalysisOutput(drafts, arrays, notices)
+
+
+def _from_common_axis(name: str) -> Notice:
+    return Notice(
+        code="relative-to-common-axis",
+        message=f"{name}: each pixel has a scale of its own already (tables, or an earlier "
+        "calibration); it is not used here, and what is found is relative to the common axis",
+        where="energy_scale",
+        fix="take the scale that is found instead of that one, not on top of it",
+        severity="info",
+    )
 
 
 def _refused(fault: BadInputError) -> AnalysisOutput:
