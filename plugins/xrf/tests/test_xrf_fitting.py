@@ -10,12 +10,14 @@ from xrf_fits import ENERGY, GEOMETRY, RESPONSE, Array, expected, families
 from consilience.errors import BadInputError
 from consilience_xrf.fitting.background import snip
 from consilience_xrf.fitting.design import build_design
+from consilience_xrf.fitting.fitted_scale import found_scale
 from consilience_xrf.fitting.linear import critical_level, detection_limit
 from consilience_xrf.fitting.maps import fit_maps
 from consilience_xrf.fitting.nonnegative import nonnegative
 from consilience_xrf.fitting.search import search_elements
 from consilience_xrf.fitting.systematics import systematic_errors
 from consilience_xrf.fitting.tail import FittedTail, fitted_tail
+from consilience_xrf.fitting.whole import fit_whole
 from consilience_xrf.lines.response import Response
 
 AMOUNTS = {"Ca_K": 400.0, "Fe_K": 1500.0, "Cu_K": 300.0, "elastic": 800.0, "compton": 2500.0}
@@ -215,3 +217,24 @@ def test_an_element_at_its_bound_has_the_systematic_error_of_one_beside_it() -> 
     assert min(len(some) for some in parts.values()) > 2
     # as if the background were known there it was a sixth
     assert 0.4 < np.mean(parts[True]) / np.mean(parts[False]) < 2.5
+
+
+def test_a_sum_on_snip_has_errors_of_its_background_and_none_of_its_size() -> None:
+    whole = {name: 400.0 * value for name, value in AMOUNTS.items()}
+    mean = expected(whole, 500.0)
+    away: list[float] = []
+    for seed in range(6):
+        counts = np.random.default_rng(seed).poisson(mean).astype(float)
+        scale = found_scale(ENERGY, counts, GEOMETRY, ["Ca", "Fe", "Cu"], unasked=False)
+        made = fit_whole(counts, scale, ["Ca", "Fe", "Cu"], background="snip")
+        fit, parts = made.fit, made.errors.parts
+        held = fit.mean_amounts == 0.0
+        moved = np.where(held, 0.0, fit.free - fit.mean_amounts)
+        assert (np.abs(moved) < 0.1 * fit.std).all(), "one background for both"
+        assert fit.model.sum() == pytest.approx(fit.mean.sum(), rel=0.005)
+        for name in ("Ca_K", "Fe_K", "Cu_K"):
+            i = fit.of(name)
+            assert parts["background"][i] > 0.2 * fit.std[i], "what lies below is not known"
+            assert parts["misfit"][i] < 2.0 * fit.std[i], "the background is no misfit"
+            away.append((fit.free[i] - whole[name]) / np.hypot(fit.std[i], made.errors.total[i]))
+    assert np.sqrt(np.mean(np.square(away))) < 1.5

@@ -29,7 +29,8 @@ def fit(chi2: float, geometry: Geometry = GEOMETRY) -> Any:
     amounts = np.full(len(design.names), 1e5)
     more = [0.2 * (name in ("Fe_K", "compton")) for name in design.names]
     mean = design.matrix @ (amounts * (1.0 + np.array(more)))
-    return SimpleNamespace(design=design, chi2=np.array(chi2), mean=mean, mean_amounts=amounts)
+    model = design.matrix @ amounts
+    return SimpleNamespace(design=design, chi2=np.array(chi2), mean=mean, model=model)
 
 
 def told(chi2: float, *peaks: tuple[float, float]) -> dict[str, Notice]:

@@ -32,7 +32,7 @@ def sum_dataset(whole: Whole) -> xr.Dataset:
     return xr.Dataset(
         {
             "counts": ("channel", fit.mean, {**counts, "long_name": "sum of all spectra"}),
-            "model": ("channel", design.matrix @ fit.mean_amounts, dict(counts)),
+            "model": ("channel", fit.model, dict(counts)),
             "background": ("channel", fit.mean_background, dict(counts)),
             "part": (("column", "channel"), parts, dict(counts)),
         },

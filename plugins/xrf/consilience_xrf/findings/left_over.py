@@ -69,7 +69,7 @@ def left_over(name: str, fit: MapFit, search: Search, geometry: Geometry) -> lis
         )
     chi2 = float(fit.chi2)
     if chi2 > FAR:
-        model = np.maximum(fit.design.matrix @ fit.mean_amounts, 1e-9)
+        model = np.maximum(fit.model, 1e-9)
         inside = np.isfinite(fit.mean)
         parts = np.where(inside, (fit.mean - model) ** 2 / model, 0.0)
         where = ""

@@ -102,6 +102,13 @@ class MapFit:
             )
         return self.names.index(name)
 
+    @property
+    def model(self) -> Array:
+        """Counts that the fit of the mean spectrum expects in each channel, shape (channels,)."""
+        lines = [i for i, name in enumerate(self.names) if not name.startswith("background")]
+        shown = self.design.matrix[:, lines] @ self.mean_amounts[lines]
+        return np.asarray(shown + self.mean_background)
+
 
 def mean_spectrum(
     counts: NDArray[np.floating], mask: NDArray[np.bool_] | None = None
@@ -180,7 +187,7 @@ def fit_maps(
         "columns": the background of the mean spectrum (splines times SNIP) in `pieces` parts that
         are fitted to each spectrum, so that few counts bias nothing.  "splines": all splines are
         fitted to each spectrum.  "auto": "splines" for fewer than 16 spectra, else "columns".
-        "snip": SNIP of each spectrum, subtracted.
+        "snip": SNIP of each spectrum, subtracted; of a single one it is smoothed.
     pieces : int
         1 or more.
     window, spacing : float
@@ -267,8 +274,12 @@ def fit_maps(
     design = designed(columns)
     own = background == "snip"
     solver = Solver(design.matrix, mean, under if own else None)
-    width = channels_of_width(axis, response, window) if own else 0
-    fitted = _fit_blocks(counts, inside, good, solver, width, chi2=chi2, progress=progress)
+    # of a single spectrum the smoothed background that also gave the weights is subtracted
+    subtracted = under if own and one else None
+    width = channels_of_width(axis, response, window) if own and not one else 0
+    fitted = _fit_blocks(
+        counts, inside, good, solver, width, subtracted, chi2=chi2, progress=progress
+    )
     covariance = solver.covariance(solver.mean_amounts)
     std = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     n = len(design.names)
@@ -335,6 +346,7 @@ def _fit_blocks(
     good: NDArray[np.bool_],
     solver: Solver,
     width: int,
+    subtracted: Array | None,
     *,
     chi2: bool,
     progress: Callable[[float], None] | None,
@@ -352,6 +364,8 @@ def _fit_blocks(
         some = flat if fine.all() else flat[fine]
         if len(some):
             under = snip(some, width) if width else None
+            if subtracted is not None:
+                under = subtracted[None]
             fit = solver.fit(some, under, chi2=chi2)
             _place(made, fit, rows, good, n)
         if progress is not None:

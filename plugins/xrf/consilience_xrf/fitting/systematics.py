@@ -54,6 +54,7 @@ def systematic_errors(
     amounts: Array,
     calibration: Calibration | None,
     tail_std: float | None = None,
+    under: Array | None = None,
 ) -> SystematicErrors:
     """Return what line ratios, axis, background and misfit may have done to the amounts.
 
@@ -68,8 +69,11 @@ def systematic_errors(
         None: place and width of lines are taken as known to `UNKNOWN_PLACE`, `UNKNOWN_WIDTH`.
     tail_std : float, optional
         Of the share of lines in a tail that was fitted; None: none was, and there may be one.
+    under : ndarray, shape (channels,), optional
+        Background by SNIP that was subtracted; None: it is among the columns.
     """
-    model = np.maximum(design.matrix @ amounts, 0.0)
+    base = np.zeros(total.size) if under is None else under
+    model = np.maximum(design.matrix @ amounts + base, 0.0)
     floor = np.maximum(model, 1e-3 * max(float(model.mean()), 1e-9))
     weighted = design.matrix / floor[:, None]
     hat = np.linalg.pinv(weighted.T @ design.matrix, hermitian=True) @ weighted.T
@@ -80,7 +84,7 @@ def systematic_errors(
         "line_ratios": np.sqrt(np.einsum("ij,ij->i", by_ratio, by_ratio)),
         "energy_axis": np.sqrt(np.einsum("ij,ij->i", by_axis, by_axis)),
         "line_shape": _tail(design, amounts, hat, tail_std),
-        "background": _background(design, total, floor, hat),
+        "background": _background(design, total, floor, hat, under),
         "misfit": _misfit(total, model, floor, hat),
     }
     return SystematicErrors(parts, joint)
@@ -190,18 +194,21 @@ def _tail(design: Design, amounts: Array, hat: Array, std: float | None) -> Arra
     return np.asarray(np.sqrt(made))
 
 
-def _background(design: Design, total: Array, floor: Array, hat: Array) -> Array:
+def _background(
+    design: Design, total: Array, floor: Array, hat: Array, under: Array | None
+) -> Array:
     """Root mean square of what other splines on other first shapes would give.
 
+    The same splines tell what SNIP alone, which lies too high among lines, has done.
     All without the bound at 0: of an element that is not there, both fits would else say 0, as if
     its background were known.
     """
     lines = [i for i, name in enumerate(design.names) if not name.startswith("background")]
     size = design.matrix.shape[1]
     away = np.zeros((len(OTHER_BACKGROUNDS), size))
-    if len(lines) == size:
+    if len(lines) == size and under is None:
         return np.zeros(size)
-    matrix, now = design.matrix[:, lines], hat @ total
+    matrix, now = design.matrix[:, lines], hat @ (total if under is None else total - under)
     for k, (window, spacing) in enumerate(OTHER_BACKGROUNDS):
         _, columns, _ = fitted_background(
             design.energy,

@@ -62,6 +62,11 @@ def fit_whole(
         scale = replace(scale, response=tail.response)
         fit = fit_maps(total, scale.energy, names, response=scale.response, **common)
     errors = systematic_errors(
-        fit.design, fit.mean, fit.mean_amounts, scale.calibration, tail.std if tail else None
+        fit.design,
+        fit.mean,
+        fit.mean_amounts,
+        scale.calibration,
+        tail.std if tail else None,
+        fit.mean_background if background == "snip" else None,
     )
     return WholeFit(fit, errors, scale)
