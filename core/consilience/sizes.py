@@ -5,7 +5,10 @@ For the analyses of all techniques: a size that nobody states stays None.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +16,8 @@ import numpy as np
 from consilience.errors import ConsilienceError
 from consilience.model.base import Quantity
 from consilience.model.finding import FindingDraft, Probe, Region
+from consilience.model.measurement import Signal
+from consilience.options import SIZE_OPTIONS, length_option
 from consilience.quantities import convert
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ __all__ = [
     "STEP",
     "Size",
     "lateral_size",
+    "sized",
     "stated_length",
     "step_of",
     "whole_of",
@@ -35,8 +41,28 @@ STEP = "distance of the scan's points; no size of the beam is stated"
 SIZES = "probe_from"
 """Name in a finding's evidence of where its sizes are from."""
 
+Read = Callable[[Path, Mapping[str, object], Mapping[str, Path]], list[Signal]]
 Size = tuple[Quantity | None, str]
 """A length, and where it is from; None and nothing where it is unknown."""
+
+
+def sized(read: Read) -> Read:
+    """Let a reader take `consilience.options.SIZE_OPTIONS`, which go before what the file says.
+
+    What they state is in the metadata of all signals of the file under the option's name.
+    """
+
+    @wraps(read)
+    def with_sizes(
+        path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
+    ) -> list[Signal]:
+        stated = {name: length_option(options, name) for name in SIZE_OPTIONS}
+        known = {name: size for name, size in stated.items() if size is not None}
+        rest = {name: value for name, value in options.items() if name not in SIZE_OPTIONS}
+        signals = read(path, rest, companions)
+        return [replace(one, metadata={**one.metadata, **known}) for one in signals]
+
+    return with_sizes
 
 
 def stated_length(metadata: Mapping[str, Any], name: str) -> Quantity | None:

@@ -123,8 +123,7 @@ def test_unknown_beam_unit_and_errors_stay_unknown() -> None:
     assert found.std_stat is None
     assert found.std_sys is None
     assert found.covariance is None
-    assert found.probe is not None
-    assert found.probe.depth is None
+    assert found.probe is None
     assert found.region is not None
     assert found.region.unit == "point"
     said = " ".join(found.assumptions)

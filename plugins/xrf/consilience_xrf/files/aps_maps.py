@@ -24,6 +24,7 @@ from consilience.hdf5_files import check_dataset, children, damaged, linked_file
 from consilience.model.measurement import Notice, Signal
 from consilience.nexus import member_of
 from consilience.options import choice_option
+from consilience.sizes import sized
 from consilience_xrf.files.common import place_index
 from consilience_xrf.files.energy_choice import StatedAxis, energy_options
 from consilience_xrf.files.map_names import map_name
@@ -49,6 +50,7 @@ _UNITS = {
 _CHANNELS_MOST = 10_000
 
 
+@sized
 def read_aps_maps(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:

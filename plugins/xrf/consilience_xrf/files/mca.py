@@ -20,6 +20,7 @@ import xarray as xr
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Notice, Signal
 from consilience.options import choice_option, number_option
+from consilience.sizes import sized
 from consilience_xrf.files.probe import NUMBER, SPEC_LINE
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class _Content:
     ended: bool = True
 
 
+@sized
 def read_mca(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:

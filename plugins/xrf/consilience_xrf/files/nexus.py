@@ -17,6 +17,7 @@ from consilience.model.base import Origin
 from consilience.model.measurement import Notice, Signal
 from consilience.nexus import member_of
 from consilience.options import choice_option, number_option
+from consilience.sizes import sized
 from consilience_xrf.files.common import beam_of, place_index, same_unit, start_of
 from consilience_xrf.files.cube import cube_dataset
 from consilience_xrf.files.energy_choice import (
@@ -39,6 +40,7 @@ from consilience_xrf.files.nexus_maps import read_maps
 __all__ = ["cube_signal", "read_nexus"]
 
 
+@sized
 def read_nexus(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:

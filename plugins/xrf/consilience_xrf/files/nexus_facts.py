@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from consilience.hdf5 import text_of
-from consilience.nexus import class_of, field_text, member_of, members, number_in
+from consilience.nexus import (
+    beam_size,
+    class_of,
+    field_text,
+    member_of,
+    members,
+    number_in,
+    sample_thickness,
+)
 from consilience_xrf.files.nexus_find import direction
 
 __all__ = ["LENGTH", "PointData", "incident_energy", "point_data", "positions", "sample_facts"]
@@ -173,21 +181,17 @@ def _unit(name: str, stated: str) -> tuple[str, float, str]:
 
 
 def sample_facts(entry: Any) -> dict[str, Any]:
-    """Name and thickness of the sample, title, and definition, where they are stated."""
+    """Name and thickness of the sample, size of the beam, title, and definition, if stated."""
     import h5py
 
     out: dict[str, Any] = {
         "definition": field_text(entry, "definition"),
         "title": field_text(entry, "title"),
         "start_time": field_text(entry, "start_time"),
+        "thickness": sample_thickness(entry),
+        "beam_size": beam_size(entry),
     }
     for member in members(entry):
         if isinstance(member, h5py.Group) and class_of(member) == "NXsample":
             out["sample"] = field_text(member, "name")
-            thickness = member_of(member, "thickness")
-            if isinstance(thickness, h5py.Dataset):
-                value = number_in(thickness)
-                unit = text_of(thickness.attrs.get("units")) or ""
-                if value is not None and np.isfinite(value) and unit:
-                    out["thickness"] = {"value": value, "unit": unit}
     return {k: v for k, v in out.items() if v}

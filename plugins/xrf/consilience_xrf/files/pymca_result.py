@@ -12,6 +12,7 @@ from consilience.hdf5_files import check_dataset, children, damaged, linked_file
 from consilience.model.measurement import Notice, Signal
 from consilience.nexus import class_of, member_of
 from consilience.options import choice_option
+from consilience.sizes import sized
 from consilience_xrf.files.map_names import map_name
 from consilience_xrf.files.map_signal import StoredMap, map_signal
 from consilience_xrf.files.nexus_facts import incident_energy, positions, sample_facts
@@ -20,6 +21,7 @@ from consilience_xrf.files.nexus_find import axis_names
 __all__ = ["read_pymca"]
 
 
+@sized
 def read_pymca(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Signal
+from consilience.sizes import sized
 from consilience_xrf.files.energy_choice import StatedAxis, energy_options
 from consilience_xrf.files.memory import memory_signal
 from consilience_xrf.files.probe import NUMBER
@@ -27,6 +28,7 @@ _ENERGY_UNIT = re.compile(r"\b(keV|eV|MeV)\b")
 _SIMULATED = re.compile(r"\s*origin:\s*simulated\b", re.IGNORECASE)
 
 
+@sized
 def read_spe(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:

@@ -13,6 +13,7 @@ import numpy as np
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Notice, Signal
 from consilience.options import choice_option
+from consilience.sizes import sized
 from consilience_xrf.files._silx import SpecScan, spec_scans
 from consilience_xrf.files.cube import list_grid
 from consilience_xrf.files.energy_choice import EnergyOptions, StatedAxis, energy_options
@@ -40,6 +41,7 @@ class _Words:
     monitor: str | None
 
 
+@sized
 def read_spec(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from consilience.model.finding import FindingDraft, Probe, Subject
+from consilience.model.finding import FindingDraft, Subject
 from consilience_xrf.change.numbers import Number
 from consilience_xrf.change.series import ChangeSeries, StateChange
 from consilience_xrf.change.testing import TESTED, Test
@@ -242,7 +242,6 @@ def shift_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) -> 
                     unit="um",
                     std_stat=float(np.sqrt(state.shift.covariance[axis, axis])) * step,
                     std_sys=float(np.sqrt(state.shift.systematic[axis, axis])) * step,
-                    probe=Probe(),
                     evidence={"scan": state.name, "steps": (state.shift.y, state.shift.x)[axis]},
                     assumptions=["a rigid shift: no rotation, no stretch, no drift in the scan"],
                     method="cross-correlation, refined by least squares; the systematic part from "

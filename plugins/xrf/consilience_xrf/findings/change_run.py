@@ -11,6 +11,7 @@ import xarray as xr
 from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement, Notice
+from consilience.sizes import with_probe
 from consilience_xrf.change.numbers import NAMES
 from consilience_xrf.change.operators import sampling
 from consilience_xrf.change.series import ChangeSeries, StateChange, compare_states
@@ -25,6 +26,7 @@ from consilience_xrf.findings.change_params import ChangeParams
 from consilience_xrf.findings.change_ratio import ratio_drafts
 from consilience_xrf.findings.change_witness import witness_draft
 from consilience_xrf.findings.map_input import Compared, gather
+from consilience_xrf.findings.probed import common_lateral
 
 __all__ = ["changes_of", "run_change"]
 
@@ -87,6 +89,7 @@ def changes_of(
         *ratio_drafts(chosen, series, params),
         *witness_draft(chosen, series, params, context),
     ]
+    drafts = with_probe(drafts, common_lateral(chosen.taken))
     return AnalysisOutput(drafts, arrays, [*chosen.notices, *_notices(chosen, series)])
 
 

@@ -14,6 +14,7 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft, Subject
 from consilience.model.measurement import Measurement, Notice
+from consilience.sizes import with_probe
 from consilience_xrf.amounts.attenuation import Material
 from consilience_xrf.amounts.density import (
     Bench,
@@ -36,7 +37,8 @@ from consilience_xrf.findings.map_input import (
     material_of,
     refuse_amounts,
 )
-from consilience_xrf.findings.maps_run import absorption_said, probe_of
+from consilience_xrf.findings.maps_run import absorption_said
+from consilience_xrf.findings.probed import depth_of, lateral_of
 from consilience_xrf.findings.sensitivity_run import PRIMARY, bench_of, bench_said, of_standard
 
 __all__ = ["densities_of", "run_density"]
@@ -88,11 +90,11 @@ def densities_of(compared: Compared, params: DensityParams) -> AnalysisOutput:
                 said = f"{one.name}: {fault.what}"
                 notices.append(Notice(code="no-mass-per-area", message=said, fix=fault.fix))
                 continue
-            findings.append(
-                _draft(
-                    found, bare, absorbs, one, taken, compared, params, bench, f"mass_{i}", notices
-                )
+            reach, absorbed = absorption_said(taken, one, params, notices)
+            draft = _draft(
+                found, bare, absorbs, one, taken, compared, params, bench, f"mass_{i}", absorbed
             )
+            findings += with_probe([draft], lateral_of(taken), depth_of(reach))
             variables.update(_variables(found, one, taken))
         if variables:
             y, x = taken.maps.dims
@@ -228,9 +230,8 @@ def _draft(
     params: DensityParams,
     bench: Bench | None,
     key: str,
-    notices: list[Notice],
+    absorbed: dict[str, Any],
 ) -> FindingDraft:
-    reach, absorbed = absorption_said(taken, one, params, notices)
     relative: dict[str, float | None] = {
         name: None if part is None else part / bare.value for name, part in bare.parts.items()
     }
@@ -246,7 +247,6 @@ def _draft(
         "region": taken.region,
         "state": dict(taken.measurement.record.state),
         "array": key,
-        "probe": probe_of(taken, reach),
         "method": f"Sherman's equation of one layer, sensitivity from {bare.how}",
         "measurements": [taken.measurement.id],
         "assumptions": _said(bench, params, compared, one),

@@ -25,6 +25,7 @@ from consilience_xrf.findings.elements_drafts import (
 from consilience_xrf.findings.elements_params import ElementsParams
 from consilience_xrf.findings.left_over import left_over
 from consilience_xrf.findings.map_input import beam_of
+from consilience_xrf.findings.probed import placed
 from consilience_xrf.fitting.fitted_scale import Scale, found_scale
 from consilience_xrf.fitting.maps import MapFit, chosen_families, fit_maps, mean_spectrum
 from consilience_xrf.fitting.unusable import no_spectrum
@@ -97,7 +98,7 @@ def run_elements(
         arrays.pop("maps", None)
     if not any(draft.array == "fit" for draft in drafts):
         arrays.pop("fit", None)
-    return AnalysisOutput(drafts, arrays, fit.notices)
+    return AnalysisOutput(placed(drafts, measurement, fit.counts), arrays, fit.notices)
 
 
 def unusable_axis(measurement: Measurement, incident: float | None = None) -> Notice | None:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
-from consilience.model.base import Quantity
-from consilience.model.finding import Covariance, FindingDraft, Probe, Subject
+from consilience.model.finding import Covariance, FindingDraft, Subject
 from consilience.model.measurement import Measurement, Notice
+from consilience.sizes import with_probe
 from consilience_xrf.amounts.attenuation import ELECTROLYTE, Material
 from consilience_xrf.amounts.element_maps import ElementMap
 from consilience_xrf.amounts.normalise import Normaliser, greatest, joint_covariance, percentile
@@ -30,9 +30,10 @@ from consilience_xrf.findings.map_input import (
     material_of,
     mean_of,
 )
+from consilience_xrf.findings.probed import depth_of, lateral_of
 from consilience_xrf.findings.wet_dry import wet_against_dry
 
-__all__ = ["absorption_said", "compared_maps", "map_dataset", "probe_of", "run_maps"]
+__all__ = ["absorption_said", "compared_maps", "map_dataset", "run_maps"]
 
 METHOD = "mean of a map, as a share of the greatest point of all maps that are compared"
 OUTLIER = 1.3
@@ -116,56 +117,54 @@ def _drafts(
             {"title": f"shares of {line}: counting of each scan, and the number all share"},
         )
     lifted = None if top.bias is None else _lifted(top.value, top.bias)
-    drafts = []
+    drafts: list[FindingDraft] = []
     for place, (i, one) in enumerate(some):
         taken = compared.taken[i]
         reach, said = absorption_said(taken, one, params, notices)
         spread = float(np.nanstd(one.values)) / top.value
-        drafts.append(
-            FindingDraft(
-                kind="element_map",
-                subject=Subject(element=one.element, label=one.name),
-                region=taken.region,
-                state=dict(taken.measurement.record.state),
-                value=float(shares[place]),
-                unit="1",
-                std_stat=None if matrix is None else math.sqrt(matrix[place, place]),
-                std_sys=None if lifted is None else abs(float(shares[place])) * lifted,
-                covariance=None
-                if covariance is None
-                else Covariance(array=f"covariance_{line}", index=place),
-                array=f"maps_{i}",
-                probe=probe_of(taken, reach),
-                evidence={
-                    "variable": line,
-                    "variable_std": None if one.std is None else f"{line}_std",
-                    "scan": taken.title,
-                    "line": one.line,
-                    "map_unit": one.unit,
-                    "mean": means[place],
-                    "mean_std_own": own[place],
-                    "spread_of_points_as_share": spread,
-                    "greatest": top.value,
-                    "greatest_std_shared": top.std,
-                    "std_sys_parts": {
-                        "greatest_lifted_by_noise": None
-                        if lifted is None
-                        else abs(float(shares[place])) * lifted
-                    },
-                    "greatest_in_scan": compared.taken[some[top.where[0]][0]].title
-                    if top.where
-                    else None,
-                    f"percentile_{params.percentile:g}": robust.value,
-                    f"percentile_{params.percentile:g}_std_shared": robust.std,
-                    "mean_over_percentile": means[place] / robust.value,
-                    "divided_by": list(taken.exposure.by),
-                    "std_from": one.std_from or None,
-                    "absorption": said,
+        draft = FindingDraft(
+            kind="element_map",
+            subject=Subject(element=one.element, label=one.name),
+            region=taken.region,
+            state=dict(taken.measurement.record.state),
+            value=float(shares[place]),
+            unit="1",
+            std_stat=None if matrix is None else math.sqrt(matrix[place, place]),
+            std_sys=None if lifted is None else abs(float(shares[place])) * lifted,
+            covariance=None
+            if covariance is None
+            else Covariance(array=f"covariance_{line}", index=place),
+            array=f"maps_{i}",
+            evidence={
+                "variable": line,
+                "variable_std": None if one.std is None else f"{line}_std",
+                "scan": taken.title,
+                "line": one.line,
+                "map_unit": one.unit,
+                "mean": means[place],
+                "mean_std_own": own[place],
+                "spread_of_points_as_share": spread,
+                "greatest": top.value,
+                "greatest_std_shared": top.std,
+                "std_sys_parts": {
+                    "greatest_lifted_by_noise": None
+                    if lifted is None
+                    else abs(float(shares[place])) * lifted
                 },
-                assumptions=_assumed(compared, one, top),
-                method=METHOD,
-            )
+                "greatest_in_scan": compared.taken[some[top.where[0]][0]].title
+                if top.where
+                else None,
+                f"percentile_{params.percentile:g}": robust.value,
+                f"percentile_{params.percentile:g}_std_shared": robust.std,
+                "mean_over_percentile": means[place] / robust.value,
+                "divided_by": list(taken.exposure.by),
+                "std_from": one.std_from or None,
+                "absorption": said,
+            },
+            assumptions=_assumed(compared, one, top),
+            method=METHOD,
         )
+        drafts += with_probe([draft], lateral_of(taken), depth_of(reach))
     return drafts, covariance
 
 
@@ -202,18 +201,6 @@ def absorption_said(
         "lost_in_liquid": {f"{t:g} um": v for t, v in reach.liquid.items()},
         "beam_on_its_way_in_counted": reach.both_ways,
     }
-
-
-def probe_of(taken: Taken, reach: Reach | None) -> Probe:
-    """Return the probed depth; across, the size of the beam where the file has it."""
-    depth = None
-    if reach is not None and reach.depth is not None:
-        depth = Quantity(value=reach.depth, unit="um")
-    spot = taken.measurement.metadata.get("beam_size")
-    lateral = None
-    if isinstance(spot, dict) and isinstance(spot.get("value"), int | float):
-        lateral = Quantity(value=float(spot["value"]), unit=str(spot.get("unit", "um")))
-    return Probe(depth=depth, lateral=lateral)
 
 
 def _assumed(compared: Compared, one: ElementMap, top: Normaliser) -> list[str]:

@@ -12,11 +12,13 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft, Region, Subject
 from consilience.model.measurement import Measurement, Notice
+from consilience.sizes import with_probe
 from consilience_xrf.amounts.element_maps import ElementMap, MapSet
 from consilience_xrf.amounts.normalise import Normaliser, greatest
 from consilience_xrf.amounts.profile import Profile, Strip, profile_along
 from consilience_xrf.findings.amount_params import ProfileParams
 from consilience_xrf.findings.map_input import Compared, Taken, gather
+from consilience_xrf.findings.probed import lateral_of
 
 __all__ = ["profiles_of", "run_profile", "strip_of"]
 
@@ -68,7 +70,8 @@ def profiles_of(compared: Compared, params: ProfileParams) -> AnalysisOutput:
                 continue
             key = f"profile_{len(arrays)}"
             arrays[key] = _dataset(found, one, top, taken)
-            findings.append(_draft(found, one, top, taken, strip, key, compared))
+            draft = _draft(found, one, top, taken, strip, key, compared)
+            findings += with_probe([draft], lateral_of(taken))
     if missed and not findings:
         raise BadInputError(
             f"the line meets none of {len(compared.taken)} scans; {missed[0]}",

@@ -15,6 +15,7 @@ from consilience.model.finding import FindingDraft, Rival, Subject
 from consilience.model.measurement import Measurement, Notice
 from consilience_xrf.findings.elements_run import unusable_axis
 from consilience_xrf.findings.map_input import beam_of
+from consilience_xrf.findings.probed import placed
 from consilience_xrf.findings.roi_params import RoiParams
 from consilience_xrf.fitting.maps import chosen_families, mean_spectrum
 from consilience_xrf.fitting.roi import Roi, RoiSums, roi_sums, roi_window
@@ -108,6 +109,7 @@ def run_roi(
             and abs(share := roi.taken(other.family, energy, response, geometry)) > SOME
         }
         drafts.append(_draft(summed, i, roi, kept, others, noise, number))
+    drafts = placed(drafts, measurement, counts)
     return AnalysisOutput(drafts, {"windows": whole}, notices)
 
 
