@@ -1,1 +1,1 @@
-"""Compositions: of one volume, against one amount, against a phase."""
+"""Compositions against each other, against the amount of one element, and against a phase."""

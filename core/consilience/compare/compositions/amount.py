@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from consilience.compare.compositions.decision import capped, closed, percent
+from consilience.compare.compositions.different_volumes import ElementVariation, elsewhere_of
 from consilience.compare.compositions.vectors import Vector, doubt_of, vector_of
 from consilience.compare.context import ComparisonContext
 from consilience.compare.outcome import Outcome
-from consilience.compare.volumes.elements import ElementVariation
-from consilience.compare.volumes.elsewhere import elsewhere_of
 from consilience.model.finding import Finding
 from consilience.model.verdict import Margin
 

@@ -14,12 +14,11 @@ import numpy as np
 
 from consilience.compare.compositions.amount import of_amount
 from consilience.compare.compositions.decision import capped, closed, percent, verdict_on
+from consilience.compare.compositions.different_volumes import ElementVariation, elsewhere_of
 from consilience.compare.compositions.logratio import no_difference
 from consilience.compare.compositions.vectors import PRIOR, Vector, vector_of
 from consilience.compare.context import ComparisonContext
 from consilience.compare.outcome import Outcome
-from consilience.compare.volumes.elements import ElementVariation
-from consilience.compare.volumes.elsewhere import elsewhere_of
 from consilience.model.finding import Finding
 from consilience.model.verdict import Margin, Verdict
 

@@ -1,1 +1,1 @@
-"""Two techniques that follow one sample over several states."""
+"""Two quantities over the states of a sample: do they go together, and how is that known?"""

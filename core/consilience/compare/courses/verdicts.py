@@ -27,12 +27,11 @@ from consilience.compare.courses.course import (
 )
 from consilience.compare.courses.state_order import order_of, state_words, value_words
 from consilience.compare.margins import Decision
-from consilience.compare.presence.presence import same_subject
+from consilience.compare.subjects import phase_and_element, same_subject
 from consilience.lineage import relation
 from consilience.model.association import AssociationRequest, SeriesChoice
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Subject
-from consilience.model.stoichiometry import fractions_of_formula
 from consilience.model.verdict import Margin, Verdict
 
 __all__ = ["KEY", "KIND", "course_verdicts"]
@@ -151,9 +150,8 @@ def _related(one: Subject | None, other: Subject | None) -> bool:
     """Return True for one subject, a phase and its element, or where one is no substance."""
     if one is None or other is None or same_subject(one, other):
         return True
-    for phase, element in ((one, other), (other, one)):
-        if phase.formula is not None and element.element is not None:
-            return element.element in (fractions_of_formula(phase.formula) or {})
+    if phase_and_element(one, other):
+        return True
     substances = [s for s in (one, other) if s.element is not None or s.formula is not None]
     return len(substances) == 1 or one.label == other.label
 

@@ -1,1 +1,1 @@
-"""Maps of one area."""
+"""Maps and profiles of one area: do they go together?"""

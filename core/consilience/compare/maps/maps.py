@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.maps.correlation import MapCorrelation, correlate
-from consilience.compare.presence.presence import same_subject
+from consilience.compare.subjects import phase_and_element, same_subject
 from consilience.errors import BadInputError
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
-from consilience.model.stoichiometry import fractions_of_formula
 from consilience.model.verdict import Answer, Verdict
 from consilience.quantities import convert
 
@@ -99,12 +98,8 @@ def _about_one_thing(first: Finding, second: Finding) -> bool:
     """Return True for one subject, or a phase and an element of it."""
     if first.subject is None or second.subject is None:
         return False
-    if same_subject(first.subject, second.subject):
-        return True
-    for one, other in ((first.subject, second.subject), (second.subject, first.subject)):
-        if one.formula is not None and other.element is not None:
-            return other.element in (fractions_of_formula(one.formula) or {})
-    return False
+    one, other = first.subject, second.subject
+    return same_subject(one, other) or phase_and_element(one, other)
 
 
 def read_map(finding: Finding, context: ComparisonContext, *, lines: bool = False) -> Map | str:

@@ -14,8 +14,8 @@ import numpy as np
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import place_of
 from consilience.compare.margins import Decision, decide
-from consilience.compare.presence.presence import same_subject
-from consilience.compare.volumes.numbers import Variation, variation_between
+from consilience.compare.numbers.different_volumes import Variation, variation_between
+from consilience.compare.subjects import same_subject
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
 from consilience.model.verdict import Answer, Margin, Verdict

@@ -1,1 +1,1 @@
-"""Which phases and elements there are, beside another technique and beside the control."""
+"""Which phases and elements there are: by two techniques, and in a sample and its control."""

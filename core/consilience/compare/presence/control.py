@@ -14,7 +14,7 @@ from consilience.compare.courses.course import Point, pooled, state_json
 from consilience.compare.courses.state_order import state_words
 from consilience.compare.courses.verdicts import KEY as COURSES
 from consilience.compare.groups import region_key
-from consilience.compare.presence.presence import same_subject
+from consilience.compare.subjects import same_subject
 from consilience.lineage import ancestors
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Subject

@@ -1,1 +1,1 @@
-"""What different volumes of one sample add to the error of a difference."""
+"""Volumes of one sample: how large they are, and how much a quantity varies between them."""

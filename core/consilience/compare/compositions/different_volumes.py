@@ -1,4 +1,4 @@
-"""Compositions of different volumes: how much each fraction varies between them, by maps."""
+"""Compositions of different volumes: do they speak of one, and how much do fractions vary?"""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilience.compare.compositions.logratio import closure
+from consilience.compare.compositions.vectors import Vector
 from consilience.compare.context import ComparisonContext
+from consilience.compare.groups import place_of
 from consilience.compare.maps.maps import Map, read_map
-from consilience.compare.volumes.heterogeneity import block_means, variance_between
-from consilience.compare.volumes.numbers import (
+from consilience.compare.volumes.extent import (
     common_sample,
     extent,
     is_all_of,
@@ -22,11 +23,12 @@ from consilience.compare.volumes.numbers import (
     size_of,
     steps_of,
 )
+from consilience.compare.volumes.heterogeneity import block_means, variance_between
 from consilience.errors import ConsilienceError
 from consilience.model.finding import Finding
 from consilience.quantities import convert
 
-__all__ = ["ElementVariation", "variation_of_elements"]
+__all__ = ["ElementVariation", "elsewhere_of"]
 
 Array = NDArray[np.float64]
 
@@ -48,7 +50,52 @@ class ElementVariation:
     numbers: dict[str, Any]
 
 
-def variation_of_elements(
+def elsewhere_of(
+    first: Finding,
+    second: Finding,
+    a: Vector,
+    b: Vector,
+    elements: Sequence[str],
+    context: ComparisonContext,
+) -> tuple[str, str] | ElementVariation | None:
+    """Return how much compositions of different volumes vary between them, or why not known.
+
+    Parameters
+    ----------
+    first, second : Finding
+    a, b : Vector
+    elements : sequence of str
+        To which both are closed.
+
+    Returns
+    -------
+    tuple of (str, str), ElementVariation or None
+        Reason and what would settle it; the variation by maps; None for one volume.
+    """
+    place = place_of(first.region, second.region)
+    if context.relation(first, second) == "same":
+        if place == "same":
+            return None
+        said = f"{a.name} and {b.name} speak of two regions that are not known to be one"
+        settle = "both on one region, or the place of one in the frame of the other"
+        if place != "other":
+            whole, part = (a, b) if place == "part" else (b, a)
+            said = (
+                f"{whole.name} speaks of the whole, {part.name} of a region: the composition of a "
+                "whole volume is not that of a region in it"
+            )
+            settle = "both on one region"
+    else:
+        said = (
+            f"{a.name} and {b.name} probed different volumes, and how much the composition varies "
+            "between them is unknown"
+        )
+        settle = "a map or profile that shows the variation"
+    found = _variation(first, second, elements, context)
+    return (f"{said} ({found})", settle) if isinstance(found, str) else found
+
+
+def _variation(
     first: Finding, second: Finding, elements: Sequence[str], context: ComparisonContext
 ) -> ElementVariation | str:
     """Estimate how much the fractions of some elements vary between two volumes.
