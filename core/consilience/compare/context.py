@@ -54,6 +54,8 @@ class ComparisonContext:
         Sample ID to its findings that name a map or profile by ``evidence["variable"]``.
     unsound : collection of str
         Findings that a rule doubts or leaves out.
+    elements : mapping
+        Sample ID to what findings say of elements: their presence and their atomic fractions.
     """
 
     samples: Mapping[str, Sample]
@@ -71,6 +73,7 @@ class ComparisonContext:
     associations: Sequence[AssociationRequest] = ()
     maps: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     unsound: Collection[str] = ()
+    elements: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
 
     def relation(self, first: Finding, second: Finding) -> Relation:
         """Return what the second finding's sample is to the first one's."""

@@ -124,6 +124,7 @@ def compare_findings(
         open_array=None if open_array is None else cache(open_array),
         associations=associations,
         maps=_maps(findings),
+        elements=_elements(findings, kinds),
         unsound={c.finding for c in caveats if c.effect in ("doubt", "veto")},
     )
     by_finding = defaultdict(list)
@@ -203,6 +204,16 @@ def _maps(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
         if finding.array is not None and "variable" in finding.evidence:
             maps[finding.sample].append(finding)
     return maps
+
+
+def _elements(findings: Sequence[Finding], kinds: Mapping[str, Kind]) -> dict[str, list[Finding]]:
+    """Return by sample what speaks of an element, so that few are looked at for each pair."""
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for finding in sorted(findings, key=lambda f: f.id):
+        of_element = finding.subject is not None and finding.subject.element is not None
+        if of_element and kinds[finding.kind].about in ("presence", "composition"):
+            found[finding.sample].append(finding)
+    return found
 
 
 def _serving(registry: Registry) -> dict[frozenset[str], list[Comparison]]:

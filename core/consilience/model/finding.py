@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from consilience.model.base import (
     FiniteFloat,
@@ -28,6 +28,7 @@ __all__ = [
     "Finding",
     "FindingDraft",
     "Interval",
+    "Need",
     "Probe",
     "Region",
     "Rival",
@@ -142,13 +143,42 @@ class Covariance(FrozenModel):
     index: Annotated[int, Field(ge=0)]
 
 
+class Need(FrozenModel):
+    """What a compound cannot be without: so many atoms of one element for each of another.
+
+    Parameters
+    ----------
+    element, per : str
+        Element symbols: ``P`` per ``F``.
+    at_least : float
+        Least ratio of atoms that is known of it, above 0.
+    citation : str
+        Where that is from.
+    """
+
+    element: str
+    per: str
+    at_least: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    citation: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _two_elements(self) -> Self:
+        for symbol in (self.element, self.per):
+            if symbol not in SYMBOLS:
+                raise ValueError(f"{symbol!r} is no element symbol; write for example 'P'")
+        if self.element == self.per:
+            raise ValueError(f"a ratio of {self.element} to itself says nothing")
+        return self
+
+
 class Rival(FrozenModel):
     """Another reading of the same data.
 
     `explains` and `missing` list evidence for and against it, `decided_by` what
     line, range or technique could tell the two apart.  `live`: it could take the place
     of the finding's subject, given all these data; False where it explains some of
-    the evidence only, or where lines of its own are missing.
+    the evidence only, or where lines of its own are missing.  `needs`: the least ratios of
+    elements that it has, by which another technique can rule it out.
     """
 
     subject: Subject
@@ -157,6 +187,15 @@ class Rival(FrozenModel):
     missing: list[str] = []
     decided_by: list[str] = []
     note: str = ""
+    needs: list[Need] = []
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # findings of rivals that state none keep the IDs that they had before there were needs
+        said: dict[str, Any] = handler(self)
+        if not self.needs:
+            said.pop("needs", None)
+        return said
 
 
 class Unassigned(FrozenModel):

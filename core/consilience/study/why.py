@@ -74,6 +74,13 @@ def why(study: Study, record_id: str) -> Ground:
     return _Walk(study).start(record_id)
 
 
+def _behind(verdict: Verdict) -> list[str]:
+    """Return the findings of a verdict, and those that ruled a rival out."""
+    said = verdict.numbers.get("ruled_out")
+    rulings = said if isinstance(said, list) else []
+    return list(dict.fromkeys([*verdict.findings, *(f for r in rulings for f in r["findings"])]))
+
+
 class _Walk:
     def __init__(self, study: Study) -> None:
         self.study = study
@@ -130,7 +137,7 @@ class _Walk:
             verdict.id,
             f"{about} of {', '.join(verdict.samples)}: {verdict.verdict.replace('_', ' ')}",
             tuple(facts),
-            tuple(self.finding(self.found[i]) for i in verdict.findings if i in self.found),
+            tuple(self.finding(self.found[i]) for i in _behind(verdict) if i in self.found),
         )
 
     def finding(self, finding: Finding) -> Ground:

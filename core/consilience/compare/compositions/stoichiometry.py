@@ -21,6 +21,7 @@ from consilience.compare.compositions.vectors import Vector, vector_of
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import place_of
 from consilience.compare.outcome import Outcome
+from consilience.compare.rivals import ruling_on
 from consilience.errors import BadInputError
 from consilience.model.finding import Finding
 from consilience.model.stoichiometry import Homogeneity, Ranges, fractions_of_formula
@@ -239,7 +240,9 @@ def _excused(
         if f.id != phase.id and f.status == "present" and f.subject is not None
         if set(fractions_of_formula(f.subject.formula or "") or common) & set(common)
     )
-    live = sorted({r.subject.label for r in phase.rivals if r.live})
+    rulings = [(r, ruling_on(r, phase, context)) for r in phase.rivals if r.live]
+    open_ = [r for r, ruling in rulings if ruling is None or not ruling.here]
+    live = sorted({r.subject.label for r in open_})
     if place == "part":
         found.answer = "not_comparable"
         found.reason = (
@@ -260,11 +263,13 @@ def _excused(
             f"the composition contradicts {label}, but the finding allows {', '.join(live)} "
             f"instead; {found.reason}"
         )
-        found.settle = " or ".join(
-            sorted({d for r in phase.rivals if r.live for d in r.decided_by})
-        )
+        found.settle = " or ".join(sorted({d for r in open_ for d in r.decided_by}))
     else:
-        found.reason = f"the composition contradicts {label}; {found.reason}"
+        out = [ruling for _, ruling in rulings if ruling is not None]
+        said = [ruling.words(label, context) for ruling in out]
+        found.reason = "; ".join([f"the composition contradicts {label}", *said, found.reason])
+        if out:
+            found.numbers["ruled_out"] = [ruling.to_json() for ruling in out]
 
 
 def _place(

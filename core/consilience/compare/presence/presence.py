@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from consilience.compare.compositions.stoichiometry import own_range
 from consilience.compare.context import ComparisonContext
+from consilience.compare.rivals import Ruling, ruling_on
+from consilience.compare.subjects import same_subject
 from consilience.model.canonical import content_id
-from consilience.model.finding import Finding, Rival, Subject
+from consilience.model.finding import Finding, Rival
 from consilience.model.verdict import Answer, Verdict
 from consilience.text import in_unit
 
-__all__ = ["compare", "same_subject", "unlisted"]
-
-
-def same_subject(first: Subject | None, second: Subject | None) -> bool:
-    """Return True if both name the same thing; an unknown space group matches any."""
-    if first is None or second is None:
-        return first is second
-    if first.element is not None or second.element is not None:
-        return first.element == second.element
-    if first.formula is None or second.formula is None:
-        return first.label == second.label
-    groups = {first.space_group, second.space_group} - {None}
-    return first.formula == second.formula and len(groups) <= 1
+__all__ = ["compare", "unlisted"]
 
 
 def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
@@ -73,7 +64,7 @@ def _both_present(
 ) -> Verdict:
     label = first.subject.label if first.subject else first.kind
     names = f"{context.name(first)} and {context.name(second)}"
-    live, settled = _rivals(first, second, context)
+    live, settled, rulings = _rivals(first, second, context)
     ranges = _two_ranges(first, second)
     if ranges is not None:
         return _verdict(
@@ -88,14 +79,21 @@ def _both_present(
         notes.append(
             f"the rival {_labels(settled)} is not on the complete list of what was weighed in"
         )
+    notes += dict.fromkeys(r.words(label, context) for r in rulings if r.here)
+    used = [r.to_json() for r in rulings if r.here]
+    numbers: dict[str, Any] = {"ruled_out": used} if used else {}
+    answer: Answer = "agree"
+    settle = ""
     if live:
-        decide = sorted({d for rival in live for d in rival.decided_by})
+        answer = "consistent"
+        settle = " or ".join(sorted({d for rival in live for d in rival.decided_by}))
         notes.append(f"but the data allow {_labels(live)} instead")
-        return _verdict(first, second, "consistent", "; ".join(notes), settle=" or ".join(decide))
-    if elsewhere:
+        notes += dict.fromkeys(r.words(label, context) for r in rulings if not r.here)
+    elif elsewhere:
+        answer = "consistent"
         notes.append("on different volumes of one line of samples, so neither proves the other")
-        return _verdict(first, second, "consistent", "; ".join(notes))
-    return _verdict(first, second, "agree", "; ".join(notes))
+    made = _verdict(first, second, answer, "; ".join(notes), settle=settle)
+    return made.model_copy(update={"numbers": numbers})
 
 
 def _two_ranges(first: Finding, second: Finding) -> str | None:
@@ -118,18 +116,29 @@ def _two_ranges(first: Finding, second: Finding) -> str | None:
 
 def _rivals(
     first: Finding, second: Finding, context: ComparisonContext
-) -> tuple[list[Rival], list[Rival]]:
-    """Split the live rivals of both findings into open ones and those a complete list settles."""
+) -> tuple[list[Rival], list[Rival], list[Ruling]]:
+    """Split the live rivals of both findings: open, settled by a complete list, and rulings.
+
+    Rulings of other volumes leave their rival open.
+    """
     live: list[Rival] = []
     settled: list[Rival] = []
+    rulings: list[Ruling] = []
     for one in (first, second):
         listed = context.listed.get(one.sample)
         for rival in (r for r in one.rivals if r.live):
             known = listed is not None and not any(
                 same_subject(rival.subject, item.subject) for item in listed
             )
-            (settled if known else live).append(rival)
-    return live, settled
+            if known:
+                settled.append(rival)
+                continue
+            ruling = ruling_on(rival, one, context)
+            if ruling is not None:
+                rulings.append(ruling)
+            if ruling is None or not ruling.here:
+                live.append(rival)
+    return live, settled, rulings
 
 
 def _seen_and_unseen(
