@@ -87,6 +87,12 @@ def test_three_techniques_have_a_consensus_beside_the_pairs(registry: Registry) 
     assert one.numbers["consensus"] == pytest.approx(4.026333, abs=1e-6)
 
 
+def test_cycle_fifty_is_one_state_with_a_point_or_without(registry: Registry) -> None:
+    cycles = {"xrd": 50, "eels": 50.0, "apt": 50}
+    findings = [number(t, 4.026, state={"cycle": c}) for t, c in cycles.items()]
+    assert consensus(verdicts(registry, findings)).verdict == "agree"
+
+
 def test_the_odd_one_out_is_named(registry: Registry) -> None:
     findings = [number("xrd", 4.026), number("eels", 4.027), number("apt", 4.076)]
     one = consensus(verdicts(registry, findings))

@@ -182,6 +182,11 @@ def test_different_states_are_not_comparable() -> None:
     )
     assert verdict.verdict == "not_comparable"
     assert verdict.reason.startswith("the sample was in different states: cycle ")
+    volts = [{"voltage": {"value": value, "unit": "V"}} for value in (4.3, 3.0)]
+    charged = phase("LiF", state=volts[0])
+    apart = only(judge(charged, phase("LiF", state=volts[1], measurements=["m-eels"]))).reason
+    words = apart.removeprefix("the sample was in different states: voltage ").split(" against ")
+    assert sorted(words) == ["3 V", "4.3 V"]
 
 
 def caveat(finding: Finding, effect: str) -> Caveat:

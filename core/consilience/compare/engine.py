@@ -9,7 +9,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.courses.course import state_json
 from consilience.compare.courses.verdicts import course_verdicts
 from consilience.compare.groups import gathered, groups_of, region_key
 from consilience.compare.multiplicity import with_false_discoveries_controlled
@@ -23,6 +22,7 @@ from consilience.compare.qualified import (
     while_unaltered,
     with_caveats,
 )
+from consilience.compare.states import state_json
 from consilience.declarations import Comparison, Kind
 from consilience.errors import ConsilienceError, PluginError
 from consilience.model.association import AssociationRequest

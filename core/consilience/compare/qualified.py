@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.history import altered_before, latest_of
+from consilience.compare.states import contradicting, value_words
 from consilience.model.finding import Finding
 from consilience.model.verdict import Caveat, Verdict
 
@@ -89,9 +90,8 @@ def while_unaltered(verdict: Verdict, measured: Finding, context: ComparisonCont
 def in_one_state(verdict: Verdict, first: Finding, second: Finding) -> Verdict:
     """Turn a verdict over two different states into *not comparable*."""
     different = [
-        f"{key} {first.state[key]} against {second.state[key]}"
-        for key in sorted(set(first.state) & set(second.state))
-        if first.state[key] != second.state[key]
+        f"{key} {value_words(first.state[key])} against {value_words(second.state[key])}"
+        for key in contradicting(first, second)
     ]
     if not different or verdict.verdict == "not_comparable":
         return verdict

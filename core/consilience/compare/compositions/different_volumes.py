@@ -15,11 +15,11 @@ from consilience.compare.compositions.vectors import Vector
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import place_of
 from consilience.compare.maps.maps import Map, read_map
+from consilience.compare.states import contradicting
 from consilience.compare.volumes.extent import (
     common_sample,
     extent,
     is_all_of,
-    no_other_state,
     size_of,
     steps_of,
 )
@@ -123,8 +123,8 @@ def _variation(
             and "composition" in (one.kind, one.evidence.get("maps_kind"))
             and one.id not in context.unsound
             and (one.origin == "simulated") == (first.origin == "simulated")
-            and no_other_state(one, first)
-            and no_other_state(one, second)
+            and not contradicting(one, first)
+            and not contradicting(one, second)
         ):
             runs[(one.source.analysis, *one.measurements)][str(element)] = one
     names = ", ".join(elements)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.courses.course import state_json
 from consilience.compare.groups import region_key
+from consilience.compare.states import state_json
 from consilience.model.finding import Finding, Need
 from consilience.model.stoichiometry import Homogeneity
 

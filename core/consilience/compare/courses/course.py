@@ -10,8 +10,8 @@ from typing import Any
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import region_key
+from consilience.compare.states import state_json
 from consilience.lineage import ancestors
-from consilience.model.base import Quantity
 from consilience.model.canonical import canonical_json
 from consilience.model.finding import Finding, Subject
 
@@ -23,7 +23,6 @@ __all__ = [
     "pairs_of",
     "pooled",
     "shared_recording",
-    "state_json",
     "title_of",
 ]
 
@@ -134,18 +133,6 @@ def _by_sample(findings: Sequence[Finding]) -> Iterator[list[Finding]]:
 
 def _states(findings: Sequence[Finding]) -> int:
     return len({canonical_json(state_json(f)) for f in findings})
-
-
-def state_json(finding: Finding) -> dict[str, Any]:
-    """Return the state in JSON form; a whole number is the same as one with a point."""
-    return {
-        key: value.to_json()
-        if isinstance(value, Quantity)
-        else float(value)
-        if isinstance(value, int) and not isinstance(value, bool)
-        else value
-        for key, value in finding.state.items()
-    }
 
 
 def pairs_of(first: Course, second: Course) -> list[Pair]:

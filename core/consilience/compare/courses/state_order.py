@@ -7,13 +7,10 @@ from typing import Any
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.history import latest_of
-from consilience.model.base import Quantity
+from consilience.compare.states import State, value_words
 from consilience.model.finding import Finding
 
-__all__ = ["Order", "order_of", "state_words", "value_words"]
-
-State = Mapping[str, Any]
-"""Values of a state in JSON form: quantities are ``{"value", "unit", …}``."""
+__all__ = ["Order", "order_of"]
 
 Order = tuple[list[int] | None, str]
 """Places of the states in their order, and how that is known; None: not known, and why."""
@@ -66,14 +63,6 @@ def order_of(
     return None, "neither a number in each state nor times of measurement order them"
 
 
-def state_words(state: State) -> str:
-    """Return a state in a few words."""
-    words = []
-    for key, value in sorted(state.items()):
-        words.append(value if isinstance(value, str) else f"{key} {value_words(value)}")
-    return ", ".join(words) or "no stated state"
-
-
 def _by_number(states: Sequence[State], key: str) -> list[int] | None:
     values = [state.get(key) for state in states]
     units = {v["unit"] for v in values if isinstance(v, Mapping)}
@@ -91,15 +80,6 @@ def _by_values(states: Sequence[State], stated: Sequence[str]) -> Order:
         if all(v in places for v in values) and len(set(values)) == len(values):
             return _sorted([places[v] for v in values]), "as the study states it"
     return None, "the stated order does not name each of the states"
-
-
-def value_words(value: Any) -> str:
-    """Return the value of a state variable as a person would write it."""
-    if isinstance(value, Quantity):
-        value = value.to_json()
-    if isinstance(value, Mapping):
-        return f"{value['value']:g} {value['unit']}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _times(groups: Sequence[Sequence[Finding]], context: ComparisonContext) -> list[float | None]:

@@ -25,8 +25,9 @@ from consilience.compare.courses.course import (
     shared_recording,
     title_of,
 )
-from consilience.compare.courses.state_order import order_of, state_words, value_words
+from consilience.compare.courses.state_order import order_of
 from consilience.compare.margins import Decision
+from consilience.compare.states import state_words, value_words
 from consilience.compare.subjects import phase_and_element, same_subject
 from consilience.lineage import relation
 from consilience.model.association import AssociationRequest, SeriesChoice

@@ -12,6 +12,7 @@ from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import region_key
 from consilience.compare.margins import Decision, decide
 from consilience.compare.numbers.random_effects import Consensus, consensus_of
+from consilience.compare.states import state_json
 from consilience.model.canonical import canonical_json, content_id
 from consilience.model.finding import Finding
 from consilience.model.verdict import Margin, Verdict
@@ -77,8 +78,8 @@ def _groups(findings: Sequence[Finding], context: ComparisonContext) -> list[lis
             and one.source.analysis != "step.prepare"
         ):
             subject = one.subject.key if one.subject else None
-            state = one.to_json()["state"]  # quantities too
-            key = [one.kind, subject, one.unit, one.sample, state, region_key(one.region)]
+            place = region_key(one.region)
+            key = [one.kind, subject, one.unit, one.sample, state_json(one), place]
             groups[canonical_json([*key, one.origin == "simulated"])].append(one)
     return [sorted(groups[key], key=lambda f: f.id) for key in sorted(groups)]
 

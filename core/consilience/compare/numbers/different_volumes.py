@@ -16,13 +16,13 @@ import numpy as np
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.maps.maps import Map, read_map
+from consilience.compare.states import contradicting
 from consilience.compare.subjects import same_subject
 from consilience.compare.volumes.extent import (
     Size,
     common_sample,
     extent,
     is_all_of,
-    no_other_state,
     size_of,
     steps_of,
 )
@@ -66,7 +66,7 @@ def variation_between(
     if whole is None:
         return "they are of no common sample"
     maps = [one for one in context.maps.get(whole, ()) if _is_map_of(one, first, context)]
-    maps = [m for m in maps if no_other_state(m, first) and no_other_state(m, second)]
+    maps = [m for m in maps if not contradicting(m, first) and not contradicting(m, second)]
     if not maps:
         label = first.subject.label if first.subject else first.kind
         title = context.kinds[first.kind].title

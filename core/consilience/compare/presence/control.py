@@ -10,10 +10,10 @@ from statistics import NormalDist
 from typing import Any, Literal
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.courses.course import Point, pooled, state_json
-from consilience.compare.courses.state_order import state_words
+from consilience.compare.courses.course import Point, pooled
 from consilience.compare.courses.verdicts import KEY as COURSES
 from consilience.compare.groups import region_key
+from consilience.compare.states import contradicting, state_json, state_words
 from consilience.compare.subjects import same_subject
 from consilience.lineage import ancestors
 from consilience.model.canonical import content_id
@@ -209,13 +209,7 @@ def _by_state(mine: Sequence[Finding], context: ComparisonContext) -> dict[str, 
 
 def _in_its_state(one: Finding, theirs: Sequence[Finding]) -> list[Finding]:
     """Return what the control shows in the state of the sample, or in any if in none of that."""
-    state = state_json(one)
-
-    def same(other: Finding) -> bool:
-        its = state_json(other)
-        return all(state[key] == its[key] for key in set(state) & set(its))
-
-    return [f for f in theirs if same(f)] or list(theirs)
+    return [f for f in theirs if not contradicting(one, f)] or list(theirs)
 
 
 def _put_in(one: Finding, context: ComparisonContext) -> bool:

@@ -19,7 +19,6 @@ __all__ = [
     "common_sample",
     "extent",
     "is_all_of",
-    "no_other_state",
     "size_of",
     "steps_of",
 ]
@@ -33,11 +32,6 @@ def common_sample(first: Finding, second: Finding, context: ComparisonContext) -
     mine = [first.sample, *ancestors(context.samples, first.sample)]
     theirs = {second.sample, *ancestors(context.samples, second.sample)}
     return next((sample for sample in mine if sample in theirs), None)
-
-
-def no_other_state(one: Finding, other: Finding) -> bool:
-    """Return True if no state variable that both state differs."""
-    return all(one.state[k] == other.state[k] for k in set(one.state) & set(other.state))
 
 
 def is_all_of(number: Finding, one: Finding, found: Map) -> bool:
