@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xraylib
 
 from consilience.errors import BadInputError
 from consilience_xrf.amounts.attenuation import (
@@ -78,6 +79,21 @@ def test_emission_is_that_of_another_program(
     own = emission(element, line, 18.0)
     assert own.cross_section == pytest.approx(other, rel=within)
     assert abs(own.cross_section / other - 1.0) < 2.0 * own.relative_std
+
+
+def test_a_family_and_its_lines_have_the_difference_between_tables_in_their_error() -> None:
+    iron = xraylib.SymbolToAtomicNumber("Fe")
+    both = [
+        table(iron, xraylib.KA_LINE, 18.0)
+        for table in (xraylib.CS_FluorLine_Kissel_Cascade, xraylib.CS_FluorLine)
+    ]
+    apart = abs(both[1] / both[0] - 1.0)
+    assert 0.01 < apart < 0.04
+    for line in ("Ka", "K"):
+        assert emission("Fe", line, 18.0).relative_std == pytest.approx(
+            math.hypot(0.03, apart), rel=0.02
+        )
+    assert emission("Pt", "M", 18.0).relative_std == 0.40, "only one of them has M lines"
 
 
 def test_a_layer_keeps_part_of_its_own_line() -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from PIL import Image
 
 from consilience import Study
 from consilience.errors import BadFileError
 from consilience.model.finding import Finding
+from consilience_xrf.findings.change_params import ChangeParams
+from consilience_xrf.findings.change_run import run_change
 from consilience_xrf.findings.change_witness import read_image
 from consilience_xrf.simulation.maps import FIFTY_CYCLES, SeriesParams, run_series
 from consilience_xrf.simulation.scene import Film, FilmState, Grid, mass_map
@@ -158,5 +164,43 @@ def test_an_image_of_the_same_voids_agrees_and_of_others_does_not(
     broken.write_bytes((tmp_path / "same.png").read_bytes()[:60])
     with pytest.raises(BadFileError, match="no image that can be read"):
         read_image(broken)
+    huge = tmp_path / "huge.png"
+    head = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 0, 0, 0, 0)
+    chunk = b"IHDR" + head
+    huge.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", len(head))
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+    )
+    with pytest.raises(BadFileError, match="no image that can be read"):
+        read_image(huge)
     refused = study.analyse(["xrf.change"], params={"witness": "missing.png", "witness_step": 1.0})
     assert "0 references have that name" in str(refused.failures)
+
+
+def test_where_nothing_tells_how_a_scan_lies_the_errors_are_unknown() -> None:
+    y, x = np.mgrid[:24, :30]
+    chance = np.random.default_rng(3)
+    scans: list[Any] = []
+    for cycle, middle in enumerate((14.5, 14.5, 23.5)):
+        film = 400.0 * ((np.abs(y - 11.5) < 8) & (np.abs(x - middle) < 10))
+        counts = chance.poisson(film + 4.0).astype(float)
+        about = {"units": "count", "element": "Pt", "line": "La"}
+        axes = {n: (n, 0.2 * np.arange(k), {"units": "um"}) for n, k in (("y", 24), ("x", 30))}
+        data = xr.Dataset({"Pt": (("y", "x"), counts, about)}, axes)
+        name = f"cycle {cycle}"
+        record = SimpleNamespace(state={"cycle": float(cycle)}, file_name=name, title=name,
+                                 name=name, start=None)  # fmt: skip
+        scans.append(SimpleNamespace(id=f"m-{cycle}", data=data, metadata={}, record=record))
+    context: Any = SimpleNamespace(progress=lambda *_: None, references=())
+    output = run_change(scans, ChangeParams(beam_std=0.01), context)
+    assert [n.code for n in output.notices] == ["shift-unknown"], "farther than is believed"
+    for kind in ("rim_share", "intensity_ratio"):
+        lies, lost = (
+            next(f for f in output.findings if f.kind == kind and (f.state or {})["cycle"] == c)
+            for c in (1.0, 2.0)
+        )
+        assert lies.std_sys is not None, kind
+        assert lost.std_sys is None, kind
+        assert lost.evidence["std_sys_parts"]["alignment"] is None  # type: ignore[index]

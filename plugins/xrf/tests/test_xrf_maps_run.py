@@ -212,6 +212,38 @@ def test_layers_over_the_sample_are_undone_and_their_error_carried() -> None:
     )
 
 
+def test_without_the_beam_what_the_layer_absorbs_is_not_known() -> None:
+    film = scan("film", 500.0, 2, beam=None)
+    given = {"Pt_La": StandardMass(mass=10.0, std=0.1)}
+    params = DensityParams(lines=("Pt_La",), sensitivity=given)
+    (found,) = run_density([film], params, CONTEXT).findings
+    assert found.evidence["std_sys_parts"]["own_absorption"] is None
+    assert found.std_sys is None, "not zero"
+    (thin,) = run_density(
+        [film], params.model_copy(update={"self_absorption": False}), CONTEXT
+    ).findings
+    assert thin.std_sys is not None, "somebody said that it absorbs nothing"
+    foil = SensitivityParams(standard={"Pt": given["Pt_La"]})
+    (one,) = run_sensitivity([film], foil, CONTEXT).findings
+    assert one.std_sys is None
+
+
+def test_saturation_is_that_of_the_matrix() -> None:
+    film = scan("film", 500.0, 2)
+    common: dict[str, Any] = {"lines": ("Pt_La",), "photons": 1e3, "solid_angle": 0.1}
+    (alone,) = run_density([film], DensityParams(**common), CONTEXT).findings
+    params = DensityParams(**common, matrix={"Pt": 0.5, "C": 0.5}, fractions={"Pt": 0.5})
+    (mixed,) = run_density([film], params, CONTEXT).findings
+    # carbon absorbs hardly anything of it: as much platinum may lie in it
+    assert mixed.evidence["saturates_at_ug_cm2"] == pytest.approx(
+        alone.evidence["saturates_at_ug_cm2"], rel=0.05
+    )
+    heavy = DensityParams(**common, matrix={"Pt": 0.5, "Pb": 0.5}, fractions={"Pt": 0.5})
+    (less,) = run_density([film], heavy, CONTEXT).findings
+    share = less.evidence["saturates_at_ug_cm2"] / alone.evidence["saturates_at_ug_cm2"]
+    assert share == pytest.approx(0.5, abs=0.15), "lead absorbs about as much as platinum"
+
+
 Results = tuple[list[Finding], dict[str, xr.Dataset]]
 
 

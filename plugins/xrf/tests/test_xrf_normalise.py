@@ -180,6 +180,7 @@ def test_maps_of_a_data_set_with_frames_errors_and_gaps() -> None:
             "b_std": (("theta", "y", "x"), 0.1 * values, {"units": "ug/cm^2"}),
             "measured": (("y", "x"), seen, {"units": "1"}),
             "dwell": (("theta",), [0.1, 0.2], {"units": "s"}),
+            "monitor": (("y",), [5.0, 6.0, 7.0], {"units": "count"}),
         },
         {
             "theta": ("theta", [0.0, 30.0], {"units": "deg"}),
@@ -196,6 +197,7 @@ def test_maps_of_a_data_set_with_frames_errors_and_gaps() -> None:
                                                      nan_ok=True)  # fmt: skip
     assert second.maps["Fe_K"].std_from == "file"
     assert second.point["dwell"] == pytest.approx(np.full((3, 4), 0.2))
+    assert second.point["monitor"][:, 1].tolist() == [5.0, 6.0, 7.0], "one value for each row"
     assert map_sets(data, counting=False)[0].maps["Pt_La"].std is None
     with pytest.raises(BadInputError, match="no variable is the map of an element"):
         map_sets(data[["measured"]])

@@ -244,6 +244,8 @@ def standard_sensitivity(
         "standard": None if mass_std is None else value * mass_std / mass,
         "layers": None if over_std is None else value * over_std,
     }
+    if bench is None:
+        parts["own_absorption"] = None  # without the beam nobody knows it
     return Sensitivity(value, value * counts_std / counts, parts, "a standard")
 
 

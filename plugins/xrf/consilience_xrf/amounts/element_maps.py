@@ -205,11 +205,8 @@ def _points(
         if not set(map(str, variable.dims)) <= {*where, *plane}:
             continue
         one = _plane(variable, where)
-        if (
-            variable.ndim - len(where) == 1
-            and len(plane) == 2
-            and str(variable.dims[-1]) == plane[0]
-        ):
+        along = [str(d) for d in variable.dims if str(d) not in where]
+        if len(plane) == 2 and along == plane[:1]:
             one = one.T  # one value for each row
         values[name] = np.broadcast_to(one, shape).astype(np.float64)
         units[name] = str(variable.attrs.get("units", "1"))

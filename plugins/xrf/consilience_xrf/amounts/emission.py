@@ -12,6 +12,7 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,8 +31,9 @@ YIELD_STD = {
 }
 """Relative standard deviation of yields times rates, by shell and least energy in keV.
 
-Of the size that [3]_ states for K lines (of Z above 25, 18, 10) and hard L lines; for soft L and M
-lines that by which the tables of xraylib and of PyMca differ on one measured standard.
+Of the size of those of [3]_ for K lines (of Z above 25, 18, 10) and hard L lines, not held against
+the print; for soft L and M lines that by which the tables of xraylib and of PyMca differ on one
+measured standard.
 """
 
 _GROUPS = {
@@ -138,10 +140,16 @@ def emission(element: str, line: str, beam: float) -> Emission:
         single = tuple(
             (float(e), float(w)) for e, w in zip(whole.energies, whole.weights, strict=True)
         )
-        return Emission(element, line, mean, whole.cross_section, _yield_std(line, mean), single)
+        number = _number(element)
+        codes = [int(getattr(xraylib, f"{name}_LINE")) for name in whole.lines]
+        strengths = [float(w) * whole.cross_section for w in whole.weights]
+        apart = _apart(number, list(zip(codes, strengths, strict=True)), beam)
+        std = math.hypot(_yield_std(line, mean), apart)
+        return Emission(element, line, mean, whole.cross_section, std, single)
     number = _number(element)
-    total = weighted = other = 0.0
+    total = weighted = 0.0
     found: list[tuple[float, float]] = []
+    strong: list[tuple[int, float]] = []
     for name in _members(line):
         code = getattr(xraylib, name, None)
         if code is None:
@@ -156,11 +164,10 @@ def emission(element: str, line: str, beam: float) -> Emission:
         total += one
         weighted += one * at
         found.append((at, one))
-        other += _other_tables(number, code, beam)
+        strong.append((code, one))
     if total <= 0.0:
         raise _unknown(element, line, beam)
-    by_tables = abs(other - total) / total if other > 0.0 else 0.0
-    std = math.hypot(_yield_std(line[0], weighted / total), by_tables)
+    std = math.hypot(_yield_std(line[0], weighted / total), _apart(number, strong, beam))
     shares = tuple((at, one / total) for at, one in found)
     return Emission(element, line, weighted / total, total, std, shares)
 
@@ -176,14 +183,24 @@ def _unknown(element: str, line: str, beam: float) -> BadInputError:
     )
 
 
-def _other_tables(number: int, code: int, beam: float) -> float:
-    """The same from jump ratios instead of partial cross sections; M lines are not in there."""
+def _apart(number: int, lines: Sequence[tuple[int, float]], beam: float) -> float:
+    """Relative difference to jump ratios instead of partial cross sections, where those are known.
+
+    Parameters
+    ----------
+    lines : sequence of (int, float)
+        Constant of xraylib and cross section of each line.  M lines are not in the other tables.
+    """
     import xraylib
 
-    try:
-        return float(xraylib.CS_FluorLine(number, code, beam))
-    except ValueError:
-        return 0.0
+    ours = others = 0.0
+    for code, own in lines:
+        try:
+            others += float(xraylib.CS_FluorLine(number, code, beam))
+        except ValueError:
+            continue
+        ours += own
+    return abs(others - ours) / ours if ours > 0.0 else 0.0
 
 
 def line_energy(element: str, line: str) -> float:

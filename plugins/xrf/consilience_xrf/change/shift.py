@@ -123,10 +123,15 @@ def fit_shift(
     most : float, optional
         Shifts beyond so many steps are taken for wrong; by default a third of the smaller side.
 
+    Returns
+    -------
+    Shift
+        Not determined where a side has fewer than 4 points, or nothing stands out of the noise.
+
     Raises
     ------
     BadInputError
-        The shapes differ, or a side has fewer than 4 points.
+        The shapes differ.
     """
     from skimage.registration import phase_cross_correlation
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "common",
+    "lies_unknown",
     "map_drafts",
     "number_drafts",
     "redistribution_draft",
@@ -77,9 +78,17 @@ def subject_of(chosen: Chosen, part: str = "") -> Subject:
     return Subject(element=chosen.element, label=label)
 
 
-def parts_of(number: Number) -> dict[str, Json]:
-    """Systematic parts by name, for the evidence."""
-    return {name: float(f"{value:.4g}") for name, value in number.parts.items()}
+def lies_unknown(state: StateChange, params: ChangeParams) -> bool:
+    """Whether where a scan lies was to be fitted and could not be."""
+    return params.align and not state.shift.determined
+
+
+def parts_of(number: Number, *, lies: bool = True) -> dict[str, Json]:
+    """Systematic parts by name, for the evidence; None for alignment where nothing tells it."""
+    return {
+        name: float(f"{value:.4g}") if lies or name != "alignment" else None
+        for name, value in number.parts.items()
+    }
 
 
 def number_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) -> list[FindingDraft]:
@@ -88,6 +97,7 @@ def number_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) ->
     for i, state in enumerate(series.states):
         tests = {t.name: t for t in state.tests}
         taken = chosen.taken[i]
+        lies = not lies_unknown(state, params)
         for name, kind in KINDS.items():
             number = state.numbers.get(name)
             length = name in ("centre_y", "centre_x", "spread")
@@ -102,14 +112,14 @@ def number_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) ->
                     value=number.value,
                     unit=number.unit,
                     std_stat=number.counting,
-                    std_sys=number.systematic,
+                    std_sys=number.systematic if lies else None,
                     array="states",
                     status=None if number.limit is None else "absent_below_limit",
                     limit=number.limit,
                     evidence={
                         "scan": state.name,
                         "reference": series.states[series.reference].name,
-                        "std_sys_parts": parts_of(number),
+                        "std_sys_parts": parts_of(number, lies=lies),
                         "rim_um": _length(series.film.rim_width, chosen.unit),
                         "film_area_um2": _length(series.film.area, chosen.unit),
                         **_told(tests.get(name)),
@@ -211,7 +221,9 @@ def map_drafts(chosen: Chosen, series: ChangeSeries, params: ChangeParams) -> li
                         "noise_alone_gives": distance.noise,
                         "noise_alone_std": distance.noise_std,
                         "p": distance.p,
-                        "std_sys_parts": {"alignment": distance.alignment},
+                        "std_sys_parts": {
+                            "alignment": None if lies_unknown(state, params) else distance.alignment
+                        },
                     },
                     assumptions=common(chosen, state, params),
                     method="Wasserstein distance of intensities over their mean, within the film",

@@ -11,7 +11,12 @@ from consilience_xrf.amounts.attenuation import ELECTROLYTE, Angles
 from consilience_xrf.amounts.reach import liquid_thickness, reach_of
 from consilience_xrf.change.numbers import Number
 from consilience_xrf.change.series import ChangeSeries, ratio_of
-from consilience_xrf.findings.change_drafts import common, parts_of, subject_of
+from consilience_xrf.findings.change_drafts import (
+    common,
+    lies_unknown,
+    parts_of,
+    subject_of,
+)
 from consilience_xrf.findings.change_input import Chosen, named
 from consilience_xrf.findings.map_input import beam_of
 
@@ -52,12 +57,13 @@ def _draft(
     if min(n.value for n in numbers) <= 0:
         return None
     ratio = ratio_of(*numbers)
+    lies = not any(lies_unknown(state, params) for state in both)
     parts: dict[str, Json] = {
-        **parts_of(ratio),
+        **parts_of(ratio, lies=lies),
         "beam": None if params.beam_std is None else ratio.value * params.beam_std,
     }
     systematic = None
-    if params.beam_std is not None:
+    if params.beam_std is not None and lies:
         systematic = math.hypot(ratio.systematic, ratio.value * params.beam_std)
     taken = [chosen.taken[i] for i in (above, below)]
     what = f"{both[0].name} over {both[1].name}"

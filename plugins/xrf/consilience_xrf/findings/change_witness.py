@@ -46,7 +46,13 @@ def read_image(path: Path) -> NDArray[np.float64]:
                 )
             kept = image if image.mode in ("L", "F", "I", "I;16") else image.convert("L")
             values = np.asarray(kept, dtype=np.float64)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        ValueError,
+        SyntaxError,
+    ) as error:
         raise BadFileError(
             f"the reference is no image that can be read: {error}",
             fix="register a grey image as PNG or TIFF",

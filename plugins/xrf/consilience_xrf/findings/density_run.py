@@ -209,15 +209,23 @@ def _found(
         own = emission(one.element, one.line, bench.beam)
         over = bench.let_through(own)[0]
         if params.self_absorption:
-            matter = Material.of(one.element)
-            if params.matrix is not None:
-                matter = material_of(params.matrix, params.matrix_density)
-            chi = bench.chis(own, matter)
+            chi = bench.chis(own, _matter(one, params))
     unit = compared.reference
     std = None if one.std is None else one.std / unit
-    fraction = params.fractions.get(one.element, 1.0)
-    made = mass_per_area(one.values / unit, std, bare.value * over, chi, fraction)
+    made = mass_per_area(one.values / unit, std, bare.value * over, chi, _fraction(one, params))
     return made, not isinstance(chi, float)
+
+
+def _matter(one: ElementMap, params: DensityParams) -> Material:
+    """What the element's layer is made of: the matrix, else the element alone."""
+    if params.matrix is None:
+        return Material.of(one.element)
+    return material_of(params.matrix, params.matrix_density)
+
+
+def _fraction(one: ElementMap, params: DensityParams) -> float:
+    """Mass fraction of the element in its layer."""
+    return params.fractions.get(one.element, 1.0)
 
 
 def _draft(
@@ -251,7 +259,11 @@ def _draft(
         "measurements": [taken.measurement.id],
         "assumptions": _said(bench, params, compared, one),
     }
-    limit = saturation(one.element, one.line, bench) if bench is not None and absorbs else None
+    limit = None
+    if bench is not None and absorbs:
+        limit = saturation(
+            one.element, one.line, bench, _matter(one, params), _fraction(one, params)
+        )
     evidence: dict[str, Any] = {
         "scan": taken.title,
         "variable": one.name,
@@ -279,7 +291,9 @@ def _draft(
         name: None if part is None else part * TO_SI
         for name, part in zip(relative, moved, strict=True)
     }
-    if params.self_absorption and params.matrix is None:
+    if params.self_absorption and bench is None:
+        parts["own_absorption"] = None  # nor that of layers over it: the beam is not known
+    elif params.self_absorption and params.matrix is None:
         # the layer's own matter is not known: as much as leaving its absorption out would change
         parts["own_absorption"] = abs(mean - float(found.thin[good].mean())) * TO_SI
     values = [p for p in parts.values() if p is not None]
