@@ -23,6 +23,7 @@ from consilience_compton.findings.surface_shares import share_drafts
 from consilience_compton.findings.volume_input import Volume, volume_of
 from consilience_compton.surface.blocks import LEAST_BLOCKS
 from consilience_compton.surface.measure import (
+    CONTRAST,
     QUANTITIES,
     NoSurfaceError,
     Settings,
@@ -213,7 +214,7 @@ def _assumptions(
         said.append(
             f"the {'brighter' if params.bright else 'darker'} side of {surface.threshold:.5g} "
             f"({'by Otsu' if params.threshold is None else 'as given'}) is the solid; another "
-            f"threshold is carried by {10:g} % of the contrast"
+            f"threshold is carried by {100.0 * CONTRAST:g} % of the contrast"
         )
     if params.axis is None:
         said.append(f"the interface was looked for along {axis}, where the ends differ most")

@@ -41,7 +41,7 @@ from consilience_compton.surface.roughness import (
 )
 from consilience_compton.surface.systematic import systematic_parts
 
-__all__ = ["QUANTITIES", "NoSurfaceError", "Settings", "Surface", "measure_surface"]
+__all__ = ["CONTRAST", "QUANTITIES", "NoSurfaceError", "Settings", "Surface", "measure_surface"]
 
 QUANTITIES = ("S_a", "S_q", "R_a_0", "R_a_1", "R_q_0", "R_q_1")
 """0: profiles along the rows' axis of the map, 1: along the columns'."""
