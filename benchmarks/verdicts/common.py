@@ -15,12 +15,31 @@ from consilience.compare.context import ComparisonContext
 from consilience.kinds import CORE_KINDS
 from consilience.model import Finding, Sample, Source
 
-__all__ = ["ANSWERS", "LEVEL", "Array", "Rates", "Z", "context_of", "finding", "repeated"]
+__all__ = [
+    "ANSWERS",
+    "LATTICE",
+    "LEVEL",
+    "MARGIN",
+    "PLACES",
+    "Array",
+    "Rates",
+    "Z",
+    "bounds",
+    "context_of",
+    "finding",
+    "lattice",
+    "repeated",
+]
 
 Array = NDArray[np.float64]
 LEVEL = 0.05
 Z = 1.6448536269514722
 """Normal quantile of 95 %."""
+LATTICE = 4.0263
+"""Lattice parameter of LiF in ångström."""
+MARGIN = 0.002 * LATTICE
+PLACES = ("0", "margin/2", "margin", "margin + 3σ", "2 margins + 6σ")
+"""True differences."""
 ANSWERS = ("agree", "consistent", "disagree", "undecided", "not_comparable")
 KINDS = {kind.name: kind for kind in CORE_KINDS}
 
@@ -71,6 +90,26 @@ def repeated(
         words = said()
         counts.update([words] if isinstance(words, str) else words)
     return Rates(case, place, counts, expected or {}, bounds or {})
+
+
+def bounds(place: str) -> dict[str, float]:
+    """Return the highest rates that the level allows at a true difference of `PLACES`."""
+    if place == "margin":
+        return {"agree": LEVEL, "disagree": LEVEL}
+    return {"disagree": LEVEL} if place in ("0", "margin/2") else {"agree": LEVEL}
+
+
+def lattice(technique: str, value: float, stat: float, sys: float | None) -> Finding:
+    """Return a lattice parameter of LiF; value and deviations in ångström."""
+    return finding(
+        "lattice_parameter",
+        technique,
+        subject={"formula": "LiF", "space_group": 225},
+        value=value,
+        unit="angstrom",
+        std_stat=stat,
+        std_sys=sys,
+    )
 
 
 def finding(kind: str, technique: str, **more: Any) -> Finding:

@@ -8,14 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import multivariate_normal, norm
 
-from benchmarks.verdicts.common import LEVEL, Array, Rates, Z, context_of, finding, repeated
+from benchmarks.verdicts.common import (
+    LATTICE,
+    LEVEL,
+    MARGIN,
+    PLACES,
+    Array,
+    Rates,
+    Z,
+    bounds,
+    context_of,
+    lattice,
+    repeated,
+)
 from consilience.compare.numbers.consensus import consensus_verdicts
 
-__all__ = ["CASES", "PLACES", "Case", "bounds", "expected", "rates"]
+__all__ = ["CASES", "Case", "expected", "rates"]
 
-LATTICE = 4.0263
-MARGIN = 0.002 * LATTICE
-PLACES = ("0", "margin/2", "margin", "margin + 3σ", "2 margins + 6σ")
 NAMES = ("xrd", "eels", "apt", "edx", "xrf")
 
 
@@ -77,27 +86,17 @@ def expected(case: Case, place: str) -> dict[str, float]:
     return {"agree": agree, "disagree": disagree, "undecided": 1.0 - agree - disagree}
 
 
-def bounds(place: str) -> dict[str, float]:
-    """Return the highest rates that the level allows."""
-    if place == "margin":
-        return {"agree": LEVEL, "disagree": LEVEL}
-    return {"disagree": LEVEL} if place in ("0", "margin/2") else {"agree": LEVEL}
-
-
 def said_of_group(rng: np.random.Generator, case: Case, place: str) -> Sequence[str]:
     """Simulate one group; return its verdict, and "named" if the odd one is the one named."""
     stds = np.array(case.stds)
     values = rng.normal(0.0, np.hypot(stds, case.between))
     values[-1] += case.shift(place)
     made = [
-        finding(
-            "lattice_parameter",
+        lattice(
             name,
-            subject={"formula": "LiF", "space_group": 225},
-            value=LATTICE + MARGIN * float(value),
-            unit="angstrom",
-            std_stat=MARGIN * float(std) * 0.6,
-            std_sys=MARGIN * float(std) * 0.8,
+            LATTICE + MARGIN * float(value),
+            MARGIN * float(std) * 0.6,
+            MARGIN * float(std) * 0.8,
         )
         for name, value, std in zip(NAMES, values, stds, strict=False)
     ]

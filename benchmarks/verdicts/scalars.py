@@ -13,15 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import integrate, stats
 
-from benchmarks.verdicts.common import LEVEL, Rates, Z, context_of, finding, repeated
+from benchmarks.verdicts.common import (
+    LATTICE,
+    MARGIN,
+    PLACES,
+    Rates,
+    Z,
+    bounds,
+    context_of,
+    lattice,
+    repeated,
+)
 from consilience.compare.numbers.scalar import compare
-from consilience.model import Finding
 
-__all__ = ["CASES", "PLACES", "Case", "expected", "rates", "shift_of"]
+__all__ = ["CASES", "Case", "expected", "rates", "shift_of"]
 
-LATTICE = 4.0263
-MARGIN = 0.002 * LATTICE
-PLACES = ("0", "margin/2", "margin", "margin + 3σ", "2 margins + 6σ")
 Parts = tuple[float, float]
 Drawn = tuple[float, Parts, Parts]
 """Error of the difference; stated statistical and systematic deviation of either number."""
@@ -127,24 +133,12 @@ def said_of_pair(rng: np.random.Generator, case: Case, shift: float) -> str:
     error, *parts = case.draw(rng, case.std * MARGIN)
     values = (LATTICE - 0.5 * shift, LATTICE + 0.5 * shift + error)
     made = [
-        _number(technique, value, stat, sys if case.known or technique == "xrd" else None)
+        lattice(technique, value, stat, sys if case.known or technique == "xrd" else None)
         for technique, value, (stat, sys) in zip(("xrd", "eels"), values, parts, strict=True)
     ]
     verdict = compare(made[0], made[1], context_of(made))
     assert verdict is not None
     return verdict.verdict
-
-
-def _number(technique: str, value: float, stat: float, sys: float | None) -> Finding:
-    return finding(
-        "lattice_parameter",
-        technique,
-        subject={"formula": "LiF", "space_group": 225},
-        value=value,
-        unit="angstrom",
-        std_stat=stat,
-        std_sys=sys,
-    )
 
 
 def rates(pairs: int, seed: int) -> Iterator[Rates]:
@@ -154,18 +148,12 @@ def rates(pairs: int, seed: int) -> Iterator[Rates]:
             rng = np.random.default_rng([seed, 1, number, at])
             shift = shift_of(case, place)
             wanted = expected(case, place) if case.exact else {}
-            bounds = {} if case.exact else _bounds(place)
+            allowed = {} if case.exact else bounds(place)
             yield repeated(
                 case.name,
                 place,
                 pairs,
                 lambda r=rng, c=case, s=shift: said_of_pair(r, c, s),  # type: ignore[misc]
                 wanted,
-                bounds,
+                allowed,
             )
-
-
-def _bounds(place: str) -> dict[str, float]:
-    if place == "margin":
-        return {"agree": LEVEL, "disagree": LEVEL}
-    return {"disagree": LEVEL} if place in ("0", "margin/2") else {"agree": LEVEL}

@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from benchmarks.verdicts.common import LEVEL, Z, finding
+from benchmarks.verdicts.common import LATTICE, LEVEL, MARGIN, Z, finding
 from consilience.compare.engine import compare_findings
 from consilience.model import Finding, Sample
 from consilience.registry import Registry
@@ -23,7 +23,7 @@ from consilience.registry import Registry
 __all__ = ["CASES", "NULLS", "Case", "Found", "rates", "run"]
 
 NULLS = 30
-KINDS = (("lattice_parameter", 4.0263, 0.002 * 4.0263), ("element_amount", 0.3, 0.03))
+KINDS = (("lattice_parameter", LATTICE, MARGIN), ("element_amount", 0.3, 0.03))
 """Kind, value, and margin in its unit."""
 
 

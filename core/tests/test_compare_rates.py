@@ -7,27 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks.verdicts import consensus, maps, presences, scalars, studies
-from benchmarks.verdicts.common import ANSWERS, LEVEL, Rates, repeated
-from scipy.stats import binom
+from benchmarks.verdicts.common import LEVEL, bounds, repeated
+from rates_held import hold
 
 from consilience.compare.margins import decide
 from consilience.registry import Registry
-
-SURE = 1e-5
-"""Chance of a false alarm of one bound; there are some three hundred."""
-
-
-def _hold(found: Rates, room: float = 0.0) -> None:
-    """The counts are a binomial draw from the expected rates, or below the bounds."""
-    assert sum(found.counts[a] for a in ANSWERS) == found.of
-    said = f"{found.case}, {found.place}: {found.counts}"
-    for answer, rate in found.expected.items():
-        low, high = max(rate - room, 0.0), min(rate + room, 1.0)
-        hits = found.counts[answer]
-        inside = binom.ppf(SURE, found.of, low) <= hits <= binom.isf(SURE, found.of, high)
-        assert inside, f"{said}; expected {answer} {rate:.3f}"
-    for answer, rate in found.bounds.items():
-        assert found.counts[answer] <= binom.isf(SURE, found.of, rate + room), said
 
 
 def test_decisions_are_those_of_statsmodels() -> None:
@@ -51,7 +35,7 @@ def test_decisions_are_those_of_statsmodels() -> None:
 def test_rates_of_numbers_follow_margin_and_level() -> None:
     for found in scalars.rates(150, 20261122):
         # the margin is relative to the mean of both numbers, which moves rates by less than this
-        _hold(found, 0.03 if not found.expected else 0.005)
+        hold(found, 0.03 if not found.expected else 0.005)
 
 
 def test_an_unknown_systematic_error_decides_nothing() -> None:
@@ -63,7 +47,7 @@ def test_an_unknown_systematic_error_decides_nothing() -> None:
 
 def test_rates_of_presence_follow_the_limits() -> None:
     for found in presences.rates(150, 20261122):
-        _hold(found)
+        hold(found)
 
 
 @pytest.mark.parametrize("case", consensus.CASES[:2], ids=lambda c: c.name)
@@ -75,9 +59,9 @@ def test_rates_of_a_consensus_follow_the_level_and_name_the_odd_one(case: Any) -
             place,
             100,
             lambda r=rng, p=place: consensus.said_of_group(r, case, p),  # type: ignore[misc]
-            bounds=consensus.bounds(place),
+            bounds=bounds(place),
         )
-        _hold(found)
+        hold(found)
         assert found.counts["covered"] >= 93 or place != "0"
         if place == "2 margins + 6σ":
             assert found.counts["named"] == 100

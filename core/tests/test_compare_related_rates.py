@@ -4,20 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from benchmarks.verdicts import controls, courses, volumes
-from benchmarks.verdicts.common import ANSWERS, Rates
-from scipy.stats import binom
-
-SURE = 1e-4
-"""Chance that one bound is broken by accident; there are some hundred."""
-
-
-def hold(found: Rates) -> None:
-    for answer, bound in found.bounds.items():
-        assert found.counts[answer] <= binom.isf(SURE, found.of, bound), (found.case, found.counts)
-    for answer, rate in found.expected.items():
-        low, high = binom.ppf(SURE, found.of, rate), binom.isf(SURE, found.of, rate)
-        assert low <= found.counts[answer] <= high, (found.case, found.place, found.counts)
-    assert sum(found.counts[a] for a in ANSWERS) == found.of
+from rates_held import hold
 
 
 def test_courses_and_controls() -> None:
