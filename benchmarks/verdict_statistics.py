@@ -24,14 +24,14 @@ __all__ = ["main"]
 HEAD = "| {0} | true {1} | agree | consistent | disagree | undecided |\n|---|---|---|---|---|---|"
 
 
-def main(repeats: int = 1000, seed: int = 1, map_pairs: int = 120) -> None:
+def main(repeats: int = 1000, seed: int = 1, map_pairs: int = 1000) -> None:
     """Print the tables."""
     print(f"{repeats} repeats each, seed {seed}; percent, with the Wilson interval of 95 %")
     _table("numbers", "difference", scalars.rates(repeats, seed))
     _table("presence", "amount", presences.rates(repeats, seed))
     _consensus(consensus.rates(repeats, seed))
     _table(
-        f"maps, {map_pairs} pairs each, {maps.NULL_PAIRS * map_pairs} at 0",
+        f"maps, {map_pairs} pairs each",
         "correlation",
         maps.rates(map_pairs, seed),
     )

@@ -15,13 +15,11 @@ from scipy.stats import norm
 from benchmarks.verdicts.common import LEVEL, Array, Rates, context_of, finding, repeated
 from consilience.compare.maps.maps import compare
 
-__all__ = ["CASES", "NULL_PAIRS", "PLACES", "Case", "expected", "rates"]
+__all__ = ["CASES", "PLACES", "Case", "expected", "rates"]
 
 SHAPE = (24, 40)
 NOISE = 0.3
 """Of each point, where the maps themselves have a deviation of 1."""
-NULL_PAIRS = 4
-"""Times as many pairs of unrelated maps as of others: theirs is the level."""
 BOX = {"shape": "box", "coordinates": [[0, 0], [39, 23]], "unit": "um", "frame": "scan"}
 PLACES = ("0", "half the limit", "the limit", "limit + 3σ", "minus (limit + 3σ)")
 
@@ -128,7 +126,7 @@ def rates(pairs: int, seed: int) -> Iterator[Rates]:
             yield repeated(
                 case.name,
                 f"{place} ({case.correlation(place):.2f})",
-                pairs * NULL_PAIRS if at == 0 else pairs,
+                pairs,
                 lambda r=rng, c=case, p=place: said_of_pair(r, c, p),  # type: ignore[misc]
                 expected(case, place),
             )

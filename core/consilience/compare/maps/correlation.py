@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from consilience.compare.maps.surrogates import surrogates
+
 __all__ = ["MapCorrelation", "correlate", "reliability"]
 
 Array = NDArray[np.float64]
@@ -103,14 +105,15 @@ def correlate(
     other = second[both] - second[both].mean()
     if not (one @ one > 0 and other @ other > 0):
         raise ValueError("a map has one value everywhere: nothing can go together with it")
-    value = _r(one, other)
+    value = float(one @ other / np.sqrt((one @ one) * (other @ other)))
     known = np.isfinite(second)
     filled = np.where(known, second - second[known].mean(), 0.0)
-    chance = np.random.default_rng(seed)
-    null = np.empty(SURROGATES)
-    for i in range(SURROGATES):
-        surrogate = _surrogate(filled, chance)[both]
-        null[i] = abs(_r(one, surrogate - surrogate.mean()))
+    null = np.concatenate(
+        [
+            np.abs(_with_each(one, some[:, both]))
+            for some in surrogates(filled, SURROGATES, np.random.default_rng(seed))
+        ]
+    )
     shares = [
         reliability(m[both], None if s is None else s[both])
         for m, s in ((first, first_std), (second, second_std))
@@ -127,19 +130,8 @@ def correlate(
     )
 
 
-def _r(one: Array, other: Array) -> float:
-    return float(one @ other / np.sqrt((one @ one) * (other @ other)))
-
-
-def _surrogate(values: Array, chance: np.random.Generator) -> Array:
-    """Return a field with the spectrum of `values` and the phases of white noise.
-
-    The map is mirrored at its edges first: its ends are not neighbours, and a step from one to
-    the other would give the surrogates a roughness that the map has not.
-    """
-    ny, nx = values.shape
-    mirrored = np.pad(values, ((0, ny), (0, nx)), mode="symmetric")
-    phases = np.fft.rfft2(chance.normal(size=mirrored.shape))
-    spectrum = np.abs(np.fft.rfft2(mirrored)) * phases / np.maximum(np.abs(phases), 1e-300)
-    field = np.fft.irfft2(spectrum, s=mirrored.shape)
-    return np.asarray(field[:ny, :nx], dtype=np.float64)
+def _with_each(one: Array, others: Array) -> Array:
+    """Return r of points of mean zero with each row of others."""
+    others = others - others.mean(axis=1, keepdims=True)
+    strength = np.einsum("ij,ij->i", others, others)
+    return np.asarray(others @ one / np.sqrt((one @ one) * strength), dtype=np.float64)

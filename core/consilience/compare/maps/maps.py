@@ -16,6 +16,13 @@ from numpy.typing import NDArray
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.maps.correlation import MapCorrelation, correlate
+from consilience.compare.maps.orientation import (
+    MIRRORS,
+    BetterOrientation,
+    better_orientation,
+    exchanged,
+    orientations,
+)
 from consilience.compare.subjects import phase_and_element, same_subject
 from consilience.errors import BadInputError
 from consilience.model.canonical import content_id
@@ -62,9 +69,10 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     """Compare the maps of two findings point by point.
 
     *Consistent*: they go together more than two maps of their smoothness would by chance.
-    *Disagree*: maps of one subject exclude each other.  Never *agree*: two maps in different
-    units can vary together and yet not be equal.  Maps without one frame and unit, or of
-    different volumes, are *not comparable*.
+    *Disagree*: maps of one subject exclude each other.  *Undecided* if they go together
+    significantly better when one of them is mirrored or its rows and columns are exchanged.  Never
+    *agree*: two maps in different units can vary together and yet not be equal.  Maps without one
+    frame and unit, or of different volumes, are *not comparable*.
     """
     if not _about_one_thing(first, second):
         return None
@@ -91,7 +99,9 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         found = correlate(one.values, resampled.values, one.std, resampled.std)
     except ValueError as error:
         return _verdict(first, second, "not_comparable", f"{a} and {b}: {error}")
-    return _judged(first, second, found, resampled is not other, context)
+    otherwise = _placed_otherwise(other, one, resampled)
+    better = better_orientation(one.values, resampled.values, otherwise)
+    return _judged(first, second, found, better, resampled is not other, context)
 
 
 def _about_one_thing(first: Finding, second: Finding) -> bool:
@@ -197,10 +207,31 @@ def _on_grid(found: Map, grid: Map) -> Map:
     return Map(taken(found.values), std, grid.y, grid.x, grid.units)
 
 
+def _placed_otherwise(found: Map, grid: Map, placed: Map) -> list[tuple[str, Array]]:
+    """Return a map in other orientations, on the points of another.
+
+    Turned on its own grid or on the other's, for either may be the one that is wrong; or its
+    positions along x are those along y.
+    """
+    made = orientations(placed.values)
+    if placed is not found:
+        made += [
+            (name, _on_grid(replace(found, values=values, std=None), grid).values)
+            for name, values in orientations(found.values)
+        ]
+    if found.units[0] == found.units[1]:
+        for name, (y, x) in MIRRORS.items():
+            turned = found.values.T[::y, ::x]
+            swapped = replace(found, values=turned, std=None, y=found.x, x=found.y)
+            made.append((exchanged(name), _on_grid(swapped, grid).values))
+    return made
+
+
 def _judged(
     first: Finding,
     second: Finding,
     found: MapCorrelation,
+    better: BetterOrientation | None,
     resampled: bool,
     context: ComparisonContext,
 ) -> Verdict:
@@ -226,9 +257,28 @@ def _judged(
         )
         settle = "maps with more structure, more points or less noise"
     reason = f"{said}: {words} ({chance})"
+    if better is not None:
+        reason += (
+            f"; with one of them {better.name} the correlation is {better.value:.2f} instead of "
+            f"{better.stated:.2f} (p = {better.p_value:.2g} that any orientation gains so much by "
+            "chance), so that one may have been put down along the wrong axes, or lie elsewhere"
+        )
+        answer = "undecided"
+        settle = (
+            "which axis of each scan was the fast one, which way both run in the frame, and a "
+            "landmark that both maps show"
+        )
     if resampled:
         reason += "; the second was interpolated to the points of the first"
-    return _verdict(first, second, answer, reason, settle=settle, found=found)
+    verdict = _verdict(first, second, answer, reason, settle=settle, found=found)
+    if better is None:
+        return verdict
+    told = {
+        "orientation": better.name,
+        "correlation": better.value,
+        "p_value": better.p_value,
+    }
+    return verdict.model_copy(update={"numbers": {**verdict.numbers, "better": told}})
 
 
 def _verdict(

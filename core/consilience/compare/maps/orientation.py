@@ -1,0 +1,230 @@
+"""Would one of two maps go with the other better if it lay otherwise?
+
+Rows and columns may have been exchanged, an axis may run the other way, or the points of a scan may
+have been put down in the order of the wrong axis.  By chance one of so many orientations is often
+better than the stated one, most of all where maps are smooth.
+
+What two maps have in common cannot gain by turning one of them: a product of a map with itself,
+turned, is never larger than with itself as it is (Cauchy and Schwarz), and as large where the
+feature is symmetric.  What is left to chance is the rest of a map, when what it holds of the other
+is taken off.  Surrogates as smooth as that rest [1]_ show how much better some orientation is by
+chance; the largest gain over all of them is compared with the largest of each surrogate [2]_, in
+units of what the two orientations do not explain together, as in any test of a coefficient [3]_.
+
+References
+----------
+.. [1] J. Theiler et al., Physica D 58 (1992) 77, section 2.4.
+.. [2] P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing (1993), section 2.3: the
+       distribution of the maximum.
+.. [3] A. C. Davison, D. V. Hinkley, Bootstrap Methods and their Application (1997), section 4.4:
+       tests by pivots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consilience.compare.maps.surrogates import surrogates
+
+__all__ = ["MIRRORS", "BetterOrientation", "better_orientation", "exchanged", "orientations"]
+
+Array = NDArray[np.float64]
+SURROGATES = 999
+LEVEL = 0.01
+"""Share of pairs in their stated orientation that may be told to have another."""
+FIRST_LOOK = 99
+"""Surrogates after which a gain that is nothing unusual is not asked about further."""
+GAIN = 0.1
+"""By how much r has to grow: less comes from places that do not quite meet."""
+LEAST = 1e-3
+"""Share of a map that is taken to be left unexplained, at least."""
+MIRRORS = {
+    "": (1, 1),
+    "mirrored along x": (1, -1),
+    "mirrored along y": (-1, 1),
+    "turned by 180°": (-1, -1),
+}
+"""Steps along y and x that make a map of the name."""
+_EXCHANGED = "rows and columns exchanged"
+
+
+@dataclass(frozen=True)
+class BetterOrientation:
+    """The orientation in which two maps go together best.
+
+    Parameters
+    ----------
+    name : str
+    value : float
+        Pearson's r in that orientation.
+    stated : float
+        In the stated one.
+    p_value : float
+        Share of surrogates of the stated orientation with a gain of this size or more in any other.
+    """
+
+    name: str
+    value: float
+    stated: float
+    p_value: float
+
+
+def orientations(values: Array) -> list[tuple[str, Array]]:
+    """Return a map in all other orientations that its grid allows, each with its name.
+
+    Exchanged are the rows and columns of a square grid; of any other the order in which its points
+    are taken, that of a scan whose fast axis was taken for the slow one, either way.
+
+    Parameters
+    ----------
+    values : ndarray, shape (ny, nx)
+
+    Returns
+    -------
+    list of (str, ndarray)
+        Of the shape of the map, without it; symmetric ones once only.
+    """
+    ny, nx = values.shape
+    made = [(name, values[::y, ::x]) for name, (y, x) in MIRRORS.items() if name]
+    for name, (y, x) in MIRRORS.items():
+        made += [
+            (exchanged(name), values.reshape(nx, ny).T[::y, ::x]),
+            (exchanged(name), values[::y, ::x].T.reshape(ny, nx)),
+        ]
+    return _distinct(values, made)
+
+
+def exchanged(mirrored: str) -> str:
+    """Return the name of a mirrored map whose rows and columns are exchanged."""
+    return f"{_EXCHANGED} and {mirrored}" if mirrored else _EXCHANGED
+
+
+def _distinct(stated: Array, made: Sequence[tuple[str, Array]]) -> list[tuple[str, Array]]:
+    kept: list[tuple[str, Array]] = []
+    for name, one in made:
+        if not any(
+            np.array_equal(one, other, equal_nan=True) for other in (stated, *(k for _, k in kept))
+        ):
+            kept.append((name, one))
+    return kept
+
+
+def better_orientation(
+    first: Array, second: Array, others: Sequence[tuple[str, Array]], *, seed: int = 0
+) -> BetterOrientation | None:
+    """Ask whether a map goes with another in any other orientation significantly better.
+
+    Parameters
+    ----------
+    first : ndarray, shape (ny, nx)
+        NaN where nothing is known.
+    second : ndarray, shape (ny, nx)
+        As stated, on the points of the first.
+    others : sequence of (str, ndarray)
+        The second in other orientations, on the points of the first. Those that share less than
+        half as many points with it as the stated one are left out.
+    seed : int
+        Of the surrogates.
+
+    Returns
+    -------
+    BetterOrientation or None
+        None: no other one is better, or not more than one in a hundred (`LEVEL`) surrogates.
+    """
+    known = np.isfinite(first)
+    both = known & np.isfinite(second)
+    enough = max(int(np.count_nonzero(both)) // 2, 2)
+    others = [
+        (name, values)
+        for name, values in _distinct(second, others)
+        if np.count_nonzero(known & np.isfinite(values)) >= enough
+    ]
+    seen = _Seen.of([second, *(values for _, values in others)], known)
+    r = seen.correlations(np.where(known, first, 0.0).reshape(1, -1))
+    stated, found = float(r[0, 0]), r[0, 1:]
+    better = (found > 0) & (found - abs(stated) >= GAIN)
+    if not np.any(better):
+        return None
+    way = -1.0 if stated < 0 else 1.0
+    gains = np.where(better, seen.gains(r, way)[0], -np.inf)
+    best = int(np.argmax(gains))
+    gain = float(gains[best])
+    rest = _rest(first, second, both)
+    chance = np.random.default_rng(seed)
+    hits = done = 0
+    for count in (FIRST_LOOK, SURROGATES - FIRST_LOOK):
+        for some in surrogates(rest, count, chance):
+            null = seen.gains(seen.correlations(some.reshape(len(some), -1)), way)
+            hits += int(np.count_nonzero(np.any(null >= gain, axis=1)))
+        done += count
+        if hits > 5.0 * LEVEL * done:
+            return None
+    p_value = (1 + hits) / (1 + done)
+    if p_value > LEVEL:
+        return None
+    return BetterOrientation(others[best][0], float(found[best]), stated, p_value)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One map in several orientations, ready to be correlated with many others.
+
+    `shown`, `centred` have the shape (orientations, points): 1 where both are known, and the
+    values less their mean there, 0 elsewhere; `alike` is r of the stated with each other one.
+    """
+
+    shown: Array
+    centred: Array
+    alike: Array
+
+    @classmethod
+    def of(cls, maps: Sequence[Array], known: NDArray[np.bool_]) -> _Seen:
+        stack = np.stack([m.ravel() for m in maps])
+        shown = np.isfinite(stack) & known.ravel()
+        points = shown.sum(axis=1, keepdims=True)
+        filled = np.where(shown, stack, 0.0)
+        mean = filled.sum(axis=1, keepdims=True) / points
+        centred = np.where(shown, stack - mean, 0.0)
+        size = np.sqrt((centred[:1] ** 2 * shown).sum(axis=1) * (centred**2).sum(axis=1))
+        alike = centred @ centred[0] / np.where(size > 0, size, 1.0)
+        return cls(shown.astype(np.float64), centred, np.clip(alike[1:], -1.0, 1.0))
+
+    def correlations(self, values: Array) -> Array:
+        """Return r of each row of values (n, points) with each orientation; 0 without contrast."""
+        points = self.shown.sum(axis=1)
+        values = values - values.mean()  # so that the difference below keeps its digits
+        squares = (values**2) @ self.shown.T - (values @ self.shown.T) ** 2 / points
+        own = np.einsum("ij,ij->i", self.centred, self.centred)
+        size = np.sqrt(np.maximum(squares * own, 0.0))
+        sums = values @ self.centred.T
+        return np.asarray(np.where(size > 0, sums / np.where(size > 0, size, 1.0), 0.0))
+
+    def gains(self, r: Array, way: float) -> Array:
+        """Return the gain of each orientation over the stated one in units of what is left.
+
+        What is left is the share that the stated and the other orientation do not explain
+        together, so that the gain does not hang on how much of a map the other explains.
+
+        Parameters
+        ----------
+        r : ndarray, shape (n, orientations)
+        way : float
+            -1 if the stated correlation is negative: its size counts.
+        """
+        stated, other = r[:, :1], r[:, 1:]
+        apart = np.maximum(1.0 - self.alike**2, 1e-6)
+        explained = stated**2 + (other - self.alike * stated) ** 2 / apart
+        left = np.sqrt(np.maximum(1.0 - explained, LEAST))
+        return np.asarray((other - way * stated) / left, dtype=np.float64)
+
+
+def _rest(first: Array, second: Array, both: NDArray[np.bool_]) -> Array:
+    """Return what is left of a map when another is taken off by least squares; 0 where unknown."""
+    own, other = (np.where(both, m, 0.0) - m[both].mean() * both for m in (first, second))
+    rest = own - np.vdot(own, other) / np.vdot(other, other) * other
+    alone = np.isfinite(first) & ~both
+    return np.asarray(np.where(alone, first - first[both].mean(), rest), dtype=np.float64)

@@ -1,0 +1,169 @@
+"""A map whose rows and columns were exchanged, or that was mirrored, is told; symmetry is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from benchmarks.verdicts.common import context_of, finding
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from consilience.compare.maps.maps import compare
+from consilience.compare.maps.orientation import better_orientation, orientations
+from consilience.model import Verdict
+
+Array = NDArray[np.float64]
+BOX = {"shape": "box", "coordinates": [[0, 0], [35, 23]], "unit": "um", "frame": "scan (x, y)"}
+
+
+def judged(one: Array, other: Array, step: float = 1.0) -> Verdict:
+    """Compare two maps of platinum; the points of the second are a step apart."""
+    arrays = {"xrf": as_map(one, 1.0), "edx": as_map(other, step)}
+    evidence = {"variable": "amount"}
+    made = [
+        finding(
+            "element_map",
+            name,
+            subject={"element": "Pt"},
+            region=BOX,
+            array=name,
+            evidence=evidence,
+        )
+        for name in arrays
+    ]
+    verdict = compare(made[0], made[1], context_of(made, open_array=arrays.__getitem__))
+    assert verdict is not None
+    return verdict
+
+
+def as_map(values: Array, step: float) -> xr.Dataset:
+    y, x = (np.arange(n) * step for n in values.shape)
+    axes = {"y": ("y", y, {"units": "um"}), "x": ("x", x, {"units": "um"})}
+    return xr.Dataset({"amount": (("y", "x"), values, {"units": "count"})}, axes)
+
+
+def smooth(seed: int, width: float = 2.0) -> Array:
+    """A random field of 24 × 36 points with neighbours alike, without ends that meet."""
+    wide = np.random.default_rng(seed).normal(size=(56, 68))
+    field = gaussian_filter(wide, width)[16:-16, 16:-16]
+    return np.asarray(field / field.std(), dtype=np.float64)
+
+
+def noisy(values: Array, seed: int, std: float = 0.3) -> Array:
+    return np.asarray(values + np.random.default_rng(seed).normal(0.0, std, values.shape))
+
+
+def film(shape: tuple[int, int], shift: int = 0) -> Array:
+    """A film with three tenths of the map on each side of its middle: symmetric unless shifted."""
+    y, x = (np.abs(np.arange(n) - (n - 1) / 2) for n in shape)
+    inside = (y[:, None] < 0.3 * shape[0]) & (np.roll(x, shift)[None, :] < 0.3 * shape[1])
+    made = gaussian_filter(inside.astype(np.float64), 0.7)
+    return np.asarray((made - made.mean()) / made.std())
+
+
+@pytest.mark.parametrize(
+    ("turned", "name"),
+    [
+        (lambda m: m[:, ::-1], "mirrored along x"),
+        (lambda m: m[::-1], "mirrored along y"),
+        (lambda m: m[::-1, ::-1], "turned by 180°"),
+        (lambda m: m.T.reshape(m.shape), "rows and columns exchanged"),
+        (lambda m: m.reshape(m.shape[::-1]).T, "rows and columns exchanged"),
+        (
+            lambda m: m[:, ::-1].T.reshape(m.shape),
+            "rows and columns exchanged and mirrored along x",
+        ),
+    ],
+)
+@pytest.mark.parametrize("which", [0, 1])
+def test_either_map_put_down_otherwise_is_told_with_both_correlations(
+    turned: Any, name: str, which: int
+) -> None:
+    truth = smooth(3)
+    maps = [noisy(truth, 4), noisy(truth, 5)]
+    maps[which] = turned(maps[which])
+    found = judged(maps[0], maps[1])
+    assert found.verdict == "undecided"
+    assert found.numbers["better"]["orientation"] == name
+    assert found.numbers["better"]["correlation"] == pytest.approx(1.0 / 1.09, abs=0.03)
+    assert found.numbers["better"]["p_value"] <= 0.01
+    stated = found.numbers["correlation"]
+    said = f"with one of them {name} the correlation is 0.9"
+    assert said in found.reason
+    assert f"instead of {stated:.2f}" in found.reason
+    assert "which axis of each scan was the fast one" in found.settle
+
+
+def test_a_film_in_the_middle_with_exchanged_points_is_no_longer_consistent() -> None:
+    """It still goes together more than chance, and that is not enough."""
+    truth = film((16, 20))
+    found = judged(noisy(truth, 1, 0.1), noisy(truth, 2, 0.1).T.reshape(16, 20))
+    assert "the maps go together" in found.reason
+    assert found.verdict == "undecided"
+    assert found.numbers["better"]["correlation"] > 0.95
+
+
+def test_a_symmetric_film_has_no_better_orientation_and_no_more_has_a_shift_of_one_point() -> None:
+    for seed in range(10):
+        still = film((24, 36))
+        for truth in (still, film((24, 36), 1)):
+            one, other = noisy(still, 2 * seed), noisy(truth, 2 * seed + 1)
+            assert better_orientation(one, other, orientations(other)) is None
+            mirrored = other[:, ::-1]
+            assert better_orientation(one, mirrored, orientations(mirrored)) is None
+
+
+@pytest.mark.parametrize("width", [0.01, 2.0, 5.0])
+def test_related_and_unrelated_maps_are_left_in_their_orientation(width: float) -> None:
+    """At most one in a hundred; of ninety pairs five would be three deviations more."""
+    told = 0
+    for share in (0.0, 0.5, -0.5):
+        for i in range(30):
+            common, *rest = (smooth(100 * i + k, width) for k in range(3))
+            one = abs(share) ** 0.5 * common + (1 - abs(share)) ** 0.5 * rest[0]
+            other = np.sign(share) * abs(share) ** 0.5 * common + (1 - abs(share)) ** 0.5 * rest[1]
+            told += better_orientation(one, other, orientations(other), seed=i) is not None
+    assert told < 5
+
+
+def test_a_coarser_map_is_turned_on_its_own_grid() -> None:
+    truth = smooth(6, 3.0)
+    coarse = truth[1::2, 1::2][:, ::-1]
+    found = judged(truth, coarse, step=2.0)
+    assert found.verdict == "undecided"
+    assert found.numbers["better"]["orientation"] == "mirrored along x"
+    assert "interpolated" in found.reason
+
+
+def test_positions_along_x_given_as_those_along_y_are_told() -> None:
+    truth = smooth(6, 2.0)
+    found = judged(truth, truth.T)
+    assert found.verdict == "undecided"
+    assert found.numbers["better"]["orientation"] == "rows and columns exchanged"
+    assert found.numbers["better"]["correlation"] == pytest.approx(1.0)
+
+
+def test_points_that_are_missing_do_not_matter() -> None:
+    truth = smooth(7)
+    gappy = noisy(truth, 8)
+    gappy[:6, :9] = np.nan
+    turned = noisy(truth, 9)[::-1]
+    found = better_orientation(gappy, turned, orientations(turned))
+    assert found is not None
+    assert found.name == "mirrored along y"
+    known = np.isfinite(gappy)
+    r = np.corrcoef(gappy[known], turned[::-1][known])[0, 1]
+    assert found.value == pytest.approx(r, abs=1e-9)
+    assert found.stated == pytest.approx(np.corrcoef(gappy[known], turned[known])[0, 1], abs=1e-9)
+
+
+def test_orientations_of_a_square_are_the_seven_others_of_its_group() -> None:
+    square = np.arange(25.0).reshape(5, 5)
+    made = [values for _, values in orientations(square)]
+    group = {np.rot90(m, k).tobytes() for m in (square, square.T) for k in range(4)}
+    assert {np.ascontiguousarray(m).tobytes() for m in made} == group - {square.tobytes()}
+    assert len(made) == 7
+    assert len(orientations(np.arange(12.0).reshape(3, 4))) == 11
