@@ -20,7 +20,7 @@ __all__ = [
     "member_of",
     "members",
     "number_in",
-    "sample_thickness",
+    "sample_length",
     "text_in",
 ]
 
@@ -97,11 +97,17 @@ def beam_size(entry: Any) -> dict[str, Any] | None:
     return None
 
 
-def sample_thickness(entry: Any) -> dict[str, Any] | None:
-    """Return ``thickness`` of the NXsample as ``{"value", "unit"}``; None where it is not there."""
+def sample_length(entry: Any, name: str) -> dict[str, Any] | None:
+    """Return one number of the NXsample, such as ``thickness`` or ``path_length``.
+
+    Returns
+    -------
+    dict or None
+        ``{"value", "unit"}``; None where it is not there, has no unit or is several numbers.
+    """
     for group in _of_class(entry, ("NXsample",)):
-        found = _length(group, "thickness")
-        if found is not None and group["thickness"].size == 1:
+        found = _length(group, name)
+        if found is not None and group[name].size == 1:
             return found
     return None
 

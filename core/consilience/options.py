@@ -11,10 +11,21 @@ from collections.abc import Mapping, Sequence
 
 from consilience.errors import BadInputError
 
-__all__ = ["SIZE_OPTIONS", "choice_option", "flag_option", "length_option", "number_option"]
+__all__ = [
+    "BEAM_OPTION",
+    "SIZE_OPTIONS",
+    "choice_option",
+    "flag_option",
+    "length_option",
+    "number_option",
+]
 
-SIZE_OPTIONS = {
+BEAM_OPTION = {
     "beam_size": 'size of the beam across, as in "2 um", where the file states none or a wrong one',
+}
+SIZE_OPTIONS = {
+    **BEAM_OPTION,
+    "path_length": 'how much of the sample a beam in transmission goes through, as in "25 um"',
 }
 """What readers of any technique may be told of the beam; see `consilience.sizes`."""
 

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEAM",
+    "PATH",
     "SIZES",
     "STEP",
     "Size",
     "lateral_size",
+    "path_length",
     "sized",
     "stated_length",
     "step_of",
@@ -38,6 +40,7 @@ __all__ = [
 
 BEAM = "size of the beam, as stated"
 STEP = "distance of the scan's points; no size of the beam is stated"
+PATH = "path of the beam in the sample, as stated"
 SIZES = "probe_from"
 """Name in a finding's evidence of where its sizes are from."""
 
@@ -120,6 +123,12 @@ def lateral_size(
         return beam, BEAM
     step = step_of(data, dims)
     return step, STEP if step is not None else ""
+
+
+def path_length(metadata: Mapping[str, Any]) -> Size:
+    """Return how much matter a beam went through, which is stated in transmission alone."""
+    stated = stated_length(metadata, "path_length")
+    return stated, PATH if stated is not None else ""
 
 
 def whole_of(data: xr.Dataset | xr.DataArray, dims: Sequence[str], frame: str) -> Region | None:

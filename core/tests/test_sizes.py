@@ -13,7 +13,7 @@ import xarray as xr
 from consilience.errors import BadInputError
 from consilience.model.base import Quantity
 from consilience.model.finding import FindingDraft, Probe
-from consilience.nexus import beam_size, sample_thickness
+from consilience.nexus import beam_size, sample_length
 from consilience.options import length_option
 from consilience.sizes import (
     BEAM,
@@ -109,11 +109,11 @@ def test_nexus_has_the_beam_in_the_sample_or_the_instrument(tmp_path: Path) -> N
     at_sample, before = ([[0.5, 0.3]], "um"), ([400.0, 600.0], "um")
     with entry_with(tmp_path / "a.nxs", sample=at_sample, instrument=before) as file:
         assert beam_size(file["entry"]) == {"value": 0.5, "unit": "um"}
-        assert sample_thickness(file["entry"]) is None
+        assert sample_length(file["entry"], "thickness") is None
         file["entry/sample/thickness"] = 25.0
-        assert sample_thickness(file["entry"]) is None  # without a unit
+        assert sample_length(file["entry"], "thickness") is None  # without a unit
         file["entry/sample/thickness"].attrs["units"] = "um"
-        assert sample_thickness(file["entry"]) == {"value": 25.0, "unit": "um"}
+        assert sample_length(file["entry"], "thickness") == {"value": 25.0, "unit": "um"}
     with entry_with(tmp_path / "b.nxs", instrument=before) as file:
         assert beam_size(file["entry"]) == {"value": 600.0, "unit": "um"}
         other = file["entry/instrument"].create_group("beam_at_slit")

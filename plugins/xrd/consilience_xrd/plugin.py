@@ -18,7 +18,12 @@ from consilience.declarations import (
 )
 from consilience.hookspecs import API_VERSION, hookimpl
 from consilience_xrd import __version__
-from consilience_xrd.files.option_help import FRAME_OPTIONS, NEXUS_OPTIONS, TEXT_OPTIONS
+from consilience_xrd.files.option_help import (
+    FRAME_OPTIONS,
+    NEXUS_OPTIONS,
+    SIZE_OPTIONS,
+    TEXT_OPTIONS,
+)
 
 
 @hookimpl
@@ -77,6 +82,7 @@ def register_readers() -> Sequence[Reader]:
             ("*.xrdml",),
             probe=Ref("consilience_xrd.files.probe:probe_xrdml"),
             read=Ref("consilience_xrd.files.reading:read_xrdml_file"),
+            options=SIZE_OPTIONS,
             title="PANalytical .xrdml",
         ),
         Reader(

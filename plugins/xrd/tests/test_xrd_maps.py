@@ -249,7 +249,9 @@ def test_regions_of_the_user(scan: Path, tmp_path: Path) -> None:
     }
     assert status[("west", "Pt")] == "present"
     assert status[("east", "Pt")] == "absent_below_limit"
-    assert np.all(maps["region"].values[:, :7] == 1)
+    numbers = maps["region"].values  # in the order of the names
+    assert np.all(numbers[:, :7] == 2)
+    assert np.all(numbers[:, 7:] == 1)
 
 
 def test_places_of_phases_that_are_not_there() -> None:

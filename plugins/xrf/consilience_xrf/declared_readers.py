@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consilience.declarations import Check, Reader, Ref
-from consilience.options import SIZE_OPTIONS
+from consilience.options import BEAM_OPTION
 
 __all__ = ["CHECKS", "READERS"]
 
@@ -13,7 +13,7 @@ ENERGY_OPTIONS = {
     "energy_unit": "keV or eV: unit of the file's own energies, if it names none",
     "energy_scale": "0.5 where the file's energies are twice the true ones",
     "incident_energy": "energy of the beam in keV, where the file states none or a wrong one",
-    **SIZE_OPTIONS,
+    **BEAM_OPTION,
 }
 
 NEXUS_OPTIONS = {
@@ -35,7 +35,7 @@ READERS = (
             "zero": "energy of channel 0 in keV; with 'gain' it makes the energy axis",
             "gain": "keV a channel; with 'zero' it makes the energy axis",
             "energy_unit": "keV or eV: unit of the file's own calibration, if it names none",
-            **SIZE_OPTIONS,
+            **BEAM_OPTION,
         },
         title="one spectrum as a column of counts (plain .mca)",
     ),
@@ -86,7 +86,7 @@ READERS = (
         linked=Ref("consilience.hdf5_files:linked_files"),
         options={
             "position_unit": "um or mm: unit of the positions, if the file names none",
-            **SIZE_OPTIONS,
+            **BEAM_OPTION,
         },
         title="HDF5 of PyMca's batch fit: maps of areas with their errors",
     ),

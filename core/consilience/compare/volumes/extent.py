@@ -52,6 +52,8 @@ def is_all_of(number: Finding, one: Finding, found: Map) -> bool:
         # a single spot may stand for the whole sample, and is not all of a map of it
         spot = region is None and number.probe is not None and number.probe.lateral is not None
         return same or (region_key(one.region) is None and not spot)
+    if region.shape == "mask":
+        return False  # its box may be as large as the map, it is not
     if same or (one.region is not None and one.region.frame == region.frame):
         sides = _sides(region, found.units[1])
         if sides is not None:

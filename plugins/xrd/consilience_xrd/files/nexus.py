@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from consilience.errors import BadFileError, BadInputError
 from consilience.hdf5 import origin_of, text_of
+from consilience.nexus import beam_size, sample_length
 from consilience_xrd.files.nexus_axes import NexusAxis, axis_names, axis_of
 from consilience_xrd.files.nexus_detector import detector_facts
 from consilience_xrd.files.nexus_groups import class_of, field_text, member_of, members, text_in
@@ -253,6 +254,8 @@ def _signal(
                 "title": field_text(entry, "title"),
                 "start_time": field_text(entry, "start_time"),
                 "sample": _sample(entry),
+                "beam_size": beam_size(entry),
+                "path_length": sample_length(entry, "path_length"),
                 "wavelength_from": where,
                 "intensity_unit_in_file": unit or None,
             }.items()

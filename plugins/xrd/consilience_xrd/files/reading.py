@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from consilience.model.measurement import (
     Signal,
     VariableSummary,
 )
+from consilience.sizes import sized
 from consilience_xrd.axes import wavelength_to_energy
 from consilience_xrd.files.frames import integrate_image, options_from_text
 from consilience_xrd.files.nexus import NexusSignal, find_signals
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["pattern_of", "read_image", "read_nexus", "read_text", "read_xrdml_file", "signal_of"]
 
 
+@sized
 def read_text(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:
@@ -43,6 +46,7 @@ def read_text(
     return [signal_of(read_text_pattern(path, _words(options)), "pattern")]
 
 
+@sized
 def read_xrdml_file(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:
@@ -56,6 +60,7 @@ def read_xrdml_file(
     ]
 
 
+@sized
 def read_image(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:
@@ -65,6 +70,7 @@ def read_image(
     return [signal_of(pattern, "pattern")]
 
 
+@sized
 def read_nexus(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:
@@ -253,8 +259,6 @@ def _code(warning: str) -> str:
 
 
 def _has_date(text: str) -> bool:
-    from datetime import datetime
-
     try:
         datetime.fromisoformat(text)
     except ValueError:

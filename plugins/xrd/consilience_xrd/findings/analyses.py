@@ -13,6 +13,7 @@ from consilience_xrd.findings.labels import label_drafts
 from consilience_xrd.findings.one_state import FittedPattern, OneState, state_of
 from consilience_xrd.findings.params import PhaseParams
 from consilience_xrd.findings.patterns import fit_notices, method_sentence
+from consilience_xrd.findings.probed import of_pattern
 from consilience_xrd.findings.second_opinion import (
     fraction_drafts,
     second_opinion,
@@ -54,7 +55,7 @@ def _of_pattern(state: OneState, fitted: FittedPattern, params: PhaseParams) -> 
         about = {"units": pattern.intensity_unit, "title": "blank taken away from the intensity"}
         record["blank"] = (pattern.axis, pattern.extra["blank"], about)
     return AnalysisOutput(
-        findings,
+        of_pattern(findings, state.measurement),
         {"fit": record},
         [*state.notices, *fit_notices(pattern, fit), *said, _shift_notice(pairing)],
     )
@@ -67,6 +68,7 @@ def _of_list(state: OneState) -> AnalysisOutput:
     if any(labels):
         method = "published labels against all lines"
         findings += label_drafts(state.pairing, labels, method, assumed)
+    findings = of_pattern(findings, state.measurement)
     return AnalysisOutput(findings, {}, [*state.notices, _shift_notice(state.pairing)])
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilience.model.finding import FindingDraft, Region
-from consilience_xrd.findings.drafts import drafts_of, subject_of
+from consilience_xrd.findings.drafts import drafts_of, lattice_parameter, subject_of
 from consilience_xrd.findings.fit_record import misfit_notes
 from consilience_xrd.findings.patterns import method_sentence
 from consilience_xrd.findings.second_opinion import with_second_opinion
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from consilience_xrd.findings.map_job import MapResult, RegionResult
     from consilience_xrd.maps.phases import PhaseMap
 
-__all__ = ["phase_map_drafts", "region_drafts", "strain_drafts"]
+__all__ = ["cell_lengths", "phase_map_drafts", "region_drafts", "strain_drafts"]
 
 RELATIVE = (
     "relative to the median over the map of each line: a common shift of the axis cancels, and so "
@@ -53,7 +53,7 @@ def region_drafts(
     if region.whole is not None:
         drafts = with_second_opinion(drafts, region.whole, region.pairing, region.results)
     if number == 0:
-        return drafts
+        return [d.model_copy(update={"evidence": d.evidence | _map_of(found, d)}) for d in drafts]
     elsewhere = {
         result.phase
         for other in found.regions[1:]
@@ -70,13 +70,49 @@ def region_drafts(
         absent = draft.kind == "phase" and draft.status != "present"
         if absent and (draft.status is None or name not in labels):
             continue
-        evidence = {**draft.evidence, **_share(found, number, name)}
+        evidence = {**draft.evidence, **_share(found, number, name), **_map_of(found, draft)}
         kept.append(draft.model_copy(update={"region": place, "evidence": evidence}))
     return kept
 
 
+def _map_of(found: MapResult, draft: FindingDraft) -> dict[str, Any]:
+    """Name the map that a lattice parameter was averaged over, where there is one."""
+    if draft.kind != "lattice_parameter" or draft.subject is None:
+        return {}
+    places = [i for i, a in enumerate(cell_lengths(found)) if a is not None]
+    labels = [_reference(found, found.phase_lines[i].phase).label for i in places]
+    if draft.subject.label not in labels:
+        return {}
+    return {
+        "variable": "phase_lattice_parameter",
+        "variable_std": "phase_lattice_parameter_std",
+        "variable_at": places[labels.index(draft.subject.label)],
+    }
+
+
+def cell_lengths(found: MapResult) -> list[float | None]:
+    """Return for each phase of the map the cell length that its strains are relative to.
+
+    That of the mean pattern, or of the first region that has one [angstrom]; None for phases that
+    are not cubic, or have no lines of their own.
+    """
+    lengths: list[float | None] = []
+    for lines in found.phase_lines:
+        cell = None
+        if lines.alone and _reference(found, lines.phase).cubic:
+            fitted = (
+                lattice_parameter(region.pairing, result)
+                for region in found.regions
+                for result in region.results
+                if result.phase == lines.phase and result.status == "present"
+            )
+            cell = next((one for one in fitted if one is not None), None)
+        lengths.append(None if cell is None else cell[0])
+    return lengths
+
+
 def _region(found: MapResult, number: int, region: RegionResult) -> Region:
-    """The smallest box around a region; which points belong to it says the array."""
+    """The box that a region fills, or the one around it; the array says which points it has."""
     y, x = found.scan.y, found.scan.x
     rows, columns = np.nonzero(found.labels.reshape(found.scan.shape) == number)
     units = {y.unit, x.unit}
@@ -85,8 +121,9 @@ def _region(found: MapResult, number: int, region: RegionResult) -> Region:
         [float(x.values[columns.min()]), float(y.values[rows.min()])],
         [float(x.values[columns.max()]), float(y.values[rows.max()])],
     ]
+    sides = np.ptp(rows) + 1, np.ptp(columns) + 1
     return Region(
-        shape="box",
+        shape="box" if len(rows) == np.prod(sides) else "mask",
         coordinates=corners,
         unit=units.pop() if positions else "point",
         frame=f"scan ({x.name}, {y.name})",
@@ -162,7 +199,7 @@ def _reference(found: MapResult, key: str) -> Any:
 def strain_drafts(found: MapResult) -> list[FindingDraft]:
     """How the spacings of each phase differ from region to region."""
     out = []
-    for lines, phase in zip(found.phase_lines, found.phase_maps, strict=True):
+    for place, (lines, phase) in enumerate(zip(found.phase_lines, found.phase_maps, strict=True)):
         if not lines.alone:
             continue
         for number, region in enumerate(found.regions):
@@ -184,6 +221,9 @@ def strain_drafts(found: MapResult) -> list[FindingDraft]:
                     std_sys=PROFILE_SHARE * width,
                     array="maps",
                     evidence={
+                        "variable": "phase_strain",
+                        "variable_std": "phase_strain_std",
+                        "variable_at": place,
                         "points": count,
                         "scatter_between_points": spread,
                         "lines": [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from consilience_xrd.findings.map_drafts import cell_lengths
 from consilience_xrd.maps.fitting import FLAGS
 
 if TYPE_CHECKING:
@@ -118,6 +119,14 @@ def _phases(found: MapResult, put: Any, plane: tuple[str, str], unit: str, axis:
         title="relative change of the lattice spacings against the map's median",
         ancillary_variables="phase_strain_std")  # fmt: skip
     put("phase_strain_std", dims, np.array([m.strain_std for m in maps]), "1")
+    lengths = np.array([np.nan if a is None else a for a in cell_lengths(found)])[:, None]
+    if np.isfinite(lengths).any():
+        put("phase_lattice_parameter", dims, lengths * (1 + np.array([m.strain for m in maps])),
+            "angstrom", title="cell length of cubic phases: that of the mean pattern, or of the "
+            "first region with the phase, times one and the strain",
+            ancillary_variables="phase_lattice_parameter_std")  # fmt: skip
+        put("phase_lattice_parameter_std", dims,
+            lengths * np.array([m.strain_std for m in maps]), "angstrom")  # fmt: skip
 
 
 def _systematic(found: MapResult) -> NDArray[np.float64]:

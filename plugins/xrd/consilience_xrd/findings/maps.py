@@ -8,6 +8,7 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.checkpoints import Checkpoints
 from consilience.errors import BadInputError
 from consilience.model.measurement import Measurement, Notice
+from consilience.sizes import with_probe
 from consilience_xrd.findings.map_drafts import (
     phase_map_drafts,
     region_drafts,
@@ -17,6 +18,7 @@ from consilience_xrd.findings.map_job import FORMAT, MapJob
 from consilience_xrd.findings.map_params import MapsParams
 from consilience_xrd.findings.map_record import maps_dataset, patterns_dataset
 from consilience_xrd.findings.patterns import phases_considered, references_for
+from consilience_xrd.findings.probed import sizes_of
 from consilience_xrd.maps.frames import frame_scan
 from consilience_xrd.maps.scan import Scan, pattern_scan
 
@@ -66,7 +68,7 @@ def run_maps(
     findings += strain_drafts(found)
     findings += phase_map_drafts(found)
     arrays = {"maps": maps_dataset(found), "patterns": patterns_dataset(found)}
-    return AnalysisOutput(findings, arrays, notices)
+    return AnalysisOutput(with_probe(findings, *sizes_of(measurement)), arrays, notices)
 
 
 def _scan(measurement: Measurement, params: MapsParams, context: AnalysisContext) -> Scan:

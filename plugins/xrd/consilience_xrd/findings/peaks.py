@@ -16,6 +16,7 @@ from consilience_xrd.files.calibrant import reference_file_pattern
 from consilience_xrd.findings.fit_record import fit_dataset, misfit_notes, peak_evidence
 from consilience_xrd.findings.patterns import fit_notices, fitted_peaks, method_sentence
 from consilience_xrd.findings.peak_params import LineParams
+from consilience_xrd.findings.probed import of_pattern
 from consilience_xrd.identification.matching import observed_from_fit
 from consilience_xrd.lines.blank import BlankFit, fit_blank
 from consilience_xrd.lines.peaks import PeakFit
@@ -80,7 +81,8 @@ def run_peaks(
         notices.append(
             Notice(code="blank", message=blank.sentence(params.blank or ""), severity="info")
         )
-    return AnalysisOutput(findings, {"fit": _dataset(pattern, fit, baselines, spread)}, notices)
+    arrays = {"fit": _dataset(pattern, fit, baselines, spread)}
+    return AnalysisOutput(of_pattern(findings, measurements[0]), arrays, notices)
 
 
 def _to_q(pattern: Pattern, center: float) -> float:

@@ -12,7 +12,9 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice
+from consilience.sizes import with_probe
 from consilience_xrd.findings.one_state import OneState, state_of
+from consilience_xrd.findings.probed import common_sizes
 from consilience_xrd.findings.series_cells import cell_drafts, followed_drafts
 from consilience_xrd.findings.series_drafts import history_drafts, line_drafts
 from consilience_xrd.findings.series_params import SeriesParams
@@ -73,7 +75,7 @@ def run_series(
     ]
     said = {n.message: n for s in states for n in s.notices}
     notices += [*said.values(), *(_info("order", text) for text in axis.notes)]
-    return AnalysisOutput(findings, arrays, notices)
+    return AnalysisOutput(with_probe(findings, *common_sizes(usable)), arrays, notices)
 
 
 def _one(measurement: Measurement, params: SeriesParams, context: AnalysisContext) -> OneState:

@@ -16,6 +16,7 @@ from consilience_xrd.files.calibrant import reference_file_pattern
 from consilience_xrd.findings.drafts import subject_of
 from consilience_xrd.findings.one_state import state_of
 from consilience_xrd.findings.patterns import fit_notices, method_sentence
+from consilience_xrd.findings.probed import of_pattern
 from consilience_xrd.findings.size_params import SizeParams
 from consilience_xrd.identification.matching import Pairing, inflation, observed_from_fit
 from consilience_xrd.lines.instrument import BAD, InstrumentBreadth, breadth_of, fit_instrument
@@ -95,7 +96,7 @@ def run_size(
                 severity="info",
             )
         )
-    return AnalysisOutput(findings, arrays, notices)
+    return AnalysisOutput(of_pattern(findings, measurement), arrays, notices)
 
 
 def _instrument(

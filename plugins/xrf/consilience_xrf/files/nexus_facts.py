@@ -16,7 +16,7 @@ from consilience.nexus import (
     member_of,
     members,
     number_in,
-    sample_thickness,
+    sample_length,
 )
 from consilience_xrf.files.nexus_find import direction
 
@@ -188,7 +188,7 @@ def sample_facts(entry: Any) -> dict[str, Any]:
         "definition": field_text(entry, "definition"),
         "title": field_text(entry, "title"),
         "start_time": field_text(entry, "start_time"),
-        "thickness": sample_thickness(entry),
+        "thickness": sample_length(entry, "thickness"),
         "beam_size": beam_size(entry),
     }
     for member in members(entry):
