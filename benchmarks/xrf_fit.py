@@ -26,6 +26,8 @@ PAIR = 3.85e-3
 """keV an electron-hole pair, as PyMca has it."""
 INCIDENT = 17.5
 FIRST, LAST = 290, 3400
+COBALT = 5e-4
+"""Mass fraction that is known of the standard."""
 SNIP = 20
 """Channels of SNIP's widest window."""
 PEAKS = {
@@ -184,8 +186,27 @@ def our_setup():
     )
 
 
+def our_sample():
+    """Beam at grazing incidence, layers, matrix and its mass per area as in `CONFIGURATION`."""
+    from consilience_xrf.amounts.attenuation import Angles, Layer, Material
+    from consilience_xrf.amounts.density import Bench
+
+    air = {"C": 0.000124, "N": 0.75527, "O": 0.23178, "Ar": 0.012827, "Kr": 3.2e-6}
+    bench = Bench(
+        INCIDENT,
+        Angles(0.1, 90.0),
+        before=(
+            Layer(Material(air, 0.00120479), 1400.0, 0.0),
+            Layer(Material.of("Be", 1.85), 8.0, 0.0),
+        ),
+        detector=Layer(Material.of("Si", 2.33), 450.0, 0.0),
+    )
+    return bench, Material({"H2O": 0.9995, "Co": COBALT}, 1.0, "water with 500 ppm Co"), 0.01
+
+
 def equality(folder: Path) -> None:
-    """Counts of each family by both programs, on PyMca's background and on ours."""
+    """Counts and mass fractions by both programs, on PyMca's background; counts on ours, too."""
+    from consilience_xrf.amounts.fractions import mass_fractions
     from consilience_xrf.fitting.design import build_design
     from consilience_xrf.fitting.linear import Solver
     from consilience_xrf.fitting.maps import chosen_families, fit_maps
@@ -209,15 +230,20 @@ def equality(folder: Path) -> None:
     print(f"  reduced chi-square: PyMca {result['chisq']:.3f}, ours {ours.chi2[0]:.3f}, "
           f"with our background {float(whole.chi2):.3f}")  # fmt: skip
     away = []
-    for i, name in enumerate(design.names):
+    counted = {
+        name: (float(ours.free[0, i]), float(ours.std[0, i])) for i, name in enumerate(design.names)
+    }
+    masses = mass_fractions(counted, "Co_K", COBALT, *our_sample(), 0.0)
+    for name in design.names:
         group = result[name.replace("_", " ")]
         area, error = group["fitarea"], group["sigmaarea"]
-        net, std = float(ours.free[0, i]), float(ours.std[0, i])
+        net, std = counted[name]
         own = float(whole.free[whole.of(name)])
         mass = fractions.get(name.replace("_", " "), float("nan"))
         print(f"  {name:6s} {area:10.0f} ± {error:4.0f}  {net:10.0f} ± {std:4.0f}"
               f"  ratio {net / area:.4f}  own background {own / area:.4f}"
-              f"  mass fraction {mass:.3e}")  # fmt: skip
+              f"  mass fraction {mass:.3e}, ours {masses[name].value:.3e}"
+              f" ± {masses[name].std_stat:.0e} ± {masses[name].std_sys:.0e}")  # fmt: skip
         if name.endswith("_K") and name not in ("Ar_K", "As_K"):
             away.append(net / area - 1.0)
     print(f"  K lines without a partner: mean ratio − 1 = {np.mean(away):+.4f}, "

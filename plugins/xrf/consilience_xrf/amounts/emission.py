@@ -142,14 +142,12 @@ def emission(element: str, line: str, beam: float) -> Emission:
         )
         number = _number(element)
         codes = [int(getattr(xraylib, f"{name}_LINE")) for name in whole.lines]
-        strengths = [float(w) * whole.cross_section for w in whole.weights]
-        apart = _apart(number, list(zip(codes, strengths, strict=True)), beam)
-        std = math.hypot(_yield_std(line, mean), apart)
+        std = math.hypot(_yield_std(line, mean), _apart(number, codes, beam))
         return Emission(element, line, mean, whole.cross_section, std, single)
     number = _number(element)
     total = weighted = 0.0
     found: list[tuple[float, float]] = []
-    strong: list[tuple[int, float]] = []
+    strong: list[int] = []
     for name in _members(line):
         code = getattr(xraylib, name, None)
         if code is None:
@@ -164,7 +162,7 @@ def emission(element: str, line: str, beam: float) -> Emission:
         total += one
         weighted += one * at
         found.append((at, one))
-        strong.append((code, one))
+        strong.append(code)
     if total <= 0.0:
         raise _unknown(element, line, beam)
     std = math.hypot(_yield_std(line[0], weighted / total), _apart(number, strong, beam))
@@ -183,23 +181,24 @@ def _unknown(element: str, line: str, beam: float) -> BadInputError:
     )
 
 
-def _apart(number: int, lines: Sequence[tuple[int, float]], beam: float) -> float:
-    """Relative difference to jump ratios instead of partial cross sections, where those are known.
+def _apart(number: int, codes: Sequence[int], beam: float) -> float:
+    """Relative difference of jump ratios to partial cross sections, where both are known.
 
-    Parameters
-    ----------
-    lines : sequence of (int, float)
-        Constant of xraylib and cross section of each line.  M lines are not in the other tables.
+    Both without the vacancies that other shells hand on, which the former know nothing of.  M
+    lines have no jump ratios there.
     """
     import xraylib
 
     ours = others = 0.0
-    for code, own in lines:
+    for code in codes:
         try:
-            others += float(xraylib.CS_FluorLine(number, code, beam))
+            both = [
+                float(table(number, code, beam))
+                for table in (xraylib.CS_FluorLine_Kissel_no_Cascade, xraylib.CS_FluorLine)
+            ]
         except ValueError:
             continue
-        ours += own
+        ours, others = ours + both[0], others + both[1]
     return abs(others - ours) / ours if ours > 0.0 else 0.0
 
 
