@@ -172,6 +172,15 @@ def test_a_finding_as_a_term(study: Study) -> None:
     assert any("entered by a person, from: a paper, Fig. 2" in text for text in told)
 
 
+def test_a_finding_is_chosen_by_its_state_as_people_write_it(study: Study) -> None:
+    for volts, value in ((3.7, 0.93), (4.3, 0.26)):
+        state = {"voltage": {"value": volts, "unit": "V"}, "cycle": 1.0}
+        draft = {"kind": "li_content", "state": state, "value": value, "unit": "1", "method": "m"}
+        study.add_finding(draft, "cell", SOURCE, "toy")
+    taken = {"x": {"kind": "li_content", "state": {"voltage": "4.3 V", "cycle": 1}}}
+    assert verdict(study, value="26", formula="100 * x", terms=taken).verdict == "agree"
+
+
 @pytest.mark.parametrize(
     ("terms", "says"),
     [

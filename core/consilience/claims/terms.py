@@ -13,6 +13,7 @@ from consilience.claims.stated import Stated
 from consilience.model.base import Origin
 from consilience.model.finding import Finding
 from consilience.notation import number, unit_text
+from consilience.states import value_words
 
 if TYPE_CHECKING:
     from consilience.model.measurement import Measurement
@@ -132,7 +133,7 @@ def _found(term: Term, sample: str, findings: Sequence[Finding]) -> Number:
         and f.kind != STATED
         and f.sample == sample
         and (not term.subject or (f.subject is not None and f.subject.label == term.subject))
-        and all(str(f.state.get(key)) == str(value) for key, value in term.state.items())
+        and all(value_words(f.state.get(key)) == value_words(v) for key, v in term.state.items())
     ]
     name = f"finding {term.kind}{f' of {term.subject}' if term.subject else ''} of {sample!r}"
     if len(hits) != 1:

@@ -22,7 +22,6 @@ from consilience.compare.qualified import (
     while_unaltered,
     with_caveats,
 )
-from consilience.compare.states import state_json
 from consilience.declarations import Comparison, Kind
 from consilience.errors import ConsilienceError, PluginError
 from consilience.model.association import AssociationRequest
@@ -32,6 +31,7 @@ from consilience.model.sample import Sample, Step
 from consilience.model.stoichiometry import Homogeneity
 from consilience.model.verdict import Caveat, Margin, Verdict
 from consilience.registry import Registry
+from consilience.states import state_json
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.history import altered_before, latest_of
-from consilience.compare.states import contradicting, value_words
 from consilience.model.finding import Finding
 from consilience.model.verdict import Caveat, Verdict
+from consilience.states import contradicting, value_words
 
 __all__ = [
     "as_far_as_known",

@@ -15,7 +15,6 @@ from consilience.compare.compositions.vectors import Vector
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import place_of
 from consilience.compare.maps.maps import Map, read_map
-from consilience.compare.states import contradicting
 from consilience.compare.volumes.extent import (
     common_sample,
     extent,
@@ -27,6 +26,7 @@ from consilience.compare.volumes.heterogeneity import block_means, variance_betw
 from consilience.errors import ConsilienceError
 from consilience.model.finding import Finding
 from consilience.quantities import convert
+from consilience.states import contradicting
 
 __all__ = ["ElementVariation", "elsewhere_of"]
 

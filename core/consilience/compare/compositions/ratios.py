@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import region_key
-from consilience.compare.states import state_json
 from consilience.model.finding import Finding, Need
 from consilience.model.stoichiometry import Homogeneity
+from consilience.states import state_json
 
 __all__ = ["AtMost", "at_most", "atoms_words", "least_ratios", "one_volume", "share_held"]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import region_key
-from consilience.compare.states import state_json
 from consilience.lineage import ancestors
 from consilience.model.canonical import canonical_json
 from consilience.model.finding import Finding, Subject
+from consilience.states import state_json
 
 __all__ = [
     "Course",

@@ -7,8 +7,8 @@ from typing import Any
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.history import latest_of
-from consilience.compare.states import State, value_words
 from consilience.model.finding import Finding
+from consilience.states import State, value_words
 
 __all__ = ["Order", "order_of"]
 

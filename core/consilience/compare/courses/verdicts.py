@@ -27,13 +27,13 @@ from consilience.compare.courses.course import (
 )
 from consilience.compare.courses.state_order import order_of
 from consilience.compare.margins import Decision
-from consilience.compare.states import state_words, value_words
 from consilience.compare.subjects import phase_and_element, same_subject
 from consilience.lineage import relation
 from consilience.model.association import AssociationRequest, SeriesChoice
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Subject
 from consilience.model.verdict import Margin, Verdict
+from consilience.states import state_words, value_words
 
 __all__ = ["KEY", "KIND", "course_verdicts"]
 

@@ -12,10 +12,10 @@ from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import region_key
 from consilience.compare.margins import Decision, decide
 from consilience.compare.numbers.random_effects import Consensus, consensus_of
-from consilience.compare.states import state_json
 from consilience.model.canonical import canonical_json, content_id
 from consilience.model.finding import Finding
 from consilience.model.verdict import Margin, Verdict
+from consilience.states import state_json
 from consilience.text import in_unit
 
 __all__ = ["KEY", "consensus_verdicts"]

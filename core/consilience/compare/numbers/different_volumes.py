@@ -16,7 +16,6 @@ import numpy as np
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.maps.maps import Map, read_map
-from consilience.compare.states import contradicting
 from consilience.compare.subjects import same_subject
 from consilience.compare.volumes.extent import (
     Size,
@@ -30,6 +29,7 @@ from consilience.compare.volumes.heterogeneity import Heterogeneity, block_means
 from consilience.errors import ConsilienceError
 from consilience.model.finding import Finding
 from consilience.quantities import convert
+from consilience.states import contradicting
 
 __all__ = ["Variation", "variation_between"]
 

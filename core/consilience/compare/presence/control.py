@@ -13,13 +13,13 @@ from consilience.compare.context import ComparisonContext
 from consilience.compare.courses.course import Point, pooled
 from consilience.compare.courses.verdicts import KEY as COURSES
 from consilience.compare.groups import region_key
-from consilience.compare.states import contradicting, state_json, state_words
 from consilience.compare.subjects import same_subject
 from consilience.lineage import ancestors
 from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Subject
 from consilience.model.stoichiometry import fractions_of_formula
 from consilience.model.verdict import Answer, Margin, Verdict
+from consilience.states import contradicting, state_json, state_words
 from consilience.text import in_unit
 
 __all__ = ["KEY", "Controlled", "against_controls", "qualified"]
