@@ -13,7 +13,7 @@ but the number of disagreements among which the false discovery rate is held.
 
     python -m benchmarks.planted_faults [REPEATS] [SEED] [RESULTS.jsonl]
 
-A file of results is added to, and seeds that are in it are not done again.
+A file of results is added to, and what is in it is not done again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,13 @@ from benchmarks._wilson import wilson
 from benchmarks.faults import chain, powders, solids
 from benchmarks.faults.answers import Answer, new_signs
 from benchmarks.faults.fault import Fault
+from benchmarks.faults.tables import Tables, small_twin
 from benchmarks.faults.twin import Base, World
 from consilience.registry import Registry
 from consilience.workers import WorkerPool
+from consilience.workers.limits import Limits
 
-__all__ = ["FAULTS", "main", "rounds", "scored", "seed_results"]
+__all__ = ["FAULTS", "main", "rounds", "run_faults", "scored", "seed_results"]
 
 FAULTS: tuple[Fault, ...] = (*powders.FAULTS, *solids.FAULTS, *chain.FAULTS)
 
@@ -64,36 +66,33 @@ def signs_of(fault: Fault, answer: Answer, clean: Answer) -> list[str]:
 
 
 def seed_results(
-    world: World,
-    seed: int,
+    base: Base,
     folder: Path,
     faults: Sequence[Fault],
     other: Answer | None,
-    samples: Collection[str] | None = None,
-) -> tuple[Answer, Iterator[dict[str, Any]]]:
-    """Build the clean twin of a seed; return its answer, and what is found of each fault in turn.
+    done: Collection[str] = (),
+) -> Iterator[dict[str, Any]]:
+    """Plant faults into a clean twin, and say in turn what is found of each.
 
     `other` is the answer of a clean twin with other noise, against which false alarms are counted;
-    `samples` cut the twin down.
+    faults whose names are `done` are left out.
     """
-    base = Base(world, seed, folder / str(seed), samples)
-
-    def results() -> Iterator[dict[str, Any]]:
-        for number, together in enumerate(rounds(faults)):
-            claims = base.claims(number)
-            for fault in together:
-                fault.plant(claims)
-            verify = any(f.verify for f in together)
-            answer = base.trial(claims, folder / f"{seed}-{number}", verify)
-            for fault in together:
+    for number, together in enumerate(rounds(faults)):
+        if all(fault.name in done for fault in together):
+            continue
+        claims = base.claims(number)
+        for fault in together:
+            fault.plant(claims)
+        verify = any(f.verify for f in together)
+        answer = base.trial(claims, folder / f"{base.seed}-{number}", verify)
+        for fault in together:
+            if fault.name not in done:
                 yield {
-                    "seed": seed,
+                    "seed": base.seed,
                     "fault": fault.name,
                     "found": signs_of(fault, answer, base.answer),
                     "alarm": None if other is None else signs_of(fault, base.answer, other),
                 }
-
-    return base.answer, results()
 
 
 def scored(results: Sequence[dict[str, Any]], faults: Sequence[Fault] = FAULTS) -> list[str]:
@@ -144,32 +143,43 @@ def _most(mine: Sequence[dict[str, Any]]) -> str:
     return ", ".join(sorted(counts, key=lambda w: (-counts[w], w)))
 
 
-def main(repeats: int = 20, seed: int = 1, kept: Path | None = None) -> None:
-    """Run all faults and print the table."""
+def run_faults(
+    faults: Sequence[Fault],
+    tables: Callable[[int], Tables],
+    repeats: int,
+    seed: int,
+    kept: Path | None = None,
+) -> list[dict[str, Any]]:
+    """Plant faults into the twins of so many seeds; results are kept line by line in a file."""
     results: list[dict[str, Any]] = []
     if kept is not None and kept.exists():
         results = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
-    count: dict[int, int] = {}
-    for result in results:
-        count[result["seed"]] = count.get(result["seed"], 0) + 1
-    whole = {s for s, n in count.items() if n == len(FAULTS)}
-    results = [r for r in results if r["seed"] in whole]
-    with WorkerPool() as workers, tempfile.TemporaryDirectory() as name:
+    # a busy machine is nothing that a study should speak of
+    with WorkerPool(Limits(time=1200.0, start=600.0)) as workers:
         world = World(Registry.discover(), workers)
         other: Answer | None = None
         for one in range(seed, seed + repeats):
-            if one in whole:
+            done = {r["fault"] for r in results if r["seed"] == one}
+            if done.issuperset(f.name for f in faults):
                 continue
-            if other is None:
-                other = Base(world, 100 + one, Path(name) / f"other-{one}").answer
-            other, found = seed_results(world, one, Path(name), FAULTS, other)
-            for result in found:
-                results.append(result)
-                if kept is not None:
-                    lines = (json.dumps(r) + "\n" for r in results)
-                    kept.write_text("".join(lines), encoding="utf-8")
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                if other is None:
+                    other = Base(world, 100 + one, folder / "other", tables(100 + one)).answer
+                base = Base(world, one, folder / "clean", tables(one))
+                for result in seed_results(base, folder, faults, other, done):
+                    results.append(result)
+                    if kept is not None:
+                        with kept.open("a", encoding="utf-8") as lines:
+                            lines.write(json.dumps(result) + "\n")
+                other = base.answer
             print(f"seed {one} done", file=sys.stderr, flush=True)
-    print("\n".join(scored(results)))
+    return results
+
+
+def main(repeats: int = 20, seed: int = 1, kept: Path | None = None) -> None:
+    """Run all faults and print the table."""
+    print("\n".join(scored(run_faults(FAULTS, small_twin, repeats, seed, kept))))
 
 
 if __name__ == "__main__":

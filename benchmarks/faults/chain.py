@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.faults.fault import Fault, substituted
-from benchmarks.faults.twin import LOG, Claims
+from benchmarks.faults.fault import Fault, column, substituted
+from benchmarks.faults.tables import LOG
+from benchmarks.faults.twin import Claims
 
-__all__ = ["FAULTS"]
+__all__ = ["FAULTS", "transposed"]
 
 CHIP, CONTROL = ("chip",), ("blank",)
 LAMELLA = "lamella/lamella_interphase_low.hspy"
@@ -25,7 +26,7 @@ def _conditions(step: str, values: dict[str, Any], claims: Claims) -> None:
 
 
 def _log(claims: Claims, **values: float) -> None:
-    claims.log.update(values)
+    claims.logs[LOG].update(values)
 
 
 def _warmed(claims: Claims) -> None:
@@ -40,27 +41,14 @@ def _gap(claims: Claims) -> None:
     _log(claims, gap_from=begin, gap_to=begin + int(claims.rng.uniform(120, 600)))
 
 
-def _column(number: int, change: Callable[[int, float], float]) -> Callable[[Path], None]:
-    def edit(path: Path) -> None:
-        rows = path.read_text(encoding="utf-8").splitlines()
-        made = rows[:2]
-        for at, row in enumerate(rows[2:]):
-            cells = row.split(",")
-            cells[number] = f"{change(at, float(cells[number])):.5g}"
-            made.append(",".join(cells))
-        path.write_text("\n".join(made) + "\n", encoding="utf-8")
-
-    return edit
-
-
 def _leak(claims: Claims) -> None:
     begin = int(claims.rng.uniform(100, 500))
-    claims.edit(LOG, _column(2, lambda at, value: 1e-2 if at > begin else value))
+    claims.edit(LOG, column(2, lambda at, value: 1e-2 if at > begin else value))
 
 
 def _stuck(claims: Claims) -> None:
     begin = int(claims.rng.uniform(50, 300))
-    claims.edit(LOG, _column(1, lambda at, value: 83.25 if at > begin else value))
+    claims.edit(LOG, column(1, lambda at, value: 83.25 if at > begin else value))
 
 
 def _zone(claims: Claims) -> None:
@@ -134,7 +122,7 @@ def _map(change: Callable[[Any], Any], claims: Claims) -> None:
     claims.edit(MAP, edit)
 
 
-def _transposed(values: Any) -> Any:
+def transposed(values: Any) -> Any:
     """Rows written as columns: the order of the points is that of the other axis."""
     shape = values.shape
     return np.swapaxes(values, -1, -2).reshape(shape)
@@ -257,7 +245,7 @@ FAULTS = (
     Fault(
         "map with rows and columns exchanged",
         "XRF maps of the chip",
-        partial(_map, _transposed),
+        partial(_map, transposed),
         CHIP,
         (MAP,),
         about="map",

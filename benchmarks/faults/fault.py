@@ -6,16 +6,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.faults.twin import Claims
 
-__all__ = ["Fault", "Size", "substituted"]
+__all__ = ["NOTICED", "Fault", "Size", "column", "header", "params", "substituted"]
 
 Size = str
 """
 ``"beyond"`` margin + 3 σ, or no matter of size; ``"at"``: from the margin to there; ``"below"`` the
 margin; ``"hidden"``: the files are the same with it as without, but for noise.
 """
+
+
+NOTICED = ("disagree", "lost", "notice", "refused", "failed")
+"""Signs by which what is wrong in a file can be told, by others or by itself."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +78,28 @@ def substituted(pattern: str, by: str) -> Callable[[Path], None]:
         path.write_text(text, encoding="utf-8")
 
     return edit
+
+
+def column(number: int, change: Callable[[int, float], float]) -> Callable[[Path], None]:
+    """Return an edit of a sensor's log: one column becomes `change` of row and value."""
+
+    def edit(path: Path) -> None:
+        rows = path.read_text(encoding="utf-8").splitlines()
+        made = rows[:2]
+        for at, row in enumerate(rows[2:]):
+            cells = row.split(",")
+            cells[number] = f"{change(at, float(cells[number])):.5g}"
+            made.append(",".join(cells))
+        path.write_text("\n".join(made) + "\n", encoding="utf-8")
+
+    return edit
+
+
+def params(name: str, values: dict[str, Any], claims: Claims) -> None:
+    """Simulate something with other parameters."""
+    claims.params(name).update(values)
+
+
+def header(file: str, pattern: str, by: str, claims: Claims) -> None:
+    """Replace the first match of a pattern in a text file."""
+    claims.edit(file, substituted(pattern, by))

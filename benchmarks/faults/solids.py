@@ -14,7 +14,7 @@ from benchmarks.faults.fault import Fault, Size, substituted
 from benchmarks.faults.twin import Claims
 from consilience.study import Study
 
-__all__ = ["FAULTS"]
+__all__ = ["FAULTS", "altered", "lost"]
 
 NEEDLE, RANGES = "needle/needle.epos", "needle/needle.rrng"
 EDX = "particle/particle_edx.hspy"
@@ -107,7 +107,7 @@ def _alpha(alpha: float, claims: Claims) -> None:
     next(t for t in tables if t["key"] == "compton.regions")["params"]["alpha"] = alpha
 
 
-def _altered(name: str, study: Study) -> None:
+def altered(name: str, study: Study) -> None:
     """Change one byte of a stored file; the copy of the clean study stays as it is."""
     from consilience.store.files import StoredFile
 
@@ -125,7 +125,7 @@ def _store(act: Callable[[Study], None], claims: Claims) -> None:
     claims.stored.append(act)
 
 
-def _lost(name: str, study: Study) -> None:
+def lost(name: str, study: Study) -> None:
     from consilience.store.files import StoredFile
 
     record = next(r for r in study.measurement_records() if r.sample == name)
@@ -199,7 +199,7 @@ FAULTS = (
     Fault(
         "file altered after registration",
         "one byte of the particle's map",
-        partial(_store, partial(_altered, "particle")),
+        partial(_store, partial(altered, "particle")),
         ("particle",),
         ("particle", EDX),
         ("verify",),
@@ -208,7 +208,7 @@ FAULTS = (
     Fault(
         "stored file lost after registration",
         "tomogram of the anode",
-        partial(_store, partial(_lost, "anode")),
+        partial(_store, partial(lost, "anode")),
         ("anode",),
         ("anode", CT),
         ("verify",),

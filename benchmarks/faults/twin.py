@@ -10,8 +10,7 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-import tomllib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks.faults.answers import Answer, answer_of
+from benchmarks.faults.tables import Tables
 from consilience.demo.logs import write_log
 from consilience.demo.simulating import simulate_plan
 from consilience.registry import Registry
 from consilience.store.files import hash_file
 from consilience.study import Study
 from consilience.study.building import build
-from consilience.study.study_file import StudyFile
+from consilience.study.study_file import EnteredTable, PeakListTable, StudyFile
 from consilience.workers import WorkerPool
 
 __all__ = ["Base", "Claims", "World"]
-
-HERE = Path(__file__).parent
-LOG = "suitcase.csv"
 
 
 @dataclass
@@ -43,8 +40,8 @@ class Claims:
     rng : Generator
     plan : dict
         Simulations by name.
-    log : dict
-        Of the suitcase.
+    logs : dict
+        Of sensors, by the name of their file.
     study : dict
         The tables of ``study.toml``.
     edits : list
@@ -55,7 +52,7 @@ class Claims:
 
     rng: np.random.Generator
     plan: dict[str, dict[str, Any]]
-    log: dict[str, Any]
+    logs: dict[str, dict[str, Any]]
     study: dict[str, Any]
     edits: list[tuple[str, Callable[[Path], None]]] = field(default_factory=list)
     stored: list[Callable[[Study], None]] = field(default_factory=list)
@@ -118,37 +115,16 @@ class Base:
         New noise in every file.
     folder : Path
         New; gets ``data`` and ``study``.
-    samples : collection of str, optional
-        What the twin is cut down to, for a quick look; all of it otherwise.
+    tables : Tables
+        What is simulated and claimed.
     """
 
-    def __init__(
-        self, world: World, seed: int, folder: Path, samples: Collection[str] | None = None
-    ) -> None:
+    def __init__(self, world: World, seed: int, folder: Path, tables: Tables) -> None:
         self.world, self.seed, self.folder = world, seed, folder
-        plan = tomllib.loads((HERE / "simulations.toml").read_text(encoding="utf-8"))
-        self.plan: dict[str, dict[str, Any]] = {run["name"]: run for run in plan["simulation"]}
-        self.study: dict[str, Any] = tomllib.loads(
-            (HERE / "study.toml").read_text(encoding="utf-8")
-        )
-        if samples is not None:
-            self._cut_down(samples)
-        rng = np.random.default_rng([seed, 0])
-        # never warm, and never silent: the two spans are empty
-        self.log = {
-            "length": 3600,
-            "step": 5,
-            "cold_K": 83.0 + float(rng.uniform(-3, 3)),
-            "pressure_mbar": 1e-9 * float(10 ** rng.uniform(-0.4, 0.4)),
-            "warm_from": 1,
-            "warm_to": 0,
-            "warm_to_K": 83.0,
-            "gap_from": 1,
-            "gap_to": 0,
-        }
+        self.plan, self.logs, self.study = tables.plan, tables.logs, tables.study
+        self.shipped = tables.shipped
         self.data = folder / "data"
-        self._simulate(self.plan, self.data, set(self.plan), 0)
-        write_log(self.data / LOG, self.log)
+        self._write(self.plan, self.logs, self.data, set(self.plan), 0)
         file = StudyFile.model_validate(self.study)
         study = world.opened(folder / "study", file.study.name)
         summary = build(study, file, self.data)
@@ -163,42 +139,30 @@ class Base:
         self.reads = [n for n in study.notes() if n.get("about") == "read"]
         _release(study)
 
-    def _cut_down(self, samples: Collection[str]) -> None:
-        """Leave out what is of other samples; analyses with parameters are asked by name."""
-        for table, key in (("sample", "id"), ("step", "sample"), ("measurement", "sample")):
-            self.study[table] = [t for t in self.study[table] if t[key] in samples]
-        self.study["step"] = [
-            t for t in self.study["step"] if t.get("derives", t["sample"]) in samples
-        ]
-        steps = {t.get("name") for t in self.study["step"]}
-        self.study["series"] = [t for t in self.study["series"] if t["step"] in steps]
-        self.study["analysis"] = []
-        used = {t["file"].split("/")[0] for t in self.study["measurement"]}
-        self.plan = {name: run for name, run in self.plan.items() if name in used}
-
     def claims(self, repeat: int) -> Claims:
         """Return a copy of all that a fault may change."""
         rng = np.random.default_rng([self.seed, 1, repeat])
-        return Claims(rng, copy.deepcopy(self.plan), dict(self.log), copy.deepcopy(self.study))
+        plan, logs, study = copy.deepcopy((self.plan, self.logs, self.study))
+        return Claims(rng, plan, logs, study)
 
     def trial(self, claims: Claims, folder: Path, verify: bool = False) -> Answer:
         """Build the study of changed claims into `folder`, ask it, and remove it."""
         data = folder / "data"
         changed = {n for n in self.plan if claims.plan[n] != self.plan[n]}
         data.mkdir(parents=True)
-        self._simulate(claims.plan, data, changed, 1)
-        edited = {file.split("/")[0] for file, _ in claims.edits}
+        self._write(claims.plan, claims.logs, data, changed, 1)
+        edited = {file for file, _ in claims.edits}
+        copied = {file.split("/")[0] for file in edited}
         for name in set(self.plan) - changed:
-            if name in edited:
+            if name in copied:
                 shutil.copytree(self.data / name, data / name)
             else:
                 (data / name).symlink_to(self.data / name)
-        write_log(data / LOG, claims.log)
         for path, how in claims.edits:
             how(data / path)
         file = StudyFile.model_validate(claims.study)
         study = self.world.opened(folder / "study", file.study.name)
-        new = self._take_over(study, file, changed | edited)
+        new = self._take_over(study, file, changed, edited)
         summary = build(study, file.model_copy(update={"measurement": new}), data)
         for act in claims.stored:
             act(study)
@@ -207,35 +171,56 @@ class Base:
         shutil.rmtree(folder)
         return answer
 
-    def _simulate(
-        self, plan: dict[str, dict[str, Any]], folder: Path, names: set[str], more: int
+    def _write(
+        self,
+        plan: dict[str, dict[str, Any]],
+        logs: dict[str, dict[str, Any]],
+        folder: Path,
+        names: set[str],
+        more: int,
     ) -> None:
+        """Simulate what is named; logs and measured files come with it."""
         runs = [plan[name] for name in sorted(names)]
         seeds = {r["name"]: 1000 * self.seed + 500 * more + int(r["seed"]) for r in runs}
         simulate_plan(
-            {"simulation": runs, "log": [], "shipped": []},
+            {"simulation": runs, "log": [], "shipped": self.shipped},
             folder,
             seeds=seeds,
             registry=self.world.registry,
         )
+        for name, log in logs.items():
+            write_log(folder / name, log)
 
-    def _take_over(self, study: Study, file: StudyFile, touched: set[str]) -> list[Any]:
+    def _take_over(
+        self, study: Study, file: StudyFile, simulated: set[str], edited: set[str]
+    ) -> list[Any]:
         """Put into a study what the clean one holds of what is unchanged; return what is not."""
-        claimed = {t.file: t for t in file.measurement}
         old = StudyFile.model_validate(self.study)
+        claimed = {t.file: t for t in file.measurement}
         same = {
             t.file
             for t in old.measurement
             if claimed.get(t.file) == t
-            and t.file.split("/")[0] not in touched
-            and not {c.split("/")[0] for c in t.companions.values()} & touched
+            and not any(
+                f in edited or f.split("/")[0] in simulated
+                for f in (t.file, *t.companions.values())
+            )
         }
         changed_samples = (
             {s["id"] for s, t in zip(file.sample, old.sample, strict=True) if s != t}
             if len(file.sample) == len(old.sample)
             else set()
         )
-        keep = {m["id"] for m in self.kept["measurement"] if self.names[m["id"]] in same}
+        entered_anew = _changed_entries(old, file)
+        keep = {
+            m["id"]
+            for m in self.kept["measurement"]
+            if (
+                m["sample"] not in entered_anew
+                if m["origin"] == "entered"
+                else self.names[m["id"]] in same
+            )
+        }
         store, path = study.store, self.folder / "study"
         for part in ("objects", "arrays"):
             shutil.copytree(
@@ -275,3 +260,11 @@ def _names(study: Study, file: StudyFile, data: Path) -> dict[str, str]:
         stored = record.stored.get("data")
         found[record.id] = by_hash.get(stored.sha256, record.file_name) if stored else record.title
     return found
+
+
+def _changed_entries(old: StudyFile, new: StudyFile) -> set[str]:
+    """Return the samples of which other numbers were entered in tables and peak lists."""
+    rows: list[list[EnteredTable | PeakListTable]] = [
+        [*file.table, *file.peak_list] for file in (old, new)
+    ]
+    return {r.sample for one, other in (rows, rows[::-1]) for r in one if r not in other}
