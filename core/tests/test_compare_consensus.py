@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from plain_findings import plain_finding
+from scipy.stats import false_discovery_control, norm
 
 from consilience.compare.engine import compare_findings
 from consilience.compare.multiplicity import kept, with_false_discoveries_controlled
@@ -148,24 +149,31 @@ def test_the_step_up_rule_on_the_published_example() -> None:
     assert kept(p, 15) == [True] * 4 + [False] * 5
 
 
+@pytest.mark.parametrize("digits", [2, 6])
+def test_what_is_kept_is_what_scipy_keeps(digits: int) -> None:
+    """Ties, too; those above the level are no candidates, but count as tests."""
+    rng = np.random.default_rng(digits)
+    for tests in (1, 7, 40):
+        for _ in range(50):
+            p = np.round(np.where(rng.random(tests) < 0.4, 0.02, 1.0) * rng.random(tests), digits)
+            outside = false_discovery_control(p) <= 0.05
+            candidates = p <= 0.05
+            assert kept(p[candidates].tolist(), tests) == outside[candidates].tolist()
+            assert not outside[~candidates].any()
+
+
 def test_the_share_of_false_disagreements_is_what_is_said() -> None:
     """Ninety differences at the margin, ten well beyond it: at most 5 % of those kept are false."""
     rng = np.random.default_rng(7)
     share = []
     for _ in range(400):
         off = np.concatenate([rng.normal(0.0, 1.0, 90), rng.normal(4.0, 1.0, 10)])
-        p = _upper(off)
+        p = norm.sf(off)
         found = [i for i in range(100) if p[i] < 0.05]
         stays = kept([float(p[i]) for i in found], 100)
         false = sum(stay and i < 90 for i, stay in zip(found, stays, strict=True))
         share.append(false / max(sum(stays), 1))
     assert 0.03 < np.mean(share) < 0.05
-
-
-def _upper(z: Any) -> Any:
-    from scipy.stats import norm
-
-    return norm.sf(z)
 
 
 def test_a_disagreement_that_chance_would_give_is_undecided_and_says_so(
