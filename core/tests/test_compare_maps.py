@@ -11,10 +11,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from plain_findings import plain_finding
 from scipy.ndimage import gaussian_filter
+from scipy.stats import pearsonr
 
 from consilience.compare.context import ComparisonContext
 from consilience.compare.maps.correlation import correlate, reliability
 from consilience.compare.maps.maps import compare
+from consilience.compare.multiplicity import kept
 from consilience.kinds import CORE_KINDS
 from consilience.model import Finding, Sample, Verdict
 
@@ -153,6 +155,35 @@ def test_chance_is_called_what_it_is_whatever_the_smoothness(
         for i in range(150)
     ]
     assert np.mean(np.array(p) <= 0.05) < 0.11  # 5 % and three deviations of so many trials
+
+
+def test_a_correlation_beyond_all_surrogates_has_the_p_of_independent_points() -> None:
+    """White noise has as many independent points as points: scipy's p; smooth maps have fewer."""
+    rng = np.random.default_rng(8)
+    one, rest = rng.normal(size=(2, *SHAPE))
+    for strength in (0.13, 0.15):
+        other = strength * one + rest
+        found = correlate(one, other)
+        outside = pearsonr(one.ravel(), other.ravel())
+        assert found.value == pytest.approx(outside.statistic)
+        assert found.beyond
+        assert 1e-6 < outside.pvalue < 1e-3
+        # the spread of 999 has an error of 2.2 %, that of so far a tail some ten times as much
+        assert np.log(found.p_value) == pytest.approx(np.log(outside.pvalue), rel=0.1)
+    smooth_ones = correlate(smooth(5, 4.0), -smooth(5, 4.0))
+    assert smooth_ones.p_value == 1e-6
+    assert correlate(one, one).p_value == 1e-6
+    assert not correlate(one, rest).beyond
+
+
+def test_maps_that_exclude_each_other_stand_among_many_comparisons() -> None:
+    """By surrogates alone p would be 0.001 at the least, which no study of 51 tests keeps."""
+    truth = smooth(5)
+    found = judged(as_map(truth), as_map(-truth))
+    assert found is not None
+    assert found.p_value is not None
+    assert kept([found.p_value], 500) == [True]
+    assert "none of which goes so far" in found.reason
 
 
 def test_reliability_is_the_share_that_is_not_noise() -> None:

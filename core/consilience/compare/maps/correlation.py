@@ -9,6 +9,8 @@ References
 ----------
 .. [1] J. Theiler et al., Physica D 58 (1992) 77, section 2.4.
 .. [2] C. Spearman, Am. J. Psychol. 15 (1904) 72: correction for attenuation.
+.. [3] P. Clifford, S. Richardson, D. Hémon, Biometrics 45 (1989) 123: as many independent points
+       as the variance of r says.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ __all__ = ["MapCorrelation", "correlate", "reliability"]
 
 Array = NDArray[np.float64]
 SURROGATES = 999
+LEAST_P = 1e-6
+"""No smaller p is claimed from the tail of a distribution that is extrapolated."""
 FEWEST = 25
 """Points that both maps must have."""
 
@@ -37,7 +41,11 @@ class MapCorrelation:
     value : float
         Pearson's r over the points that both maps have.
     p_value : float
-        Share of surrogates whose correlation is of this size or more.
+        Share of surrogates whose correlation is of this size or more; where none is, see `beyond`.
+    beyond : bool
+        No surrogate reaches this r.  The share that would is then that of Student's t with as many
+        independent points as the surrogates' r scatter [3]_, if that is smaller than one of all:
+        among many comparisons of one study no p would ever be small enough else.
     smallest : float
         Size of r that 95 % of the surrogates stay below.
     points : int
@@ -47,6 +55,7 @@ class MapCorrelation:
 
     value: float
     p_value: float
+    beyond: bool
     smallest: float
     points: int
     without_noise: float | None
@@ -121,13 +130,26 @@ def correlate(
     without = None
     if shares[0] is not None and shares[1] is not None and min(shares[0], shares[1]) > 0:
         without = float(np.clip(value / np.sqrt(shares[0] * shares[1]), -1.0, 1.0))
+    reached = int(np.count_nonzero(null >= abs(value)))
+    p_value = (1 + reached) / (SURROGATES + 1)
     return MapCorrelation(
         value=value,
-        p_value=float((1 + np.count_nonzero(null >= abs(value))) / (SURROGATES + 1)),
+        p_value=p_value if reached else min(p_value, max(_tail(value, null), LEAST_P)),
+        beyond=not reached,
         smallest=float(np.quantile(null, 0.95)),
         points=points,
         without_noise=without,
     )
+
+
+def _tail(value: float, null: Array) -> float:
+    """Return the two-sided p of r by Student's t, from the spread of r of unrelated maps."""
+    from scipy.stats import t
+
+    degrees = 1.0 / float(np.mean(null**2)) - 1.0
+    if degrees <= 0.0 or abs(value) >= 1.0:
+        return float(degrees <= 0.0)
+    return 2.0 * float(t.sf(abs(value) * np.sqrt(degrees / (1.0 - value**2)), degrees))
 
 
 def _with_each(one: Array, others: Array) -> Array:

@@ -241,6 +241,8 @@ def _judged(
     if found.without_noise is not None:
         said += f" ({found.without_noise:.2f} without the noise of the points)"
     chance = f"p = {found.p_value:.2g} against maps as smooth as these"
+    if found.beyond:
+        chance += ", none of which goes so far, by the spread of theirs"
     answer: Answer = "undecided"
     settle = ""
     if seen and found.value > 0:
