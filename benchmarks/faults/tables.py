@@ -84,14 +84,19 @@ def demonstration(name: str, _seed: int = 0) -> Tables:
 
 
 def cut_down(tables: Tables, samples: Collection[str]) -> Tables:
-    """Leave out what is of other samples, and all analyses that are asked for by name."""
+    """Leave out all that is of other samples."""
     study = dict(tables.study)
-    for table, key in (("sample", "id"), ("step", "sample"), ("measurement", "sample")):
-        study[table] = [t for t in study[table] if t[key] in samples]
+    of = {"sample": "id", "step": "sample", "measurement": "sample", "finding": "sample"}
+    of |= {"claim": "sample", "table": "sample", "peak_list": "sample"}
+    for table, key in of.items():
+        study[table] = [t for t in study.get(table, []) if t[key] in samples]
     study["step"] = [t for t in study["step"] if t.get("derives", t["sample"]) in samples]
     steps = {t.get("name") for t in study["step"]}
-    study["series"] = [t for t in study["series"] if t["step"] in steps]
-    study["analysis"] = []
+    study["series"] = [t for t in study.get("series", []) if t["step"] in steps]
+    study["analysis"] = [
+        {**t, "samples": [s for s in t["samples"] if s in samples]} if "samples" in t else t
+        for t in study["analysis"]
+    ]
     used = {t["file"].split("/")[0] for t in study["measurement"]}
     plan = {name: run for name, run in tables.plan.items() if name in used}
-    return Tables(plan, tables.logs, study, tables.shipped)
+    return Tables(plan, tables.logs, study, [s for s in tables.shipped if s["name"] in used])
