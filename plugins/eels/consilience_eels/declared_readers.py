@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from consilience.declarations import Reader, Ref
+from consilience.options import BEAM_OPTION
 
 __all__ = ["READERS"]
 
@@ -17,6 +18,7 @@ READERS = (
         options={
             "signal": "ELS or EDS: what the spectrum is, where the file names no type",
             "energy_unit": "eV or keV: unit of the energy axis, where the file names none",
+            **BEAM_OPTION,
         },
         title="EMSA/MAS spectrum (.msa), through rosettasciio",
     ),
@@ -30,6 +32,7 @@ READERS = (
         options={
             "signal": "EELS or EDX: what spectra are that the file gives no type",
             "energy_unit": "eV or keV: unit of the energy axis, where the file names none",
+            **BEAM_OPTION,
         },
         title="DigitalMicrograph, Velox, Bruker and HyperSpy files, through rosettasciio",
     ),
@@ -42,6 +45,7 @@ READERS = (
         options={
             "camera_length": "m, where the file has none or a wrong one",
             "k_step": "1/nm for each pixel of a pattern; overrides the camera length",
+            **BEAM_OPTION,
         },
         title="NanoMegas block files and Merlin frames, through rosettasciio",
     ),

@@ -287,7 +287,8 @@ def test_the_shared_block_file_is_read_with_its_scale() -> None:
     assert float(np.diff(array["kx"])[0]) == pytest.approx(0.16062e-3 / 0.2 / 2.5079e-3, rel=1e-3)
     assert float(np.diff(array["x"])[0]) == pytest.approx(12.8)
     assert any(notice.code == "camera-gamma" for notice in signal.notices)
-    made = SimpleNamespace(data=signal.data, metadata=signal.metadata, record=SimpleNamespace())
+    record = SimpleNamespace(name=signal.name)
+    made = SimpleNamespace(data=signal.data, metadata=signal.metadata, record=record)
     found = run_rings([made], RingParams(), CONTEXT).findings
     assert all(f.kind == "d_spacing" for f in found)
     assert all(f.status == "not_observable" or f.value for f in found)
@@ -305,7 +306,8 @@ def test_the_shared_frames_have_no_scale_and_say_so(tmp_path: Path) -> None:
     assert int(signal.data["intensity"].sum(dtype=np.int64)) == 260753
     assert signal.notices[0].code == "uncalibrated"
     assert str(path.parent) not in repr(signal.raw_metadata)
-    made = SimpleNamespace(data=signal.data, metadata=signal.metadata, record=SimpleNamespace())
+    record = SimpleNamespace(name=signal.name)
+    made = SimpleNamespace(data=signal.data, metadata=signal.metadata, record=record)
     (finding,) = run_rings([made], RingParams(), CONTEXT).findings
     assert finding.status == "not_observable"
     cut = tmp_path / "cut.mib"

@@ -71,7 +71,9 @@ def test_regions_say_their_own_thickness() -> None:
     boxes = [{"name": "thin", "x": [0, 2]}, {"name": "corner", "x": [8, 10], "y": [0, 3]}]
     output = run(data, threshold=8.0, counts_per_electron=1.0, regions=boxes, density=2.0, **ANGLES)
     whole, _, thin, thin_nm, corner, _ = output.findings
-    assert whole.region is None
+    assert whole.region is not None
+    assert whole.region.shape == "whole"
+    assert whole.region.coordinates == [[0.0, 0.0], [10.0, 4.0]]
     assert whole.value == pytest.approx(0.8, abs=0.01)
     assert thin.region is not None
     assert thin.region.label == "thin"

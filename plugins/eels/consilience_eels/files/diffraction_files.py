@@ -14,6 +14,7 @@ from consilience.errors import BadFileError, BadInputError
 from consilience.model.base import Quantity
 from consilience.model.measurement import Exposure, Notice, Signal
 from consilience.options import number_option
+from consilience.sizes import sized
 from consilience_eels.diffraction.patterns import wavelength
 from consilience_eels.files.bridge import SIMULATED
 from consilience_eels.files.probe_diffraction import MAGIC
@@ -23,6 +24,7 @@ from consilience_eels.library import load_frames
 __all__ = ["read_diffraction"]
 
 
+@sized
 def read_diffraction(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:

@@ -186,6 +186,9 @@ def microscope_of(
         text = _at(column, place)
         if isinstance(text, str) and text.strip() and name not in found:
             found[name] = " ".join(text.split())
+    area = _number(_at(column, ("probe_area",)))
+    if area is not None and area > 0:  # nm²; a disc of that area, which 0 does not say
+        found["beam_size"] = {"value": 2.0 * math.sqrt(area / math.pi), "unit": "nm"}
     temperature = temperature_of({"original": original, "instrument": acquisition}, notices)
     if temperature is not None:
         found["temperature"] = temperature

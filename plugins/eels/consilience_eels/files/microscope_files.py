@@ -12,6 +12,7 @@ from typing import Any
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Notice, Signal
 from consilience.options import choice_option
+from consilience.sizes import sized
 from consilience_eels.files.bridge import from_hyperspy, modality_of
 from consilience_eels.files.checks import check_stored
 from consilience_eels.files.lazy import LAZY_BYTES
@@ -31,6 +32,7 @@ BCF_HEAD = 0x150
 GIVEN = {"EELS": "eels", "EDX": "edx"}
 
 
+@sized
 def read_microscope(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:

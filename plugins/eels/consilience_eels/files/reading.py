@@ -20,6 +20,7 @@ import xarray as xr
 from consilience.errors import BadFileError, BadInputError
 from consilience.model.measurement import Notice, Signal
 from consilience.options import choice_option
+from consilience.sizes import sized
 from consilience_eels.files.header import exposure, header_lines, is_simulated, microscope, start
 from consilience_eels.files.probe import FORMAT
 
@@ -34,6 +35,7 @@ LARGEST = 1e30
 """No detector counts that far, and no axis goes there."""
 
 
+@sized
 def read_msa(
     path: Path, options: Mapping[str, object], companions: Mapping[str, Path]
 ) -> list[Signal]:

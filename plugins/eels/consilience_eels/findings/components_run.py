@@ -14,6 +14,7 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.model.finding import FindingDraft, Rival, Subject
 from consilience.model.measurement import Measurement, Notice
 from consilience_eels.decomposition.components import Match, find_components, match_components
+from consilience_eels.findings.probed import placed
 from consilience_eels.fingerprint.references import model_reference
 from consilience_eels.fingerprint.species import MATRIX, PHASES
 from consilience_eels.physics.beam import Beam
@@ -147,7 +148,7 @@ def run_components(
         ],
         method=f"{params.method} of {count} components by HyperSpy",
     )
-    return AnalysisOutput([finding], arrays)
+    return AnalysisOutput(placed([finding], measurement, array), arrays)
 
 
 def _sentence(method: str, matches: Sequence[Sequence[Match]]) -> str:

@@ -15,6 +15,7 @@ from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice
 from consilience_eels.edges.background import fit_power_law, pre_edge
 from consilience_eels.findings.pairs import choose_pairs
+from consilience_eels.findings.probed import placed
 from consilience_eels.findings.refusals import without_zero_loss
 from consilience_eels.findings.spectra_of import loss_array, spectrum_dataset, whole_of
 from consilience_eels.findings.thickness_run import threshold_of
@@ -137,9 +138,8 @@ def run_single_scattering(
         ],
         method=LOG,
     )
-    return AnalysisOutput(
-        [finding], {"spectrum": spectrum_dataset(axis.energy, spectra, array)}, notices
-    )
+    arrays = {"spectrum": spectrum_dataset(axis.energy, spectra, array)}
+    return AnalysisOutput(placed([finding], measurement, array), arrays, notices)
 
 
 def run_fourier_ratio(

@@ -31,6 +31,7 @@ from consilience_eels.findings.edges_measured import (
 )
 from consilience_eels.findings.edges_onset import said_of_offsets
 from consilience_eels.findings.edges_params import EdgesParams
+from consilience_eels.findings.probed import placed
 from consilience_eels.library import edges_of
 from consilience_eels.spectra import LossAxis
 
@@ -77,10 +78,8 @@ def run_edges(
         array, region = _boxed(array, params.box)
     measured = measure_edges(array, axis, plans, tables, params)
     output = _said(measurement, array, plans, measured, params, asked)
-    if region is None:
-        return output
     drafts = [draft.model_copy(update={"region": region}) for draft in output.findings]
-    return AnalysisOutput(drafts, output.arrays, output.notices)
+    return AnalysisOutput(placed(drafts, measurement, array), output.arrays, output.notices)
 
 
 def _boxed(

@@ -16,6 +16,7 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft, Interval, Region, Subject
 from consilience.model.measurement import Measurement, Notice
+from consilience_eels.findings.probed import placed
 from consilience_eels.findings.profile_params import ProfileParams
 from consilience_eels.profiles.interface import STEP_SEEN, Shape, StepFit, fit_step, step_shape
 from consilience_eels.profiles.line import LineProfile, line_profile
@@ -94,7 +95,7 @@ def run_profile(
         drafts.append(_profile_draft(profile, quantity, line, key))
         for (fit, other), between in zip(fits, stretches, strict=True):
             drafts += _interface(fit, other, between, profile, quantity, line, key, params)
-    return AnalysisOutput(drafts, arrays)
+    return AnalysisOutput(placed(drafts, measurement, array), arrays)
 
 
 def _silent(measurement: Measurement, text: str) -> AnalysisOutput:

@@ -14,9 +14,11 @@ from consilience.analysis import AnalysisContext, AnalysisOutput
 from consilience.errors import BadInputError
 from consilience.model.finding import FindingDraft, Rival, Subject
 from consilience.model.measurement import Measurement
+from consilience.sizes import whole_of
 from consilience_eels.diffraction.lattices import LATTICES, Line, lattice_of, lines_of_lattice
 from consilience_eels.diffraction.profiles import Profile, radial_profile
 from consilience_eels.diffraction.rings import Ring, find_rings
+from consilience_eels.findings.probed import placed
 from consilience_eels.findings.rings_input import Seen, pattern_of
 from consilience_eels.findings.rings_params import RingParams
 
@@ -94,7 +96,16 @@ def run_rings(
         for formula, lines in cells.items()
         if (made := _cell(formula, lines, params, assumptions)) is not None
     ]
-    return AnalysisOutput(drafts, arrays)
+    return AnalysisOutput(_placed(drafts, measurement), arrays)
+
+
+def _placed(drafts: Sequence[FindingDraft], measurement: Measurement) -> list[FindingDraft]:
+    """Return findings with their area; of rings in an image no single pixel shows anything."""
+    array = measurement.data["counts" if "counts" in measurement.data else "intensity"]
+    if not str(array.dims[-1]).startswith("k"):
+        where = whole_of(array, [str(d) for d in array.dims[-2:]], measurement.record.name)
+        return [one.model_copy(update={"region": where}) for one in drafts]
+    return placed(drafts, measurement, array)
 
 
 def _open(reason: str, assumptions: Sequence[str]) -> FindingDraft:

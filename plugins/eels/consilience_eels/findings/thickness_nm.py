@@ -31,7 +31,12 @@ def in_nanometres(
     optics = optics_of(
         metadata, params.beam_energy, params.convergence_angle, params.collection_angle
     )
-    common: dict[str, Any] = {"kind": "thickness", "region": relative.region, "method": METHOD}
+    common: dict[str, Any] = {
+        "kind": "thickness",
+        "region": relative.region,
+        "array": relative.array,
+        "method": METHOD,
+    }
     if isinstance(optics, list) or density is None or relative.value is None:
         missing = " and ".join(optics) if isinstance(optics, list) else "t/λ"
         return FindingDraft(

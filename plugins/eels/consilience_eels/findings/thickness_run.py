@@ -17,6 +17,7 @@ from consilience.model.finding import FindingDraft
 from consilience.model.measurement import Measurement, Notice, Signal
 from consilience_eels.alignment.zero_loss import measure_zero_loss
 from consilience_eels.files.bridge import to_hyperspy
+from consilience_eels.findings.probed import placed, through
 from consilience_eels.findings.refusals import without_zero_loss
 from consilience_eels.findings.regions import Box, region_of, selected
 from consilience_eels.findings.thickness_nm import in_nanometres
@@ -107,16 +108,25 @@ def run_thickness(
         finding, per_pixel = _finding(
             energy, own, ratio, used, peak, (threshold, said), params, name, aligned=params.align
         )
-        if box is None and cube.ndim > 1:
-            arrays = _map(array, ratio, per_pixel if params.counts_per_electron else None)
-            finding = finding.model_copy(update={"array": "map"})
+        if cube.ndim > 1:
+            if not arrays:
+                arrays = _map(array, ratio, per_pixel if params.counts_per_electron else None)
+            finding = _of_map(finding, arrays["map"])
         if box is not None:
             where = region_of(array, box, measurement.record.name)
             finding = finding.model_copy(update={"region": where})
-        findings.append(finding)
+        said_here = [finding]
         if params.density is not None:
-            findings.append(in_nanometres(finding, params, measurement.metadata))
+            said_here.append(in_nanometres(finding, params, measurement.metadata))
+        findings += placed(said_here, measurement, array, through(said_here))
     return AnalysisOutput(findings, arrays, notices)
+
+
+def _of_map(finding: FindingDraft, data: xr.Dataset) -> FindingDraft:
+    """Return a finding that names the map whose pixels it is the mean of."""
+    std = "t_over_lambda_std"
+    named = {"variable": "t_over_lambda", "variable_std": std if std in data else None}
+    return finding.model_copy(update={"array": "map", "evidence": finding.evidence | named})
 
 
 def _sum(flat: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
