@@ -1,9 +1,10 @@
 """Do verdicts come as often as margin and level say, at known true differences?
 
-Pairs of numbers, presences, groups of three to five techniques, maps, and whole studies of thirty
-comparisons without a difference and some with one. Beside each rate stands what the normal
-distribution gives, or the highest rate that the level allows; intervals are Wilson's. Compositions
-have a script of their own, `composition_verdicts`.
+Pairs of numbers, presences, groups of three to five techniques, maps (how far they go together,
+and which are told to lie otherwise than stated), and whole studies of thirty comparisons without a
+difference and some with one. Beside each rate stands what the normal distribution gives, or the
+highest rate that the level allows; intervals are Wilson's. Compositions have a script of their own,
+`composition_verdicts`.
 
     python -m benchmarks.verdict_statistics [REPEATS] [SEED] [MAPS]
 """
@@ -16,7 +17,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from benchmarks._wilson import in_percent
-from benchmarks.verdicts import consensus, maps, presences, scalars, studies
+from benchmarks.verdicts import consensus, maps, orientations, presences, scalars, studies
 from benchmarks.verdicts.common import Rates
 
 __all__ = ["main"]
@@ -35,6 +36,7 @@ def main(repeats: int = 1000, seed: int = 1, map_pairs: int = 1000) -> None:
         "correlation",
         maps.rates(map_pairs, seed),
     )
+    _orientations(map_pairs, seed)
     _studies(max(repeats // 2, 2), seed)
 
 
@@ -49,6 +51,14 @@ def _consensus(rates: Iterable[Rates]) -> None:
     print(f"\n{head[0]} odd one named |\n{head[1]}---|", flush=True)
     for one in rates:
         print(f"{one.row()} {in_percent(one.counts['named'], one.of)} |", flush=True)
+
+
+def _orientations(pairs: int, seed: int) -> None:
+    names = ["told to lie otherwise", "true correlation", *orientations.PLANTED]
+    print(f"\n| {' | '.join(names)} |\n|---{'|---' * (len(names) - 1)}|", flush=True)
+    for case, related, found in orientations.rows(pairs, seed):
+        cells = [in_percent(*found[planted]) for planted in orientations.PLANTED]
+        print(f"| {case.name} | {related} | {' | '.join(cells)} |", flush=True)
 
 
 def _studies(count: int, seed: int) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from unittest.mock import patch
 
 import numpy as np
 import xarray as xr
@@ -13,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from benchmarks.verdicts.common import LEVEL, Array, Rates, context_of, finding, repeated
+from consilience.compare.maps import correlation
 from consilience.compare.maps.maps import compare
 
 __all__ = ["CASES", "PLACES", "Case", "expected", "rates"]
@@ -20,6 +22,11 @@ __all__ = ["CASES", "PLACES", "Case", "expected", "rates"]
 SHAPE = (24, 40)
 NOISE = 0.3
 """Of each point, where the maps themselves have a deviation of 1."""
+SURROGATES = 200
+"""A fifth of what the program takes, so that a thousand pairs take minutes.
+
+p < 0.05 is then reached by 10 of 201, 4.98 %; with the program's 999 by 49 of 1 000.
+"""
 BOX = {"shape": "box", "coordinates": [[0, 0], [39, 23]], "unit": "um", "frame": "scan"}
 PLACES = ("0", "half the limit", "the limit", "limit + 3σ", "minus (limit + 3σ)")
 
@@ -105,7 +112,8 @@ def said_of_pair(rng: np.random.Generator, case: Case, place: str) -> str:
         )
         for name in fields
     ]
-    verdict = compare(made[0], made[1], context_of(made, open_array=arrays.__getitem__))
+    with patch.object(correlation, "SURROGATES", SURROGATES):
+        verdict = compare(made[0], made[1], context_of(made, open_array=arrays.__getitem__))
     assert verdict is not None
     return verdict.verdict
 
