@@ -103,8 +103,9 @@ def test_too_little_phosphorus_for_the_fluorine_rules_the_salt_out() -> None:
     answer = two(*evidence)
     assert answer.verdict == "agree"
     assert answer.reason == (
-        "eels on place and xrd on place both find LiF; LixPFy is ruled out: edx on place has 1 P "
-        "for 50 F at the most, where LixPFy needs 1 P for 6 F at least (handbook)"
+        "eels on place and xrd on place both find LiF; on place the rival LixPFy is ruled out: "
+        "edx on place has at most 1 P for 50 F, where this rival needs at least 1 P for 6 F "
+        "(handbook)"
     )
     assert answer.settle == ""
     assert answer.numbers["ruled_out"][0]["findings"] == [evidence[1].id, evidence[0].id]
@@ -136,7 +137,7 @@ def test_a_phase_that_holds_little_of_the_fluorine_needs_little_phosphorus_in_it
     answer = two(*edx(0.02), eels=fluoride(rivals=[SALT], evidence=held))
     assert answer.verdict == verdict
     if share == 0.2:
-        assert "in whose place it would be, holds 20 % of the F or more" in answer.reason
+        assert "in whose place it would be, holds 20 % or more of the F" in answer.reason
 
 
 @pytest.mark.parametrize("effect", ["doubt", "veto"])
@@ -166,7 +167,7 @@ def test_evidence_from_another_volume_or_state_only_says_so(elsewhere: dict[str,
     answer = two(*edx(0.02, **elsewhere))
     assert answer.verdict == "consistent"
     assert "but the data allow LixPFy instead" in answer.reason
-    assert "LixPFy is not ruled out by what is known of another volume or state" in answer.reason
+    assert "that is another volume or state and does not rule it out" in answer.reason
     assert "ruled_out" not in answer.numbers
 
 
@@ -226,7 +227,7 @@ def test_the_range_of_a_formula_gives_its_least_ratios_and_none_without_one() ->
     line = {"LiPF6": Homogeneity(line_compound=True, citation="crystal structure")}
     answer = two(*edx(), eels=eels, homogeneity=line)
     assert answer.verdict == "agree"
-    assert "needs 1 P for 6 F at least (crystal structure)" in answer.reason
+    assert "needs at least 1 P for 6 F (crystal structure)" in answer.reason
 
 
 def test_a_rival_that_is_out_does_not_excuse_a_composition() -> None:
@@ -247,7 +248,15 @@ def test_a_rival_that_is_out_does_not_excuse_a_composition() -> None:
     assert open_.verdict == "undecided"
     answer = judge(fluoride(), *fractions, *edx(), homogeneity=line)["core.stoichiometry"]
     assert answer.verdict == "disagree"
-    assert "LixPFy is ruled out: edx on place has 1 P for 50 F at the most" in answer.reason
+    assert "the rival LixPFy is ruled out: edx on place has at most 1 P for 50 F" in answer.reason
+
+
+def test_where_one_rival_is_out_the_reason_says_whose_data_allow_the_other() -> None:
+    xrd = said("phase", {"formula": "LiF"}, "xrd", rivals=[{"subject": {"formula": "Li2CO3"}}])
+    answer = judge(fluoride(), xrd, *edx())["core.presence"]
+    assert answer.verdict == "consistent"
+    assert "the rival LixPFy is ruled out" in answer.reason
+    assert answer.reason.endswith("but the data of xrd on place allow Li2CO3 instead")
 
 
 def test_needs_do_not_change_the_ids_of_rivals_that_state_none() -> None:

@@ -37,22 +37,23 @@ class Ruling:
 
     def words(self, phase: str, context: ComparisonContext) -> str:
         """Say technique, limit and ratio."""
-        need, label = self.need, self.rival.subject.label
-        least = atoms_words(need.at_least, need.element, need.per)
+        need = self.need
+        least = f"at least {atoms_words(need.at_least, need.element, need.per)}"
+        limit = self.limit.words(context)
         if not self.here:
             return (
-                f"{label} is not ruled out by what is known of another volume or state: "
-                f"{self.limit.words(context)}, where {label} needs {least} at least"
+                f"{limit}, where this rival needs {least}, but that is another volume or state and "
+                "does not rule it out"
             )
         held = (
-            f", and {phase}, in whose place it would be, holds {100 * self.share:.0f} % of the "
-            f"{need.per} or more"
+            f", and {phase}, in whose place it would be, holds {100 * self.share:.0f} % or more of "
+            f"the {need.per}"
             if self.share < 0.995
             else ""
         )
         return (
-            f"{label} is ruled out: {self.limit.words(context)}, where {label} needs {least} at "
-            f"least ({need.citation}){held}"
+            f"on {self.limit.absent.sample} the rival {self.rival.subject.label} is ruled out: "
+            f"{limit}, where this rival needs {least} ({need.citation}){held}"
         )
 
     def to_json(self) -> dict[str, Json]:

@@ -198,3 +198,19 @@ def test_after_an_overdose_oxide_is_found_and_doubted(
     fresh, clean = make({"LiF": 0.5, "Li2O": 0.5}, dose="500 1/angstrom^2")
     assert clean["SEI", "Li2O"].status == "present"
     assert not [c for c in fresh.caveats([clean["SEI", "Li2O"]]) if "li2o-product" in c.rule]
+
+
+def test_a_fluoride_says_how_much_of_the_fluorine_it_holds_and_its_rival_what_it_needs(
+    lithium_fluoride: tuple[Study, Said],
+) -> None:
+    found = lithium_fluoride[1]["SEI", "LiF"]
+    held = found.evidence["share_of"]
+    assert isinstance(held, dict)
+    assert set(held) == {"F", "Li"}
+    assert 0.5 < held["F"] < 1.0
+    for label in ("LiPF6", "LixPFy, LixPOyFz"):
+        (rival,) = [r for r in found.rivals if r.subject.label == label and r.needs]
+        (need,) = rival.needs
+        assert (need.element, need.per, need.at_least) == ("P", "F", 1 / 6)
+    absent = lithium_fluoride[1]["SEI", "Li2CO3"]
+    assert "share_of" not in absent.evidence

@@ -34,11 +34,12 @@ class AtMost:
 
     def words(self, context: ComparisonContext) -> str:
         """Say it as a reader would."""
-        said = f"{context.name(self.absent)} has {atoms_words(self.ratio, self.element, self.per)}"
+        atoms = atoms_words(self.ratio, self.element, self.per)
+        said = f"{context.name(self.absent)} has at most {atoms}"
         if "limit_per" not in self.absent.evidence:
             limit, amount = 100 * (self.absent.limit or 0.0), 100 * (self.beside.value or 0.0)
             said += f" ({self.element} below {limit:.2g} at.% beside {amount:.3g} at.% {self.per})"
-        return f"{said} at the most"
+        return said
 
 
 def at_most(absent: Finding, per: str, context: ComparisonContext) -> AtMost | None:
@@ -116,8 +117,8 @@ def least_ratios(formula: str, stated: Homogeneity) -> list[Need]:
 def atoms_words(ratio: float, element: str, per: str) -> str:
     """Say a ratio of atoms: ``1 P for 6 F``."""
     if ratio < 1.0:
-        return f"1 {element} for {1.0 / ratio:.3g} {per}"
-    return f"{ratio:.3g} {element} for 1 {per}"
+        return f"1 {element} for {1.0 / ratio:.2g} {per}"
+    return f"{ratio:.2g} {element} for 1 {per}"
 
 
 def _positive(value: object) -> float | None:

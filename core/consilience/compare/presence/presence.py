@@ -64,7 +64,9 @@ def _both_present(
 ) -> Verdict:
     label = first.subject.label if first.subject else first.kind
     names = f"{context.name(first)} and {context.name(second)}"
-    live, settled, rulings = _rivals(first, second, context)
+    open_, settled, rulings = _rivals(first, second, context)
+    live = [rival for _, rival in open_]
+    holders = [context.name(one) for one, _ in open_]
     ranges = _two_ranges(first, second)
     if ranges is not None:
         return _verdict(
@@ -87,7 +89,8 @@ def _both_present(
     if live:
         answer = "consistent"
         settle = " or ".join(sorted({d for rival in live for d in rival.decided_by}))
-        notes.append(f"but the data allow {_labels(live)} instead")
+        whose = f" of {' and '.join(dict.fromkeys(holders))}" if used else ""
+        notes.append(f"but the data{whose} allow {_labels(live)} instead")
         notes += dict.fromkeys(r.words(label, context) for r in rulings if not r.here)
     elif elsewhere:
         answer = "consistent"
@@ -116,12 +119,12 @@ def _two_ranges(first: Finding, second: Finding) -> str | None:
 
 def _rivals(
     first: Finding, second: Finding, context: ComparisonContext
-) -> tuple[list[Rival], list[Rival], list[Ruling]]:
+) -> tuple[list[tuple[Finding, Rival]], list[Rival], list[Ruling]]:
     """Split the live rivals of both findings: open, settled by a complete list, and rulings.
 
     Rulings of other volumes leave their rival open.
     """
-    live: list[Rival] = []
+    live: list[tuple[Finding, Rival]] = []
     settled: list[Rival] = []
     rulings: list[Ruling] = []
     for one in (first, second):
@@ -137,7 +140,7 @@ def _rivals(
             if ruling is not None:
                 rulings.append(ruling)
             if ruling is None or not ruling.here:
-                live.append(rival)
+                live.append((one, rival))
     return live, settled, rulings
 
 

@@ -40,6 +40,7 @@ def phase_draft(
     share = stat = sys = None
     if own is not None:
         share, stat, sys = _share(name, result.fit, library)
+    held = _held(name, result.fit, library) if said.status == "present" else {}
     rivals: list[Rival] = []
     if said.status != "absent_below_limit":
         rivals = [_rival(one, said) for one in exchanges]
@@ -54,6 +55,7 @@ def phase_draft(
         common=common,
         index=index,
         extra={
+            **({"share_of": held} if held else {}),
             "thickness_nm": result.nm.get(name),
             "edges": [e.name for e in reference.edges],
             "reference": f"{reference.origin}: {reference.source}",
@@ -169,18 +171,34 @@ def _share(name: str, fit: Fit, library: Library) -> tuple[float, float, float]:
     return _ratio(fit, own, volumes)
 
 
+def _held(name: str, fit: Fit, library: Library) -> dict[str, float]:
+    """Least share (95 %) of the atoms of each element in the fit that a phase holds.
+
+    Other species that the fit puts at zero count with their errors: they may hold some of it.
+    """
+    made = {}
+    own = np.array([float(n == name) for n in fit.design.species])
+    for element in sorted(set(library.references[name].atoms) - {"H"}):
+        atoms = np.array(
+            [library.references[n].atoms.get(element, 0.0) for n in fit.design.species]
+        )
+        share, stat, sys = _ratio(fit, own * atoms, atoms, free=True)
+        made[element] = float(f"{share - 1.645 * math.hypot(stat, sys):.4g}")
+    return {element: share for element, share in made.items() if share > 0}
+
+
 def _ratio(
-    fit: Fit, part: NDArray[np.float64], whole: NDArray[np.float64]
+    fit: Fit, part: NDArray[np.float64], whole: NDArray[np.float64], *, free: bool = False
 ) -> tuple[float, float, float]:
     """``part·a / whole·a`` of the amounts a, with its errors from counting and from references.
 
-    Species at zero that are no part of the question are held there.
+    Species at zero that are no part of the question are held there, unless they are `free`.
     """
     total = float(whole @ fit.amounts)
     if total <= 0:
         return 0.0, 0.0, 0.0
     share = float(part @ fit.amounts) / total
-    slope = np.where((fit.amounts > 0) | (part > 0), (part - share * whole) / total, 0.0)
+    slope = np.where(free | (fit.amounts > 0) | (part > 0), (part - share * whole) / total, 0.0)
     parts = []
     for matrix in (fit.covariance_stat, fit.covariance_sys):
         finite = np.where(np.isfinite(matrix), matrix, 0.0)

@@ -23,6 +23,7 @@ from consilience_eels.findings.drafts_fingerprints import (
 )
 from consilience_eels.findings.fingerprints_arrays import group_bins, map_set, region_set
 from consilience_eels.findings.fingerprints_input import Place, places_of, region_spectra
+from consilience_eels.findings.probed import placed
 from consilience_eels.fingerprint.design import ModelError
 from consilience_eels.fingerprint.references import Reference, read_reference
 from consilience_eels.fingerprint.region import Asked, RegionResult, describe_region
@@ -163,7 +164,10 @@ def _one_place(
         arrays[key] = region_set(result)
         done.append((name, mask, result))
         common = {
-            "region": region_of(name, box, place.cubes[0].measurement.record.name),
+            # a box that holds every pixel is all that was measured, as a technique without one has
+            "region": region_of(
+                name, None if mask.all() else box, place.cubes[0].measurement.record.name
+            ),
             "covariance": key,
             "map": f"place{number}_map" if mapped else None,
             "gain_unknown": False,
@@ -194,7 +198,9 @@ def _one_place(
             )
     if mapped:
         arrays[f"place{number}_map"] = map_set(place, done, library)
-    return AnalysisOutput(findings, arrays, notices)
+    first = place.cubes[0].measurement
+    array = first.data["counts" if "counts" in first.data else "intensity"]
+    return AnalysisOutput(placed(findings, first, array), arrays, notices)
 
 
 def _beam(place: Place, params: FingerprintParams) -> tuple[Beam | None, list[str]]:

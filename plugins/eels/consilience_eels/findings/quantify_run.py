@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 
 from consilience.analysis import AnalysisContext, AnalysisOutput
-from consilience.model.finding import FindingDraft, Rival, Subject
+from consilience.model.finding import FindingDraft, Rival
 from consilience.model.measurement import Measurement, Notice
+from consilience_eels.findings.probed import placed, through
 from consilience_eels.findings.quantify_amounts import (
     composition_drafts,
     mass_drafts,
@@ -19,9 +20,9 @@ from consilience_eels.findings.quantify_amounts import (
 )
 from consilience_eels.findings.quantify_maps import with_maps
 from consilience_eels.findings.quantify_params import QuantificationParams
+from consilience_eels.findings.quantify_presence import presence_draft, ratios_of
 from consilience_eels.findings.quantify_recipe import Plan, plan_of
 from consilience_eels.findings.quantify_spectrum import Asked, XraySpectrum, asked_of, spectrum_of
-from consilience_eels.library import atomic_weight
 from consilience_eels.xray.artefacts import artefact_rival, detector_rivals
 from consilience_eels.xray.errors import Parts
 from consilience_eels.xray.leaks import leaks
@@ -86,10 +87,15 @@ def run_quantification(
             else "no k-factors are given"
         )
         answer.notices.append(_notice(measurement, f"no composition: {why}"))
-    for i in range(len(spectrum.lines)):
-        answer.findings.append(_presence(spectrum, i, params, scale, rivals, hidden[i], asked))
+    per = ratios_of(spectrum, params, hidden, asked)
+    for i, why_not in enumerate(hidden):
+        answer.findings.append(
+            presence_draft(spectrum, i, params, scale, rivals, why_not, asked, per.get(i, {}))
+        )
     answer.left_out(measurement, spectrum, chosen, asked, hidden)
-    return AnalysisOutput(answer.findings, answer.arrays, answer.notices)
+    depth = through(answer.findings, params.thickness)
+    findings = placed(answer.findings, measurement, data["counts"], depth)
+    return AnalysisOutput(findings, answer.arrays, answer.notices)
 
 
 class _Answer:
@@ -238,54 +244,3 @@ def _width_assumed(measurement: Measurement) -> list[str]:
     if "energy_resolution_mn_ka" in measurement.metadata:
         return []
     return ["windows are those of a resolution of 130 eV at Mn Kα, as the file states no other"]
-
-
-def _presence(
-    spectrum: XraySpectrum,
-    i: int,
-    params: QuantificationParams,
-    scale: float | None,
-    rivals: Mapping[str, list[Rival]],
-    hidden: str | None,
-    asked: Asked,
-) -> FindingDraft:
-    line = spectrum.lines[i]
-    element = line.partition("_")[0]
-    found, sums = spectrum.found[i], spectrum.sums[i]
-    there = found.present
-    limit, unit = found.detection, "count"
-    if scale is not None and line in params.factors and element not in params.artefacts:
-        # a cross-section counts atoms, the other factors mass
-        factor, weight = params.factors[line], atomic_weight(element)
-        per_count = (
-            1e25 / (6.02214076e23 * factor)
-            if params.method == "cross_section"
-            else (factor / weight)
-        )
-        part = per_count * found.detection
-        limit, unit = part / (scale + (0.0 if there else part)), "1"
-    evidence: dict[str, object] = {
-        "line": line,
-        "net_counts": found.net,
-        "critical_counts": found.critical,
-        "detection_counts": found.detection,
-        "window_keV": list(sums.window),
-        "background_windows_keV": list(sums.background),
-    }
-    if element in asked.origins:
-        evidence["artefact"] = asked.origins[element]
-    return FindingDraft.model_validate(
-        {
-            "kind": "element",
-            "subject": Subject(element=element),
-            "status": "not_observable" if hidden else "present" if there else "absent_below_limit",
-            "reason": hidden,
-            "limit": None if hidden else limit,
-            "unit": None if hidden else unit,
-            "evidence": evidence,
-            "rivals": rivals.get(line, []),
-            "assumptions": ["what lies in the window beyond the background belongs to this line"],
-            "method": "counts of a line against its background, exact test of two counts "
-            "(α = β = 0.05)",
-        }
-    )

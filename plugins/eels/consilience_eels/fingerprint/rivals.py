@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from consilience.model.finding import Rival, Subject
+from consilience.model.finding import Need, Rival, Subject
 from consilience_eels.fingerprint.design import Design
 from consilience_eels.fingerprint.fit import Fit, solve, weights_for
 from consilience_eels.fingerprint.limits import CALIBRATION, Z95
@@ -34,14 +34,24 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Known:
-    """A published overlap: who lies on whose edge, and what decides."""
+    """A published overlap: who lies on whose edge, what decides, and what the rival must hold."""
 
     rival: str
     formula: str | None
     element: str | None
     explains: str
     decided_by: tuple[str, ...]
+    needs: tuple[Need, ...] = ()
 
+
+_SALT = Need(
+    element="P",
+    per="F",
+    at_least=1.0 / 6.0,
+    citation="six F for each P in the salt LiPF6; what it falls into, PF5 and POF3, has fewer: "
+    "Yang, Zhuang and Ross, J. Power Sources 161 (2006) 573",
+)
+"""Of LiPF6 and of all fluorophosphates that come from it."""
 
 _XENON = Known(
     "Xe",
@@ -72,13 +82,19 @@ KNOWN: Mapping[str, tuple[Known, ...]] = {
             None,
             "F without C: F K and Li K of the salt",
             ("P L2,3 at 132 eV", "P K in EDX where no Pt M lies on it"),
+            (_SALT,),
         ),
         Known(
             "LixPFy, LixPOyFz",
             None,
             None,
             "F without C: F K and Li K of what the salt falls into",
-            ("P L2,3 at 132 eV", "fine structure of F K"),
+            (
+                "P L2,3 at 132 eV",
+                "P K in EDX where no Pt M lies on it",
+                "fine structure of F K",
+            ),
+            (_SALT,),
         ),
     ),
     "Li2CO3": (_CHROMIUM, _PLATINUM, _XENON),
@@ -183,6 +199,7 @@ def named_rivals(name: str, design: Design) -> list[Rival]:
                 live=not fitted,
                 explains=[one.explains],
                 decided_by=list(one.decided_by),
+                needs=list(one.needs),
                 note="fitted beside it, so its share is taken off"
                 if fitted
                 else "no reference of it was in the fit",
