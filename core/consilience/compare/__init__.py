@@ -9,6 +9,6 @@ varies between volumes of one sample.
 from __future__ import annotations
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.engine import compare_findings, weighed_in
+from consilience.compare.engine import compare_findings
 
-__all__ = ["ComparisonContext", "compare_findings", "weighed_in"]
+__all__ = ["ComparisonContext", "compare_findings"]

@@ -36,16 +36,11 @@ from consilience.states import state_json
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["compare_findings", "weighed_in"]
+__all__ = ["compare_findings"]
 
 
 _Asked = dict[tuple[str, str, str], tuple[Verdict | None, bool]]
 """What comparisons said so far, by key and the two findings that were put to them."""
-
-
-def weighed_in(finding: Finding) -> bool:
-    """Return True for a finding that a *prepare* step entered."""
-    return finding.source.analysis == "step.prepare"
 
 
 def compare_findings(
@@ -143,7 +138,7 @@ def compare_findings(
             met.update(verdict.findings)
             _keep(verdicts, verdict)
     for finding in findings:
-        if weighed_in(finding) or finding.sample not in listed or finding.kind != "phase":
+        if finding.weighed_in or finding.sample not in listed or finding.kind != "phase":
             continue
         verdict = unlisted(finding, listed[finding.sample], context)
         if verdict is not None:
@@ -174,7 +169,7 @@ def _order(findings: Sequence[Finding], modalities: Mapping[str, str]) -> dict[s
 
     def key(one: Finding) -> tuple[bool, str, str, bytes, str]:
         where = canonical_json([state_json(one), region_key(one.region)])
-        return weighed_in(one), modalities.get(one.id, "?"), one.sample, where, one.id
+        return one.weighed_in, modalities.get(one.id, "?"), one.sample, where, one.id
 
     return {f.id: place for place, f in enumerate(sorted(findings, key=key))}
 
@@ -186,10 +181,10 @@ def _keep(verdicts: dict[str, Verdict], verdict: Verdict) -> None:
 def _complete_lists(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     lists: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        if weighed_in(finding) and finding.kind == "phase" and finding.evidence.get("complete"):
+        if finding.weighed_in and finding.kind == "phase" and finding.evidence.get("complete"):
             lists[finding.sample].append(finding)
     # one preparation that leaves it open what else went in opens the whole list
-    opened = {f.sample for f in findings if weighed_in(f) and not f.evidence.get("complete")}
+    opened = {f.sample for f in findings if f.weighed_in and not f.evidence.get("complete")}
     return {
         sample: sorted(items, key=lambda f: f.id)
         for sample, items in lists.items()
@@ -229,7 +224,7 @@ def _serving(registry: Registry) -> dict[frozenset[str], list[Comparison]]:
 def _can_meet(first: Finding, second: Finding, context: ComparisonContext) -> bool:
     if set(first.measurements) & set(second.measurements):
         return False
-    if weighed_in(first) and weighed_in(second):
+    if first.weighed_in and second.weighed_in:
         return False
     if context.relation(first, second) in ("unrelated", "control"):
         return False
@@ -273,8 +268,8 @@ def _decide(
         if broken:
             return verdict
         verdict = of_one_world(verdict, one, other)
-        if weighed_in(one) or weighed_in(other):
-            return while_unaltered(verdict, other if weighed_in(one) else one, context)
+        if one.weighed_in or other.weighed_in:
+            return while_unaltered(verdict, other if one.weighed_in else one, context)
         return as_far_as_known(in_one_state(verdict, one, other), one, other, context)
     return None
 
@@ -321,9 +316,9 @@ def _alone(
     findings: Sequence[Finding], met: set[str], context: ComparisonContext
 ) -> Iterable[Verdict]:
     """Say which entered findings nothing else speaks of: a comparison that cannot be made."""
-    measured = {f.sample for f in findings if not weighed_in(f)}
+    measured = {f.sample for f in findings if not f.weighed_in}
     for finding in findings:
-        if not weighed_in(finding) or finding.id in met or finding.sample not in measured:
+        if not finding.weighed_in or finding.id in met or finding.sample not in measured:
             continue
         label = finding.subject.label if finding.subject else finding.kind
         title = context.kinds[finding.kind].title
@@ -331,7 +326,7 @@ def _alone(
             {
                 context.modalities.get(f.id, "?")
                 for f in findings
-                if f.sample == finding.sample and not weighed_in(f)
+                if f.sample == finding.sample and not f.weighed_in
             }
         )
         yield Verdict(

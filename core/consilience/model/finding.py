@@ -326,9 +326,14 @@ class Finding(FrozenModel):
         return said if isinstance(said, str) and said else None
 
     @property
+    def weighed_in(self) -> bool:
+        """Whether a *prepare* step entered it."""
+        return self.source.analysis == "step.prepare"
+
+    @property
     def entered_by(self) -> str:
         """What speaks where no measurement does: the balance, a technique of the literature."""
-        if self.source.analysis == "step.prepare":
+        if self.weighed_in:
             return "weighed in"
         return str(self.source.parameters.get("modality", "entered"))
 

@@ -53,7 +53,7 @@ def probed(finding: Finding) -> Probed:
         lateral = _extent(finding.region)
         if lateral is not None:
             words.append(f"region of {_length(lateral)}")
-    if finding.source.analysis == "step.prepare":
+    if finding.weighed_in:
         words.append("the whole sample")
     return Probed(depth, lateral, volume, ", ".join(words) or "not stated")
 

@@ -97,7 +97,7 @@ def courses_of(findings: Sequence[Finding], context: ComparisonContext) -> list[
     """
     alike: dict[tuple[Any, ...], list[Finding]] = defaultdict(list)
     for one in findings:
-        if one.value is None or one.unit is None or one.source.analysis == "step.prepare":
+        if one.value is None or one.unit is None or one.weighed_in:
             continue
         subject = one.subject.key if one.subject else ""
         line = [one.sample, *ancestors(context.samples, one.sample)][-1]

@@ -75,7 +75,7 @@ def _groups(findings: Sequence[Finding], context: ComparisonContext) -> list[lis
         if (
             context.kinds[one.kind].about == "scalar"
             and one.value is not None
-            and one.source.analysis != "step.prepare"
+            and not one.weighed_in
         ):
             subject = one.subject.key if one.subject else None
             place = region_key(one.region)

@@ -131,7 +131,7 @@ def _apart(first: Finding, second: Finding, context: ComparisonContext) -> str:
     """Say in what way two numbers are of different volumes; empty if they are of one."""
     if context.relation(first, second) != "same":
         return "probed different volumes"
-    if "step.prepare" in (first.source.analysis, second.source.analysis):
+    if first.weighed_in or second.weighed_in:
         return ""  # what was weighed in is mixed all through
     place = place_of(first.region, second.region)
     said = {"part": "the whole and a region of it", "larger": "a region and the whole"}

@@ -141,7 +141,7 @@ def _qualified(verdict: Verdict, shared: Mapping[str, tuple[str, str, str, str]]
 
 def _askable(finding: Finding, context: ComparisonContext) -> bool:
     kind = context.kinds.get(finding.kind)
-    if kind is None or finding.source.analysis == "step.prepare":
+    if kind is None or finding.weighed_in:
         return False
     if kind.about == "presence":
         return finding.subject is not None
