@@ -35,10 +35,10 @@ def test_an_interval_is_that_of_feldman_and_cousins() -> None:
 # rows of one group look at the same simulated spectra, which are fitted once
 GROUPS = {
     "counts of sums": (20, ("iron in a sum", "copper", "arsenic", "not in a sum")),
-    "sums at the limit": (20, ("at its limit in a sum",)),
+    "sums at the limit": (20, ("as the limit in a sum",)),
     "labels": (20, ("nobody named",)),
     "pixels": (20, ("iron in a pixel", "not in a pixel")),
-    "pixels at the limit": (20, ("at its limit in a pixel",)),
+    "pixels at the limit": (20, ("at its limit in a pixel", "as the limit in a pixel")),
 }
 
 
