@@ -14,6 +14,7 @@ from consilience.compare.groups import gathered, groups_of, region_key
 from consilience.compare.multiplicity import with_false_discoveries_controlled
 from consilience.compare.numbers.consensus import consensus_verdicts
 from consilience.compare.presence.control import against_controls, qualified
+from consilience.compare.presence.elements_of_phase import phases_and_elements
 from consilience.compare.presence.presence import unlisted
 from consilience.compare.qualified import (
     as_far_as_known,
@@ -97,10 +98,11 @@ def compare_findings(
     findings of one modality meet only in one state: several states are a series.  Two techniques
     that follow one sample over three or more states have a verdict on their courses besides.
     A comparison of scope "group" is asked once for two compositions, whatever the number
-    of their elements.  Numbers that three or more techniques state have a consensus beside the
-    pairs.  What a control of the sample shows, too, is held against it, and qualifies the
-    other verdicts on it.  Of all disagreements that rest on a test, those are kept that stand at
-    a false discovery rate of `level`; after that caveats are applied.
+    of their elements.  A phase is held once against its elements by each other technique.  Numbers
+    that three or more techniques state have a consensus beside the pairs.  What a control of the
+    sample shows, too, is held against it, and qualifies the other verdicts on it.  Of all
+    disagreements that rest on a test, those are kept that stand at a false discovery rate of
+    `level`; after that caveats are applied.
     """
     kinds = {kind.name: kind for kind in registry.all(Kind)}
     listed = _complete_lists(findings)
@@ -150,6 +152,8 @@ def compare_findings(
     for verdict in consensus_verdicts(findings, context, vetoed):
         _keep(verdicts, verdict)
     for verdict in course_verdicts(findings, context, vetoed):
+        _keep(verdicts, verdict)
+    for verdict in phases_and_elements(findings, context, list(verdicts.values()), vetoed):
         _keep(verdicts, verdict)
     for verdict in _alone(findings, met, context):
         _keep(verdicts, verdict)
