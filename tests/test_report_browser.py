@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from consilience.report import render
+from consilience.report.printing import printed_of
+from consilience.report.rows import worst_first
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -152,3 +154,37 @@ def test_prints_with_folded_parts_and_numbers_its_pages(
     }
     (box,) = boxes
     assert box == pytest.approx((0, 0, 595, 842), abs=1)  # A4 in points
+
+
+def test_a_large_study_prints_its_verdicts_and_counts_the_rest(
+    visit, report_samples: ModuleType
+) -> None:
+    content = report_samples.many(40, per=2)
+    printed = printed_of(content.findings, content.measurements, worst_first(content.verdicts))
+    assert 0 < len(printed.findings) < len(content.findings) == 80
+    page = visit(render(content)).page
+    page.emulate_media(media="print")
+
+    def shown(selector: str) -> int:
+        found: int = page.evaluate(
+            "s => [...document.querySelectorAll(s)].filter(e => e.getClientRects().length).length",
+            selector,
+        )
+        return found
+
+    assert shown("table.verdicts tbody tr") == len(content.verdicts)
+    assert shown(".finding") == len(printed.findings)
+    assert shown(".finding details") == len(printed.evidence)
+    assert shown(".measured img") == len(printed.measurements)
+    said = page.locator("main").inner_text()
+    assert f"Of 80 findings {len(printed.findings)} are printed" in said
+    assert f"{len(printed.measurements)} of 40 measurements are printed with pictures" in said
+    left = re.findall(r"Findings that are not printed: (.*)", said)
+    counted = sum(int(n) for n in re.findall(r"×(\d+)", " ".join(left)))
+    assert counted == 80 - len(printed.findings)
+    assert shown("details.card.listed summary h3") == 40 - len(printed.measurements)
+    # on the screen everything is there
+    page.emulate_media(media="screen")
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    assert shown(".finding") == 80
+    assert shown(".measured img") == 40

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from consilience.declarations import PluginInfo
-from consilience.model.finding import Finding, Rival
+from consilience.model.finding import Finding
 from consilience.model.measurement import MeasurementRecord, Notice
 from consilience.model.sample import Sample, SensorSeries
 from consilience.model.verdict import Answer, Verdict
@@ -29,6 +29,7 @@ from consilience.report.figures import (
 from consilience.report.folding import Folded, fold
 from consilience.report.lineage import forest, natural
 from consilience.report.methods import analyses_used, analysis_key, readers_used
+from consilience.report.printing import Printed, printed_of
 from consilience.report.rows import (
     Anchors,
     Card,
@@ -39,6 +40,8 @@ from consilience.report.rows import (
     ShownSection,
     Told,
     VerdictRow,
+    in_common,
+    same_rivals,
     statement,
     told_once,
     verdict_row,
@@ -82,6 +85,7 @@ class Page:
     groups: list[SampleGroup]
     groups_open: bool
     brief: int
+    printed: Printed
     study_sections: list[ShownSection]
     analyses: list[Method]
     readers: list[Method]
@@ -184,6 +188,7 @@ def arrange(content: ReportContent) -> Page:
         ),
         groups_open=len(findings) <= COLLAPSE_SAMPLES,
         brief=len(findings) - len(detailed),
+        printed=printed_of(findings, records, listed),
         study_sections=_shown(sections_of.get(("", ""), ()), budget),
         analyses=analyses_used(findings, anchors),
         readers=readers_used(records, anchors),
@@ -340,8 +345,8 @@ def _groups(
     for sample, kinds in grouped.items():
         shown_kinds = []
         for kind, members in kinds.items():
-            common = _common([f.assumptions for f in members]) if len(members) > 1 else []
-            rivals = _same_rivals(members)
+            common = in_common([f.assumptions for f in members]) if len(members) > 1 else []
+            rivals = same_rivals(members)
             said_of = {
                 f.id: told_once(caveats[f.id], anchors.add("finding", f.id), told) for f in members
             }
@@ -384,14 +389,3 @@ def _groups(
             )
         )
     return groups
-
-
-def _common(lists: Sequence[Sequence[str]]) -> list[str]:
-    return [item for item in dict.fromkeys(lists[0]) if all(item in other for other in lists[1:])]
-
-
-def _same_rivals(findings: Sequence[Finding]) -> list[Rival]:
-    """Return the rivals of three or more findings that all have the same ones."""
-    first = findings[0].rivals
-    alike = len(findings) >= 3 and all(f.rivals == first for f in findings[1:])
-    return list(first) if alike else []

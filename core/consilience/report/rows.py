@@ -25,6 +25,8 @@ __all__ = [
     "ShownSection",
     "Told",
     "VerdictRow",
+    "in_common",
+    "same_rivals",
     "statement",
     "told_once",
     "verdict_row",
@@ -345,3 +347,15 @@ def statement(finding: Finding, presence: set[str]) -> str:
     if finding.reason and finding.status != "not_observable":
         said.append(finding.reason)
     return "; ".join(said)
+
+
+def in_common(lists: Sequence[Sequence[str]]) -> list[str]:
+    """Return what stands in every list, in the order of the first."""
+    return [item for item in dict.fromkeys(lists[0]) if all(item in other for other in lists[1:])]
+
+
+def same_rivals(findings: Sequence[Finding]) -> list[Rival]:
+    """Return the rivals of three or more findings that all have the same ones."""
+    first = findings[0].rivals
+    alike = len(findings) >= 3 and all(f.rivals == first for f in findings[1:])
+    return list(first) if alike else []
