@@ -25,7 +25,6 @@ from consilience.compare.maps.orientation import (
 )
 from consilience.compare.subjects import phase_and_element, same_subject
 from consilience.errors import BadInputError
-from consilience.model.canonical import content_id
 from consilience.model.finding import Finding
 from consilience.model.verdict import Answer, Verdict
 from consilience.quantities import convert
@@ -292,23 +291,19 @@ def _verdict(
     settle: str = "",
     found: MapCorrelation | None = None,
 ) -> Verdict:
-    ids = sorted([first.id, second.id])
-    return Verdict(
-        id=content_id("v", {"comparison": KEY, "findings": ids, "verdict": answer}),
-        kind=first.kind,
-        subject=first.subject,
-        samples=sorted({first.sample, second.sample}),
-        findings=[first.id, second.id],
-        verdict=answer,
-        reason=reason,
-        test=None if found is None else "correlation against surrogates (Theiler 1992)",
-        statistic=None if found is None else found.value,
-        p_value=None if found is None else found.p_value,
+    if found is None:
+        return Verdict.between(KEY, first, second, answer, reason, settle=settle)
+    return Verdict.between(
+        KEY,
+        first,
+        second,
+        answer,
+        reason,
         settle=settle,
-        comparison=KEY,
-        numbers={}
-        if found is None
-        else {
+        test="correlation against surrogates (Theiler 1992)",
+        statistic=found.value,
+        p_value=found.p_value,
+        numbers={
             "correlation": found.value,
             "without_noise": found.without_noise,
             "smallest_seen": found.smallest,

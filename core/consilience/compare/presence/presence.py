@@ -9,12 +9,13 @@ from consilience.compare.compositions.stoichiometry import own_range
 from consilience.compare.context import ComparisonContext
 from consilience.compare.rivals import Ruling, ruling_on
 from consilience.compare.subjects import same_subject
-from consilience.model.canonical import content_id
 from consilience.model.finding import Finding, Rival
 from consilience.model.verdict import Answer, Verdict
 from consilience.text import in_unit
 
 __all__ = ["compare", "unlisted"]
+
+KEY = "core.presence"
 
 
 def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verdict | None:
@@ -245,25 +246,16 @@ def _number(value: float | None) -> str:
 def _verdict(
     first: Finding, second: Finding, answer: Answer, reason: str, settle: str = ""
 ) -> Verdict:
-    body = {
-        "comparison": "core.presence",
-        "kind": first.kind,
-        "findings": sorted([first.id, second.id]),
-        "verdict": answer,
-    }
     limits = [f.limit for f in (first, second) if f.limit is not None]
     if len(limits) == 2 and first.unit != second.unit:
         limits = []  # no larger one among different quantities
-    return Verdict(
-        id=content_id("v", body),
-        kind=first.kind,
-        subject=first.subject,
-        samples=sorted({first.sample, second.sample}),
-        findings=[first.id, second.id],
-        verdict=answer,
-        reason=reason,
+    return Verdict.between(
+        KEY,
+        first,
+        second,
+        answer,
+        reason,
         unit=next((f.unit for f in (first, second) if f.limit is not None), None),
         smallest_detectable=max(limits) if limits else None,
         settle=settle,
-        comparison="core.presence",
     )
