@@ -19,7 +19,7 @@ from consilience.compare.maps.maps import compare
 
 __all__ = ["CASES", "PLACES", "Case", "expected", "rates"]
 
-SHAPE = (24, 40)
+SHAPE = (16, 24)
 NOISE = 0.3
 """Of each point, where the maps themselves have a deviation of 1."""
 SURROGATES = 200
@@ -27,7 +27,7 @@ SURROGATES = 200
 
 p < 0.05 is then reached by 10 of 201, 4.98 %; with the program's 999 by 49 of 1 000.
 """
-BOX = {"shape": "box", "coordinates": [[0, 0], [39, 23]], "unit": "um", "frame": "scan"}
+BOX = {"shape": "box", "coordinates": [[0, 0], [23, 15]], "unit": "um", "frame": "scan"}
 PLACES = ("0", "half the limit", "the limit", "limit + 3σ", "minus (limit + 3σ)")
 
 
@@ -52,8 +52,8 @@ class Case:
 
 CASES = (
     Case("neighbours unrelated", 0.0),
-    Case("width of two points", 2.0),
-    Case("four points", 4.0),
+    Case("width of 1.25 points", 1.25),
+    Case("width of 2.5 points", 2.5),
 )
 
 

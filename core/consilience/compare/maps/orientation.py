@@ -36,8 +36,6 @@ Array = NDArray[np.float64]
 SURROGATES = 999
 LEVEL = 0.01
 """Share of pairs in their stated orientation that may be told to have another."""
-FIRST_LOOK = 99
-"""Surrogates after which a gain that is nothing unusual is not asked about further."""
 GAIN = 0.1
 """By how much r has to grow: less comes from places that do not quite meet."""
 LEAST = 1e-3
@@ -155,17 +153,13 @@ def better_orientation(
     gain = float(gains[best])
     rest = _rest(first, second, both)
     chance = np.random.default_rng(seed)
-    hits = done = 0
-    for count in (FIRST_LOOK, SURROGATES - FIRST_LOOK):
-        for some in surrogates(rest, count, chance):
-            null = seen.gains(seen.correlations(some.reshape(len(some), -1)), way)
-            hits += int(np.count_nonzero(np.any(null >= gain, axis=1)))
-        done += count
-        if hits > 5.0 * LEVEL * done:
+    hits = 0
+    for some in surrogates(rest, SURROGATES, chance):
+        null = seen.gains(seen.correlations(some.reshape(len(some), -1)), way)
+        hits += int(np.count_nonzero(np.any(null >= gain, axis=1)))
+        p_value = (1 + hits) / (1 + SURROGATES)
+        if p_value > LEVEL:  # and the others cannot make it less
             return None
-    p_value = (1 + hits) / (1 + done)
-    if p_value > LEVEL:
-        return None
     return BetterOrientation(others[best][0], float(found[best]), stated, p_value)
 
 
