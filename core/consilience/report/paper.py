@@ -12,7 +12,7 @@ from consilience.notation import measured, number, state, unit_text
 from consilience.report.content import ReportContent
 from consilience.report.figures import techniques_of
 from consilience.report.markup import latex_number, latex_subject, latex_text, markdown_text
-from consilience.report.rows import worst_first
+from consilience.report.rows import gravest_effects, worst_first
 from consilience.report.text import one_line
 from consilience.report.words import ANSWERS
 
@@ -90,7 +90,7 @@ def paper_table(
     kinds = {k.name: k for k in content.kinds}
     presence = {k.name for k in content.kinds if k.about == "presence"}
     by_id = {f.id: f for f in content.findings}
-    effects = _effects(content)
+    effects = gravest_effects([*content.caveats, *(c for v in content.verdicts for c in v.caveats)])
     groups: dict[tuple[str, ...], list[Finding]] = {}
     answers: dict[tuple[str, ...], Counter[str]] = {}
     subjects: dict[tuple[str, ...], Subject | None] = {}
@@ -143,14 +143,6 @@ def _quantities(
         common = next(iter(states)) if len(states) == 1 else ""
         said[(*key, ", ".join(sorted({f.sample for f in group})), common)] = group
     return said
-
-
-def _effects(content: ReportContent) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for caveat in [*content.caveats, *(c for v in content.verdicts for c in v.caveats)]:
-        if caveat.effect == "veto" or (caveat.effect == "doubt" and caveat.finding not in found):
-            found[caveat.finding] = caveat.effect
-    return found
 
 
 def _cell(

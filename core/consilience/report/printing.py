@@ -13,7 +13,7 @@ __all__ = ["Printed", "printed_of"]
 
 MOST_FINDINGS = 60
 """So many findings are printed; of more, those behind the gravest verdicts."""
-MOST_EVIDENCE = 12
+MOST_EVIDENCE = 8
 """So many of them with evidence and assumptions."""
 MOST_MEASUREMENTS = 6
 """So many measurements are printed with pictures; the others have a line each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from consilience.model.finding import Finding, Rival, SourceFile
@@ -25,6 +25,7 @@ __all__ = [
     "ShownSection",
     "Told",
     "VerdictRow",
+    "gravest_effects",
     "in_common",
     "same_rivals",
     "statement",
@@ -359,3 +360,12 @@ def same_rivals(findings: Sequence[Finding]) -> list[Rival]:
     first = findings[0].rivals
     alike = len(findings) >= 3 and all(f.rivals == first for f in findings[1:])
     return list(first) if alike else []
+
+
+def gravest_effects(caveats: Iterable[Caveat]) -> dict[str, str]:
+    """Return finding ID to the gravest effect of a rule, notes left out."""
+    found: dict[str, str] = {}
+    for caveat in caveats:
+        if caveat.effect == "veto" or (caveat.effect == "doubt" and caveat.finding not in found):
+            found[caveat.finding] = caveat.effect
+    return found

@@ -11,7 +11,7 @@ from consilience.model.verdict import Caveat, Verdict
 from consilience.notation import state
 from consilience.report.lineage import natural
 from consilience.report.probed import Probed, probed
-from consilience.report.rows import statement
+from consilience.report.rows import gravest_effects, statement
 from consilience.report.subject_drawing import SubjectDrawing
 from consilience.report.words import ANSWERS
 from consilience.view import Block, Figure, Table, Text
@@ -86,15 +86,27 @@ def subject_strips(
         key: group for key, group in said.items() if len({techniques[f.id] for f in group}) > 1
     }
     answers: dict[str, Counter[str]] = {}
+    as_part: dict[str, Counter[str]] = {}
+    subject_of = {f.id: key for key, group in spoken.items() for f in group}
     for verdict in verdicts:
-        if verdict.subject is not None:
-            answers.setdefault(_key(verdict.subject), Counter())[verdict.verdict] += 1
+        own = None if verdict.subject is None else _key(verdict.subject)
+        if own is not None:
+            answers.setdefault(own, Counter())[verdict.verdict] += 1
+        for key in {subject_of[i] for i in verdict.findings if i in subject_of} - {own}:
+            as_part.setdefault(key, Counter())[verdict.verdict] += 1
     order: dict[str, int] = {word.answer: i for i, word in enumerate(ANSWERS)}
     worst = {key: min((order[a] for a in counts), default=9) for key, counts in answers.items()}
     ranked = sorted(spoken, key=lambda k: (worst.get(k, 9), -len(spoken[k]), k))
-    effects = _effects(caveats)
+    effects = gravest_effects(caveats)
     blocks: list[Block] = [
-        _strip(spoken[key], answers.get(key, Counter()), titles, techniques, effects, presence)
+        _strip(
+            spoken[key],
+            _verdicts_said(answers.get(key, Counter()), as_part.get(key, Counter())),
+            titles,
+            techniques,
+            effects,
+            presence,
+        )
         for key in ranked[:most]
     ]
     if ranked[most:]:
@@ -119,18 +131,22 @@ def _label(group: Sequence[Finding]) -> str:
     return min(labels, key=lambda label: (-labels[label], label))
 
 
-def _effects(caveats: Sequence[Caveat]) -> dict[str, str]:
-    """Return finding ID to the gravest effect of a rule, notes left out."""
-    found: dict[str, str] = {}
-    for caveat in caveats:
-        if caveat.effect == "veto" or (caveat.effect == "doubt" and caveat.finding not in found):
-            found[caveat.finding] = caveat.effect
-    return found
+def _verdicts_said(own: Counter[str], as_part: Counter[str]) -> str:
+    """Return what was decided of a subject, and of compositions and phases that it is part of."""
+    said = [
+        f"{start}: {', '.join(f'{found[w.answer]} {w.word}' for w in ANSWERS if found[w.answer])}."
+        for start, found in (
+            ("Verdicts on it", own),
+            ("Verdicts on a whole that it is part of (a composition, a phase)", as_part),
+        )
+        if found
+    ]
+    return " ".join(said) or "It was compared with nothing: see Verdicts and What is not compared."
 
 
 def _strip(
     group: Sequence[Finding],
-    answers: Counter[str],
+    caption: str,
     titles: Mapping[str, str],
     techniques: Mapping[str, str],
     effects: Mapping[str, str],
@@ -142,8 +158,6 @@ def _strip(
     panels, left_out = _panels(group, titles, techniques, effects, presence)
     drawing = SubjectDrawing(panels)
     lines = [line for panel in panels for line in panel.lines]
-    words = "; ".join(f"{answers[w.answer]} {w.word}" for w in ANSWERS if answers[w.answer])
-    caption = f"Verdicts on it: {words}." if words else "No verdict is about it alone."
     if any(len(line.findings) > 1 for line in lines):
         caption += " A line of several values shows each as a dot."
     if left_out:
