@@ -131,7 +131,7 @@ def better_orientation(
     Returns
     -------
     BetterOrientation or None
-        None: no other one is better, or not more than one in a hundred (`LEVEL`) surrogates.
+        None: no other one is better, or more surrogates than `LEVEL` gain as much.
     """
     known = np.isfinite(first)
     both = known & np.isfinite(second)
