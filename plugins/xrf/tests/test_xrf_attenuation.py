@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from consilience_xrf.amounts.attenuation import (
 )
 from consilience_xrf.amounts.emission import emission, line_energy
 from consilience_xrf.amounts.reach import liquid_thickness, reach_of
+from consilience_xrf.findings.change_drafts import THIN
 
 PT = Material.of("Pt")
 
@@ -97,6 +99,19 @@ def test_a_family_and_its_lines_have_the_difference_between_tables_in_their_erro
     # nine of ten soft L photons follow a K line, which only one of the tables knows
     for line in ("L", "La"):
         assert 0.30 <= emission("Zn", line, 18.0).relative_std < 0.35
+
+
+def test_what_a_thin_film_loses_is_as_findings_say(fisx_tables: Any) -> None:
+    """The number that each finding of a change has among its assumptions, by another program."""
+    chi = sum(
+        fisx_tables.getMassAttenuationCoefficients("Pt", energy)["total"][0]
+        for energy in (18.0, line_energy("Pt", "La"))
+    )
+    depth = chi * 21.45 * 100e-7
+    lost = 1.0 - (1.0 - math.exp(-depth)) / depth
+    said = re.search(r"100 nm of platinum lose ([0-9.]+) % of Pt La at 18 keV", THIN)
+    assert said is not None
+    assert float(said[1]) == pytest.approx(100.0 * lost, abs=0.06)
 
 
 def test_a_layer_keeps_part_of_its_own_line() -> None:

@@ -46,7 +46,7 @@ WORDS = {
 }
 THIN = (
     "counts are proportional to mass per area: a film so thick that it absorbs its own line "
-    "looks flatter than it is (100 nm of platinum lose 1.7 % of Pt La)"
+    "looks flatter than it is (100 nm of platinum lose 2.4 % of Pt La at 18 keV, both ways upright)"
 )
 SAME = "focus and the liquid over the film are even over the area and the same in all states"
 
