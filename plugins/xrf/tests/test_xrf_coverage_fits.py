@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.stats import norm
 
 from consilience.testing.coverage import cover, judgements
 from consilience_xrf.fitting.intervals import bounded_interval
@@ -25,11 +27,24 @@ def test_intervals_hold_the_truth_at_the_bound_and_away_from_it(true: float) -> 
     assert (high > low).all()
 
 
-def test_an_interval_is_that_of_feldman_and_cousins() -> None:
-    # their Table X, 68.27 %: x0 = 0 gives 0 to 1.00, x0 = 1.0 gives 0.27 to 2.00
-    low, high = bounded_interval(np.array([0.0, 1.0]), np.ones(2), 0.6827)
-    assert low == pytest.approx([0.0, 0.27], abs=0.03)
-    assert high == pytest.approx([1.0, 2.0], abs=0.03)
+@pytest.mark.parametrize("seen", [0.6, 1.0, 1.5, 1.9])
+def test_an_interval_is_that_of_feldman_and_cousins(seen: float) -> None:
+    """Their section IV.B solved for the lower end, not on a grid.
+
+    Of the true value at which what was seen is the upper end of what is accepted: likelihood
+    ratios are equal at both ends, exp(-(x-μ)²/2) or, below 0, exp(xμ-μ²/2); between them lies
+    the level.
+    """
+
+    def beyond(true: float) -> float:
+        other = 2.0 * true - seen
+        if other < 0.0:
+            other = (true**2 - (seen - true) ** 2) / (2.0 * true)
+        return float(norm.cdf(seen - true) - norm.cdf(other - true)) - 0.6827
+
+    low, high = bounded_interval(np.array([0.0, seen]), np.ones(2), 0.6827)
+    assert low == pytest.approx([0.0, brentq(beyond, 1e-6, seen)], abs=0.011)
+    assert high == pytest.approx([1.0, seen + 1.0], abs=0.011), "no bound lies there"
 
 
 # rows of one group look at the same simulated spectra, which are fitted once
