@@ -17,7 +17,15 @@ from collections.abc import Iterable
 import numpy as np
 
 from benchmarks._wilson import in_percent
-from benchmarks.verdicts import consensus, maps, orientations, presences, scalars, studies
+from benchmarks.verdicts import (
+    consensus,
+    maps,
+    orientations,
+    presences,
+    ruled_out,
+    scalars,
+    studies,
+)
 from benchmarks.verdicts.common import Rates
 
 __all__ = ["main"]
@@ -30,6 +38,7 @@ def main(repeats: int = 1000, seed: int = 1, map_pairs: int = 1000) -> None:
     print(f"{repeats} repeats each, seed {seed}; percent, with the Wilson interval of 95 %")
     _table("numbers", "difference", scalars.rates(repeats, seed))
     _table("presence", "amount", presences.rates(repeats, seed))
+    _table("rivals", "atoms of P for each F", ruled_out.rates(repeats, seed))
     _consensus(consensus.rates(repeats, seed))
     _table(
         f"maps, {map_pairs} pairs each",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.verdicts import consensus, maps, presences, scalars, studies
+from benchmarks.verdicts import consensus, maps, presences, ruled_out, scalars, studies
 from benchmarks.verdicts.common import LEVEL, bounds, repeated
 from rates_held import hold
 
@@ -48,6 +48,12 @@ def test_an_unknown_systematic_error_decides_nothing() -> None:
 def test_rates_of_presence_follow_the_limits() -> None:
     for found in presences.rates(150, 20261122):
         hold(found)
+
+
+def test_a_rival_is_ruled_out_where_its_element_is_not_and_hardly_ever_where_it_is() -> None:
+    for found in ruled_out.rates(100, 20261122):
+        hold(found)
+        assert found.counts["agree"] + found.counts["consistent"] == 100
 
 
 @pytest.mark.parametrize("case", consensus.CASES[:2], ids=lambda c: c.name)
