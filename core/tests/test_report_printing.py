@@ -14,9 +14,10 @@ from consilience.report.rows import worst_first
 
 
 def test_of_a_small_study_everything_is_printed(report_samples: ModuleType) -> None:
-    content = report_samples.many(MOST_MEASUREMENTS, per=2)
+    content = report_samples.many(MOST_EVIDENCE // 2, per=2)
     printed = printed_of(content.findings, content.measurements, ())
     assert printed.findings == printed.evidence == {f.id for f in content.findings}
+    assert len(content.measurements) <= MOST_MEASUREMENTS
     assert printed.measurements == {r.id for r in content.measurements}
 
 
