@@ -21,6 +21,7 @@ from consilience_apt.findings.measured import (
     prepare,
     range_background,
 )
+from consilience_apt.findings.probed import with_extent
 from consilience_apt.findings.spectrum_run import audited
 from consilience_apt.ions import Ion
 from consilience_apt.masses.multiples import measure_hits
@@ -63,6 +64,8 @@ def run_composition(
         array = f"covariance of the {name}"
         arrays[array] = covariance_array(made)
         drafts += composing.drafts(made, region, array)
+    named = {region.label: chosen for _, region, chosen in volumes if chosen is not None}
+    drafts = with_extent(drafts, prepared.source, named, context.progress)
     return AnalysisOutput(drafts, arrays, notices)
 
 

@@ -17,6 +17,7 @@ from consilience_apt.findings.composition_run import doubted, label_rivals
 from consilience_apt.findings.drafts_profile import field_rival, stretch_region
 from consilience_apt.findings.drafts_spectrum import described, number
 from consilience_apt.findings.measured import Prepared, prepare
+from consilience_apt.findings.probed import with_extent
 from consilience_apt.findings.profile_run import too_few
 from consilience_apt.findings.spectrum_run import audited
 from consilience_apt.homogeneity import (
@@ -85,6 +86,7 @@ def run_homogeneity(
         notices.append(Notice(code="not-tested", message=error.what, fix=error.fix))
         return AnalysisOutput([], {}, notices)
     rivals = label_rivals(audited(prepared, params, context, []))
+    drafts = with_extent(drafts, prepared.source, progress=context.progress)
     return AnalysisOutput(doubted(drafts, rivals), arrays, notices)
 
 

@@ -16,6 +16,7 @@ from consilience_apt.files.stream import source_of
 from consilience_apt.findings.composition_run import region_of, selected
 from consilience_apt.findings.drafts_spectrum import number
 from consilience_apt.findings.measured import prepare
+from consilience_apt.findings.probed import with_extent
 from consilience_apt.findings.reconstruction_run import stated_scale
 from consilience_apt.params import PlaneParams, RegionSpec
 from consilience_apt.space.grid import extent
@@ -86,7 +87,8 @@ def run_planes(
         draft = draft.model_copy(update={"array": "distribution map"})
     else:
         draft = _spacing(found, normal, subject, region, params, assumptions, evidence)
-    return AnalysisOutput([draft], {"distribution map": _map_array(made)}, notices)
+    placed = with_extent([draft], source, {region.label: selected(spec)}, context.progress)
+    return AnalysisOutput(placed, {"distribution map": _map_array(made)}, notices)
 
 
 def _middle(source: IonSource, context: AnalysisContext) -> RegionSpec:

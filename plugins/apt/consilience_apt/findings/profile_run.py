@@ -27,6 +27,7 @@ from consilience_apt.findings.drafts_profile import (
 )
 from consilience_apt.findings.drafts_spectrum import WHOLE
 from consilience_apt.findings.measured import Prepared, prepare
+from consilience_apt.findings.probed import with_extent
 from consilience_apt.params import ProfileParams
 from consilience_apt.space.counting import labelled_blocks
 from consilience_apt.space.excess import gibbs_excess
@@ -73,6 +74,7 @@ def run_profile(
     drafts += _regions(composing, stretches, params, arrays)
     drafts += _excesses(prepared, stretches, params, context, assumptions, notices)
     drafts += _map(prepared, stretches, params, context, arrays, notices)
+    drafts = with_extent(drafts, prepared.source, progress=context.progress)
     return AnalysisOutput(doubted(drafts, composing.rivals), arrays, notices)
 
 

@@ -13,6 +13,7 @@ from consilience.model.finding import FindingDraft, Rival, Subject
 from consilience.model.measurement import Measurement, Notice
 from consilience_apt.findings.drafts_spectrum import WHOLE, number
 from consilience_apt.findings.measured import Prepared, prepare
+from consilience_apt.findings.probed import with_extent
 from consilience_apt.findings.profile_run import too_few
 from consilience_apt.params import ReconstructionParams, ScaleParams
 from consilience_apt.space.grid import count_grid, extent
@@ -91,6 +92,7 @@ def run_reconstruction(
             method="ranged atoms over the filled volume; errors of lengths by propagation",
         ),
     )
+    drafts = with_extent(drafts, prepared.source, progress=context.progress)
     return AnalysisOutput(drafts, {}, notices)
 
 

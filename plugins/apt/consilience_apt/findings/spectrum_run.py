@@ -18,6 +18,7 @@ from consilience_apt.findings.drafts_spectrum import (
     spectrum_drafts,
 )
 from consilience_apt.findings.measured import GASES, Prepared, allowed_elements, identified, prepare
+from consilience_apt.findings.probed import with_extent
 from consilience_apt.masses.audit import audit_ranges
 from consilience_apt.masses.multiples import History, Hits, measure_history, measure_hits
 from consilience_apt.masses.peaks import find_peaks, resolution
@@ -69,6 +70,7 @@ def run_spectrum(
             arrays["hits"] = _hits_array(hits)
     if history is not None and history.voltage is not None:
         arrays["history"] = _history_array(history)
+    drafts = with_extent(drafts, prepared.source, progress=context.progress)
     return AnalysisOutput(drafts, arrays, notices)
 
 

@@ -16,6 +16,7 @@ from consilience_apt.findings.composition_run import doubted, label_rivals
 from consilience_apt.findings.drafts_profile import field_rival
 from consilience_apt.findings.drafts_spectrum import FRAME, described, number
 from consilience_apt.findings.measured import Prepared, prepare, share_of
+from consilience_apt.findings.probed import with_extent
 from consilience_apt.findings.profile_run import too_few
 from consilience_apt.findings.spectrum_run import audited
 from consilience_apt.params import IsoParams, SurfaceParams
@@ -54,6 +55,7 @@ def run_surfaces(
         notices.append(Notice(code="no-surface", message=error.what, fix=error.fix))
         return AnalysisOutput([], {}, notices)
     rivals = label_rivals(audited(prepared, params, context, []))
+    drafts = with_extent(drafts, prepared.source, progress=context.progress)
     return AnalysisOutput(doubted(drafts, rivals), arrays, notices)
 
 

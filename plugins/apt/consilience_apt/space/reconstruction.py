@@ -23,6 +23,7 @@ import numpy as np
 
 from consilience.errors import BadInputError
 from consilience_apt.space.grid import Grid
+from consilience_apt.space.volumes import filled_voxels
 
 if TYPE_CHECKING:
     from consilience_apt.space.planes import PlaneSpacing
@@ -258,8 +259,6 @@ def filled_volume(grid: Grid) -> tuple[float, float]:
     BadInputError
         Voxels so small that filled and empty ones cannot be told apart.
     """
-    from scipy.ndimage import binary_fill_holes
-
     ions = grid.counts.sum(axis=-1)
     median = float(np.median(ions[ions > 0]))
     if median < 6:
@@ -268,8 +267,7 @@ def filled_volume(grid: Grid) -> tuple[float, float]:
             fix="count the grid in larger voxels",
         )
     small, middle, large = (
-        float(np.count_nonzero(binary_fill_holes(ions >= share * median)) * np.prod(grid.voxel))
-        for share in (2 / 3, 1 / 2, 1 / 3)
+        float(filled_voxels(ions, share) * np.prod(grid.voxel)) for share in (2 / 3, 1 / 2, 1 / 3)
     )
     return middle, (large - small) / math.sqrt(12)
 
