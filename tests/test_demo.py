@@ -164,6 +164,30 @@ def test_lithium_fluoride_is_found_by_all_and_doubted_where_the_beam_was_too_muc
     assert "custody.frozen-warmed" not in rules["lamella A"]
 
 
+def test_too_little_phosphorus_for_the_salt_leaves_lithium_fluoride_without_a_rival(
+    findings: list[Finding], verdicts: list[Verdict]
+) -> None:
+    origin = {f.id: f for f in findings}
+    (found,) = [
+        v
+        for v in verdicts
+        if v.comparison == "core.elements_of_phase" and v.samples == ["interphase A"]
+    ]
+    assert found.verdict == "consistent"
+    assert "edx on interphase A finds F there" in found.reason
+    assert "on interphase A the rival LixPFy, LixPOyFz is ruled out" in found.reason
+    (ruling,) = found.numbers["ruled_out"]
+    assert ruling["at_most"] < ruling["share_held"] / 6
+    said = [origin[i] for i in ruling["findings"]]
+    assert [(f.sample, f.subject and f.subject.element) for f in said] == [
+        ("interphase A", "P"),
+        ("interphase A", "F"),
+    ]
+    # platinum hides phosphorus in the whole lamella, so that the rival stays there
+    kept = [v for v in verdicts if v.kind == "phase" and "lamella A" in v.samples]
+    assert any("allow LixPFy, LixPOyFz instead" in v.reason for v in kept)
+
+
 def test_platinum_moves_to_the_rim_by_what_was_planted(demo: Path, findings: list[Finding]) -> None:
     truth = json.loads((demo / "truth" / "ptanode.json").read_text(encoding="utf-8"))
     (maps,) = [s for s in truth["simulation"] if s["name"] == "xrf-maps"]

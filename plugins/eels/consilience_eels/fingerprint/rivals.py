@@ -48,8 +48,8 @@ _SALT = Need(
     element="P",
     per="F",
     at_least=1.0 / 6.0,
-    citation="six F for each P in the salt LiPF6; what it falls into, PF5 and POF3, has fewer: "
-    "Yang, Zhuang and Ross, J. Power Sources 161 (2006) 573",
+    citation="LiPF6, and fewer in PF5 and POF3, into which it falls: Yang, Zhuang and Ross, "
+    "J. Power Sources 161 (2006) 573",
 )
 """Of LiPF6 and of all fluorophosphates that come from it."""
 
