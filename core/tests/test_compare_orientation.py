@@ -156,9 +156,26 @@ def test_points_that_are_missing_do_not_matter() -> None:
     assert found is not None
     assert found.name == "mirrored along y"
     known = np.isfinite(gappy)
+    assert known.sum() == truth.size - 54
     r = np.corrcoef(gappy[known], turned[::-1][known])[0, 1]
     assert found.value == pytest.approx(r, abs=1e-9)
     assert found.stated == pytest.approx(np.corrcoef(gappy[known], turned[known])[0, 1], abs=1e-9)
+
+
+def test_a_part_that_fits_better_than_the_whole_is_no_orientation() -> None:
+    """Exchanged positions share the middle of the maps only, where they fit in any case."""
+    middle = film((24, 24))
+    ends = np.random.default_rng(3).normal(0.0, 5.0, (2, 24, 12))
+    maps = []
+    for seed, end in enumerate(ends):
+        made = np.concatenate([end[:, :6], noisy(middle, seed, 0.1), end[:, 6:]], axis=1)
+        maps.append(made)
+    kept = np.full((24, 36), np.nan)
+    kept[:, 6:30] = maps[1][:, 6:30].T
+    inside = np.isfinite(kept)
+    assert np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1] < 0.2
+    assert np.corrcoef(maps[0][inside], kept[inside])[0, 1] > 0.9
+    assert better_orientation(maps[0], maps[1], [("exchanged", kept)]) is None
 
 
 def test_orientations_of_a_square_are_the_seven_others_of_its_group() -> None:

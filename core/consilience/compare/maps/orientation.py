@@ -60,7 +60,7 @@ class BetterOrientation:
     value : float
         Pearson's r in that orientation.
     stated : float
-        In the stated one.
+        In the stated one, over the points that both have.
     p_value : float
         Share of surrogates of the stated orientation with a gain of this size or more in any other.
     """
@@ -123,8 +123,8 @@ def better_orientation(
     second : ndarray, shape (ny, nx)
         As stated, on the points of the first.
     others : sequence of (str, ndarray)
-        The second in other orientations, on the points of the first. Those that share less than
-        half as many points with it as the stated one are left out.
+        The second in other orientations, on the points of the first. Each is compared with the
+        stated one over the points that both have; fewer than half of those as stated are too few.
     seed : int
         Of the surrogates.
 
@@ -139,65 +139,64 @@ def better_orientation(
     others = [
         (name, values)
         for name, values in _distinct(second, others)
-        if np.count_nonzero(known & np.isfinite(values)) >= enough
+        if np.count_nonzero(both & np.isfinite(values)) >= enough
     ]
-    seen = _Seen.of([second, *(values for _, values in others)], known)
-    r = seen.correlations(np.where(known, first, 0.0).reshape(1, -1))
-    stated, found = float(r[0, 0]), r[0, 1:]
-    better = (found > 0) & (found - abs(stated) >= GAIN)
+    if not others:
+        return None
+    pairs = _Pairs.of(second, [values for _, values in others], both)
+    one = np.where(both, first - first[both].mean(), 0.0).reshape(1, -1)
+    stated, found = (r[0] for r in pairs.correlations(one))
+    better = (found > 0) & (found - np.abs(stated) >= GAIN)
     if not np.any(better):
         return None
-    way = -1.0 if stated < 0 else 1.0
-    gains = np.where(better, seen.gains(r, way)[0], -np.inf)
+    way = -1.0 if float(np.vdot(one, np.where(both, second, 0.0))) < 0 else 1.0
+    gains = np.where(better, pairs.gains(one, way)[0], -np.inf)
     best = int(np.argmax(gains))
     gain = float(gains[best])
     rest = _rest(first, second, both)
-    chance = np.random.default_rng(seed)
     hits = 0
-    for some in surrogates(rest, SURROGATES, chance):
-        null = seen.gains(seen.correlations(some.reshape(len(some), -1)), way)
+    for some in surrogates(rest, SURROGATES, np.random.default_rng(seed)):
+        null = pairs.gains(some.reshape(len(some), -1), way)
         hits += int(np.count_nonzero(np.any(null >= gain, axis=1)))
         p_value = (1 + hits) / (1 + SURROGATES)
         if p_value > LEVEL:  # and the others cannot make it less
             return None
-    return BetterOrientation(others[best][0], float(found[best]), stated, p_value)
+    return BetterOrientation(others[best][0], float(found[best]), float(stated[best]), p_value)
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """One map in several orientations, ready to be correlated with many others.
+class _Pairs:
+    """A map as stated and otherwise, each pair over the points that both have.
 
-    `shown`, `centred` have the shape (orientations, points): 1 where both are known, and the
-    values less their mean there, 0 elsewhere; `alike` is r of the stated with each other one.
+    Over other points the two correlations would differ without any turning.  All have the shape
+    (orientations, points), but for `alike`: `shown` is 1 where a pair has a point, `stated` and
+    `other` are the values less their mean there, of length 1, and 0 elsewhere; `alike` is r of the
+    two.
     """
 
     shown: Array
-    centred: Array
+    stated: Array
+    other: Array
     alike: Array
 
     @classmethod
-    def of(cls, maps: Sequence[Array], known: NDArray[np.bool_]) -> _Seen:
-        stack = np.stack([m.ravel() for m in maps])
-        shown = np.isfinite(stack) & known.ravel()
-        points = shown.sum(axis=1, keepdims=True)
-        filled = np.where(shown, stack, 0.0)
-        mean = filled.sum(axis=1, keepdims=True) / points
-        centred = np.where(shown, stack - mean, 0.0)
-        size = np.sqrt((centred[:1] ** 2 * shown).sum(axis=1) * (centred**2).sum(axis=1))
-        alike = centred @ centred[0] / np.where(size > 0, size, 1.0)
-        return cls(shown.astype(np.float64), centred, np.clip(alike[1:], -1.0, 1.0))
+    def of(cls, second: Array, others: Sequence[Array], both: NDArray[np.bool_]) -> _Pairs:
+        other = np.stack([values.ravel() for values in others])
+        shown = np.isfinite(other) & both.ravel()
+        stated = _unit(np.broadcast_to(second.ravel(), other.shape), shown)
+        other = _unit(other, shown)
+        alike = np.einsum("ij,ij->i", stated, other)
+        return cls(shown.astype(np.float64), stated, other, np.clip(alike, -1.0, 1.0))
 
-    def correlations(self, values: Array) -> Array:
-        """Return r of each row of values (n, points) with each orientation; 0 without contrast."""
+    def correlations(self, values: Array) -> tuple[Array, Array]:
+        """Return r of each row (n, points) with the stated and the other of each pair."""
         points = self.shown.sum(axis=1)
-        values = values - values.mean()  # so that the difference below keeps its digits
         squares = (values**2) @ self.shown.T - (values @ self.shown.T) ** 2 / points
-        own = np.einsum("ij,ij->i", self.centred, self.centred)
-        size = np.sqrt(np.maximum(squares * own, 0.0))
-        sums = values @ self.centred.T
-        return np.asarray(np.where(size > 0, sums / np.where(size > 0, size, 1.0), 0.0))
+        size = np.sqrt(np.maximum(squares, 0.0))
+        size = np.where(size > 0, size, np.inf)
+        return values @ self.stated.T / size, values @ self.other.T / size
 
-    def gains(self, r: Array, way: float) -> Array:
+    def gains(self, values: Array, way: float) -> Array:
         """Return the gain of each orientation over the stated one in units of what is left.
 
         What is left is the share that the stated and the other orientation do not explain
@@ -205,20 +204,27 @@ class _Seen:
 
         Parameters
         ----------
-        r : ndarray, shape (n, orientations)
+        values : ndarray, shape (n, points)
         way : float
             -1 if the stated correlation is negative: its size counts.
         """
-        stated, other = r[:, :1], r[:, 1:]
+        stated, other = self.correlations(values)
         apart = np.maximum(1.0 - self.alike**2, 1e-6)
         explained = stated**2 + (other - self.alike * stated) ** 2 / apart
         left = np.sqrt(np.maximum(1.0 - explained, LEAST))
         return np.asarray((other - way * stated) / left, dtype=np.float64)
 
 
+def _unit(values: Array, shown: NDArray[np.bool_]) -> Array:
+    """Return rows of mean zero and length 1 over the points that are shown, 0 elsewhere."""
+    filled = np.where(shown, values, 0.0)
+    mean = filled.sum(axis=1, keepdims=True) / shown.sum(axis=1, keepdims=True)
+    centred = np.where(shown, filled - mean, 0.0)
+    length = np.sqrt(np.einsum("ij,ij->i", centred, centred))[:, None]
+    return np.asarray(centred / np.where(length > 0, length, 1.0), dtype=np.float64)
+
+
 def _rest(first: Array, second: Array, both: NDArray[np.bool_]) -> Array:
     """Return what is left of a map when another is taken off by least squares; 0 where unknown."""
-    own, other = (np.where(both, m, 0.0) - m[both].mean() * both for m in (first, second))
-    rest = own - np.vdot(own, other) / np.vdot(other, other) * other
-    alone = np.isfinite(first) & ~both
-    return np.asarray(np.where(alone, first - first[both].mean(), rest), dtype=np.float64)
+    own, other = (np.where(both, m - m[both].mean(), 0.0) for m in (first, second))
+    return np.asarray(own - np.vdot(own, other) / np.vdot(other, other) * other)
