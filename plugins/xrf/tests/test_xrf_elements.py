@@ -126,6 +126,7 @@ def test_measurements_that_cannot_be_fitted_get_a_notice(spectrum: Array) -> Non
 
     assert codes(measurement(spectrum, None)) == ["no-energy-axis"]
     assert codes(measurement(spectrum, ENERGY[::-1])) == ["energy-axis-unusable"]
+    assert codes(measurement(spectrum, ENERGY - 50.0)) == ["energy-axis-unusable"]
     assert codes(measurement(np.zeros(720))) == ["no-fit"]
     assert codes(measurement(spectrum), elements=("Xx",)) == ["no-fit"]
 

@@ -84,6 +84,7 @@ def test_what_has_no_window_gets_a_notice() -> None:
     assert "excite no line of it" in said(measurement(counts), elements=("Mo_K",))
     assert "emits no X-ray" in said(measurement(counts), elements=("Li",))
     assert "no energy axis" in said(measurement(counts, None), elements=("Fe",))
+    assert "ends below 0 keV" in said(measurement(counts, ENERGY - 50.0), elements=("Fe",))
     assert "no spectrum can be fitted: of 1, 1 without counts" in said(
         measurement(np.zeros(720)), elements=("Fe",)
     )

@@ -117,12 +117,13 @@ def unusable_axis(measurement: Measurement, incident: float | None = None) -> No
             "--option gain=…",
         )
     energy = np.asarray(data["energy"].values, dtype=np.float64)
-    if energy.ndim != 1 or energy.size < 16 or not (np.diff(energy) > 0).all():
+    ascends = energy.ndim == 1 and energy.size >= 16 and bool((np.diff(energy) > 0).all())
+    if not ascends or energy[-1] <= 0.0:
         return Notice(
             code="energy-axis-unusable",
-            message=f"{name}: the energy axis of {energy.size} channels does not ascend, or is "
-            "too short to hold a line",
-            fix="register it with an axis that ascends",
+            message=f"{name}: the energy axis of {energy.size} channels does not ascend, is too "
+            "short to hold a line, or ends below 0 keV",
+            fix="register it with an axis that ascends to the lines' energies",
             severity="fault",
         )
     misfit = misfit_of(str(measurement.metadata.get("energy_check", "")))
