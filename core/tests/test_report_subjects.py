@@ -107,6 +107,30 @@ def test_one_technique_alone_has_no_strip_and_more_than_fit_are_named(
     assert "Li2O" in text.text + figure.title
 
 
+def test_the_lines_of_one_sample_follow_its_states(report_samples: ModuleType) -> None:
+    subject = report_samples.Subject(formula="LiF", space_group=225)
+    states: list[dict[str, Any]] = [
+        {"bias": "lithiated", "cycle": 10},
+        {"bias": "before", "cycle": 0},
+        {"bias": "lithiated", "cycle": 2},
+    ]
+    found = [
+        report_samples.finding(
+            "composition", subject, "chip", [], value=0.1 * i, unit="1", std_stat=0.01, std_sys=0.02
+        ).model_copy(update={"state": values})
+        for i, values in enumerate(states)
+    ]
+    names = {f.id: "xrd" for f in found}
+    other = report_samples.finding("element", subject, "chip", [], status="present")
+    (figure,) = subject_strips(
+        [*found, other], [], {}, {**names, other.id: "eels"}, [], {"element"}
+    )
+    cycles = [t.rpartition(" ")[2] for t in texts(figure) if "cycle" in t]
+    assert cycles == ["0", "2", "10"]
+    rows = [str(row[1]) for row in figure.table.rows if "cycle" in str(row[1])]
+    assert [r.rpartition(" ")[2] for r in rows] == ["0", "2", "10"]
+
+
 def test_hundreds_of_values_are_dots_on_a_line_each(report_samples: ModuleType) -> None:
     subject = report_samples.Subject(element="Pt")
     found = [
@@ -137,13 +161,14 @@ def test_hundreds_of_values_are_dots_on_a_line_each(report_samples: ModuleType) 
         ({"shape": "box", "coordinates": [[0], [3]], "unit": "keV", "frame": "m"}, None),
     ],
 )
-def test_a_region_says_how_large_where_the_probe_does_not(
+def test_a_region_says_how_far_it_reaches(
     report_samples: ModuleType, region: dict[str, Any], said: float | None
 ) -> None:
     found = report_samples.finding(
         "element", report_samples.Subject(element="Pt"), "chip", [], status="present", region=region
     )
-    assert probed(found).lateral == (None if said is None else pytest.approx(said))
+    assert probed(found).lateral is None
+    assert probed(found).region == (None if said is None else pytest.approx(said))
     assert (probed(found).words == "not stated") == (said is None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from consilience.errors import ConsilienceError
@@ -10,8 +11,9 @@ from consilience.model.base import Quantity
 from consilience.model.finding import Finding, Region
 from consilience.notation import cell
 from consilience.quantities import convert
+from consilience.sizes import BEAM, SIZES, STEP
 
-__all__ = ["SCALE", "Probed", "probed"]
+__all__ = ["SCALE", "Probed", "probed", "probed_by"]
 
 SCALE = (1e-10, 1.0)
 """From an atom to a metre: the axis on which length scales are drawn."""
@@ -19,43 +21,67 @@ SCALE = (1e-10, 1.0)
 
 @dataclass(frozen=True)
 class Probed:
-    """Length scales in metres, None where they are not stated, and all of it in words."""
+    """Length scales in metres, None where they are not stated, and all of it in words.
+
+    `lateral` is of what one point shows, `region` how far the points of one number reach.
+    """
 
     depth: float | None
     lateral: float | None
     volume: float | None
+    region: float | None
     words: str
 
     @property
     def lengths(self) -> list[float]:
         """The lengths that are known, the cube root of the volume among them."""
-        return [x for x in (self.depth, self.lateral, self.volume) if x is not None]
+        return [x for x in (self.depth, self.lateral, self.volume, self.region) if x is not None]
+
+
+SHORT = {BEAM: "beam", STEP: "step"}
+"""What a lateral size is called by where it is from."""
+
+
+def probed_by(findings: Sequence[Finding]) -> Probed:
+    """Return what several findings probed alike, and that they differ where they do."""
+    several = [probed(one) for one in findings]
+    first = several[0]
+    if all(one == first for one in several):
+        return first
+    same = {
+        name: getattr(first, name)
+        if all(getattr(one, name) == getattr(first, name) for one in several)
+        else None
+        for name in ("depth", "lateral", "volume", "region")
+    }
+    return Probed(**same, words="differs from value to value")
 
 
 def probed(finding: Finding) -> Probed:
-    """Return what a finding says of its volume, or its region where the probe is silent."""
+    """Return what a finding says of its volume, and how far its region reaches."""
     probe = finding.probe
     depth = _metres(probe.depth if probe else None, 1)
     lateral = _metres(probe.lateral if probe else None, 1)
     volume = _metres(probe.volume if probe else None, 3)
     words = []
     if probe is not None:
+        told = finding.evidence.get(SIZES)
+        said = told.get("lateral") if isinstance(told, Mapping) else None
         words = [
             f"{name} {cell(value)}"
             for name, value in (
                 ("depth", probe.depth),
-                ("lateral", probe.lateral),
+                (SHORT.get(str(said), "lateral"), probe.lateral),
                 ("volume", probe.volume),
             )
             if value is not None
         ]
-    if lateral is None and finding.region is not None:
-        lateral = _extent(finding.region)
-        if lateral is not None:
-            words.append(f"region of {_length(lateral)}")
+    region = None if finding.region is None else _extent(finding.region)
+    if region is not None:
+        words.append(f"region of {_length(region)}")
     if finding.weighed_in:
         words.append("the whole sample")
-    return Probed(depth, lateral, volume, ", ".join(words) or "not stated")
+    return Probed(depth, lateral, volume, region, ", ".join(words) or "not stated")
 
 
 def _metres(quantity: Quantity | None, power: int) -> float | None:

@@ -238,7 +238,8 @@ def _scales(
             continue
         logs = [min(max(math.log10(x), low), high) for x in found.lengths]
         axes.plot([min(logs), max(logs)], [y, y], color=colour, lw=0.9)
-        for length, marker in ((found.depth, "v"), (found.lateral, "o"), (found.volume, "s")):
+        marks = (found.region, "|"), (found.depth, "v"), (found.lateral, "o"), (found.volume, "s")
+        for length, marker in marks:
             if length is not None:
                 at = min(max(math.log10(length), low), high)
                 axes.plot([at], [y], marker, ms=4.2, mec=colour, mfc="white", mew=1.0)

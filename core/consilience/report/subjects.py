@@ -10,7 +10,7 @@ from consilience.model.finding import Finding, Subject
 from consilience.model.verdict import Caveat, Verdict
 from consilience.notation import state
 from consilience.report.lineage import natural
-from consilience.report.probed import Probed, probed
+from consilience.report.probed import Probed, probed, probed_by
 from consilience.report.rows import gravest_effects, statement
 from consilience.report.subject_drawing import SubjectDrawing
 from consilience.report.words import ANSWERS
@@ -234,7 +234,7 @@ def _lines(
             said = said.partition(";")[0] if found[0].status else f"{len(found)} values"
         effect = effects.get(found[0].id, "")
         lines.append(
-            Line(label, techniques[found[0].id], tuple(found), said, probed(found[0]), effect)
+            Line(label, techniques[found[0].id], tuple(found), said, probed_by(found), effect)
         )
     return lines
 

@@ -1,0 +1,51 @@
+"""What findings probed, in words and lengths: beam, step, depth, volume and region side by side."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from consilience.report.probed import probed, probed_by
+from consilience.sizes import BEAM, SIZES, STEP
+
+
+@pytest.fixture
+def made(report_samples: ModuleType) -> Any:
+    def finding(lateral: str = "", probe: dict[str, Any] | None = None, **more: Any) -> Any:
+        told = {"evidence": {SIZES: {"lateral": lateral}}} if lateral else {}
+        pt = report_samples.Subject(element="Pt")
+        return report_samples.finding(
+            "element", pt, "chip", [], status="present", probe=probe, **told, **more
+        )
+
+    return finding
+
+
+WHOLE = {"shape": "whole", "coordinates": [[0, 0], [3, 2]], "unit": "um", "frame": "m"}
+NM = {"value": 50.0, "unit": "nm"}
+
+
+def test_a_beam_is_no_step_and_a_region_stands_beside_both(made: Any) -> None:
+    beam = probed(made(BEAM, {"lateral": NM}, region=WHOLE))
+    assert beam.words == "beam 50 nm, region of 3 µm"
+    assert (beam.lateral, beam.region) == (pytest.approx(50e-9), pytest.approx(3e-6))
+    assert beam.lengths == pytest.approx([50e-9, 3e-6])
+    assert probed(made(STEP, {"lateral": NM})).words == "step 50 nm"
+    assert probed(made("", {"lateral": NM})).words == "lateral 50 nm"
+
+
+def test_a_needle_has_depth_and_volume(made: Any) -> None:
+    size = {"depth": NM, "lateral": NM, "volume": {"value": 64000.0, "unit": "nm^3"}}
+    found = probed(made("", size))
+    assert found.words == "depth 50 nm, lateral 50 nm, volume 64000 nm³"
+    assert found.volume == pytest.approx(40e-9)
+
+
+def test_a_line_of_several_values_says_what_they_have_in_common(made: Any) -> None:
+    one, other = (made(STEP, {"lateral": NM, "depth": d}, region=WHOLE) for d in (NM, None))
+    assert probed_by([one, one]) == probed(one)
+    both = probed_by([one, other])
+    assert (both.lateral, both.depth) == (pytest.approx(50e-9), None)
+    assert both.words == "differs from value to value"
