@@ -49,7 +49,7 @@ _SALT = Need(
     per="F",
     at_least=1.0 / 6.0,
     citation="LiPF6, and fewer in PF5 and POF3, into which it falls: Yang, Zhuang and Ross, "
-    "J. Power Sources 161 (2006) 573",
+    "Thermal stability of LiPF6 salt, escholarship.org/uc/item/7j3826wj",
 )
 """Of LiPF6 and of all fluorophosphates that come from it."""
 
