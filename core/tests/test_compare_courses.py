@@ -208,9 +208,7 @@ def test_the_order_is_that_of_time_or_said_to_be_unknown(registry: Registry) -> 
     request = {"first": "lattice_parameter", "second": "li_content", "order": list(words)}
     (stated,) = judged(registry, pair, request)
     assert "states in order as the study states it" in stated.reason
-    (chained,) = judged(
-        registry, pair, sequences={m: 1 + i % 4 for i, m in enumerate(starts)}
-    )
+    (chained,) = judged(registry, pair, sequences={m: 1 + i % 4 for i, m in enumerate(starts)})
     assert "states in order by the place in the chain" in chained.reason
 
 

@@ -80,8 +80,8 @@ def phases_and_elements(
 
 
 def _about_presence(one: Finding, context: ComparisonContext) -> bool:
-    weighed = one.source.analysis == "step.prepare"
-    return context.kinds[one.kind].about == "presence" and not weighed and one.subject is not None
+    about = context.kinds[one.kind].about
+    return about == "presence" and not one.weighed_in and one.subject is not None
 
 
 def _place(one: Finding) -> bytes:
