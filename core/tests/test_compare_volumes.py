@@ -210,6 +210,22 @@ def test_a_part_of_a_map_varies_even_if_it_names_the_map(registry: Registry) -> 
     assert len(judged(registry, [shown, spot, piece]).numbers["heterogeneity"]["volumes"]) == 2
 
 
+def test_a_mean_is_as_large_as_its_area_and_not_as_its_beam(registry: Registry) -> None:
+    boxed = finding(
+        "chip", "xrf", None, kind="element_map", **NAMED,
+        region={"shape": "box", "coordinates": [[0, 0], [59, 39]], "unit": "um", "frame": "m"},
+    )  # fmt: skip
+    point = {"lateral": {"value": 1.0, "unit": "um"}}
+    area = {"shape": "whole", "coordinates": [[0, 0], [6, 4]], "unit": "um", "frame": "other"}
+    mean = finding("chip", "eels", 10.0, region=area, probe=point)
+    one = judged(registry, [boxed, mean, finding("lamella", "edx", 10.1)])
+    sizes = {v["of"] for v in one.numbers["heterogeneity"]["volumes"]}
+    assert sizes == {"eels on chip: 6 × 4 um", "edx on lamella: 4 um"}
+    silent = finding("chip", "eels", 10.0, region={"shape": "whole", "frame": "other"}, probe=point)
+    unknown = judged(registry, [boxed, silent, finding("lamella", "edx", 10.1)])
+    assert "the size of the volume of eels on chip is not known" in unknown.reason
+
+
 def test_a_map_of_relative_thickness_says_how_much_the_thickness_varies(
     registry: Registry,
 ) -> None:

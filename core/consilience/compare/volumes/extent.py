@@ -79,12 +79,17 @@ def size_of(number: Finding, whole: str, found: Map, context: ComparisonContext)
         sides = None if region is None else _sides(region, unit)
         if sides is not None:
             return sides
+    if number.sample == whole and number.region is not None and number.region.shape == "whole":
+        sides = _sides(number.region.model_copy(update={"shape": "box"}), unit)
+        if sides is not None:
+            return sides
     probe = number.probe
     if probe is not None and probe.volume is not None:
         side = _length(probe.volume.value ** (1 / 3), probe.volume.unit.removesuffix("^3"), unit)
         if side is not None:
             return side, side
-    if number.sample == whole and probe is not None and probe.lateral is not None:
+    spot = number.sample == whole and number.region is None  # the size of a point is no area's
+    if spot and probe is not None and probe.lateral is not None:
         side = _length(probe.lateral.value, probe.lateral.unit, unit)
         if side is not None:
             return side, side
