@@ -33,15 +33,13 @@ def with_language(language: str) -> list[Path]:
     return [page for page in PAGES if blocks(page, language)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("page", with_language("console"), ids=lambda p: p.name)
-def test_commands_run(page: Path, tmp_path: Path) -> None:
-    lines = [line for block in blocks(page, "console") for line in block.splitlines()]
-    commands = [line[2:] for line in lines if line.startswith("$ ")]
-    assert commands
+FILES = "consilience demo --files-only --small --out demo"
+
+
+def run(commands: list[str], folder: Path) -> None:
     done = subprocess.run(
         ["bash", "-e", "-c", "\n".join(commands)],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment(),
         capture_output=True,
         text=True,
@@ -49,6 +47,26 @@ def test_commands_run(page: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `FILES` writes: two pages start with it, and it takes its time."""
+    folder = tmp_path_factory.mktemp("files")
+    run([FILES], folder)
+    return folder / "demo"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", with_language("console"), ids=lambda p: p.name)
+def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    lines = [line for block in blocks(page, "console") for line in block.splitlines()]
+    commands = [line[2:] for line in lines if line.startswith("$ ")]
+    assert commands
+    if FILES in commands:
+        made = request.getfixturevalue("files")
+        commands = [f"cp -r '{made}' demo" if line == FILES else line for line in commands]
+    run(commands, tmp_path)
 
 
 @pytest.mark.parametrize("page", with_language("python"), ids=lambda p: p.name)
