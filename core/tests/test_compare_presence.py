@@ -54,14 +54,14 @@ def weighed(*parts: tuple[str, float], complete: bool = True) -> list[Finding]:
     return [f for f in findings_of_step(step) if f.kind == "phase"]
 
 
-def judge(*findings: Finding, caveats: tuple[Caveat, ...] = ()) -> list[Any]:
+def judge(*findings: Finding, **more: Any) -> list[Any]:
     modalities = {
         f.id: {"m-xrd": "xrd", "m-eels": "eels"}.get(
             f.measurements[0] if f.measurements else "", "weighed in"
         )
         for f in findings
     }
-    return compare_findings(REGISTRY, SAMPLES, list(findings), modalities, caveats=caveats)
+    return compare_findings(REGISTRY, SAMPLES, list(findings), modalities, **more)
 
 
 def only(verdicts: list[Any]) -> Any:
@@ -126,6 +126,14 @@ def test_an_unlisted_phase_whose_rival_is_listed_is_undecided() -> None:
     verdicts = judge(phase("Cr", rivals=[rival("LiF")]), *weighed(("LiF", 1.0)))
     answers = {v.subject.label: v.verdict for v in verdicts}
     assert answers == {"Cr": "undecided", "LiF": "not_comparable"}
+
+
+def test_an_amount_above_a_limit_is_held_to_the_level_of_the_study() -> None:
+    """Two deviations above it: beyond 1.645 of them at 5 %, not beyond 2.33 at 1 %."""
+    seen = phase("LiF", value=0.14, std_stat=0.02, std_sys=0.0)
+    unseen = phase("LiF", status="absent_below_limit", limit=0.1, measurements=["m-eels"])
+    assert only(judge(seen, unseen)).verdict == "disagree"
+    assert only(judge(seen, unseen, level=0.01)).verdict == "undecided"
 
 
 def test_absent_above_what_was_weighed_in_disagrees_below_is_consistent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from consilience.declarations import Kind
@@ -74,6 +75,11 @@ class ComparisonContext:
     maps: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     unsound: Collection[str] = ()
     elements: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+
+    @property
+    def z(self) -> float:
+        """The normal quantile of one-sided tests at the level: 1.645."""
+        return NormalDist().inv_cdf(1.0 - self.level)
 
     def relation(self, first: Finding, second: Finding) -> Relation:
         """Return what the second finding's sample is to the first one's."""

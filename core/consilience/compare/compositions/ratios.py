@@ -18,9 +18,6 @@ from consilience.states import state_json
 
 __all__ = ["AtMost", "at_most", "atoms_words", "least_ratios", "one_volume", "share_held"]
 
-Z = 1.645
-"""One-sided, 95 %."""
-
 
 @dataclass(frozen=True)
 class AtMost:
@@ -67,9 +64,9 @@ def at_most(absent: Finding, per: str, context: ComparisonContext) -> AtMost | N
         known = one.subject is not None and one.subject.element == per and one.unit == "1"
         if not known or one.id in context.unsound or one.value is None or one.std is None:
             continue
-        least = one.value - Z * one.std
+        least, most = one.value - context.z * one.std, absent.limit + context.z * absent.std_sys
         if one.status in (None, "present") and least > 0:
-            return AtMost((absent.limit + Z * absent.std_sys) / least, element, per, absent, one)
+            return AtMost(most / least, element, per, absent, one)
     return None
 
 

@@ -38,7 +38,7 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         reason = f"the text {_verb(claim)} {_says(claim)}; {computed.reason}"
         return _verdict(stated, computed, "undecided", reason, settle="the numbers of its formula")
     text = _text_of(claim, told)
-    z = NormalDist().inv_cdf(1.0 - context.level)
+    z = context.z
     answer = _answer(text, told, z)
     unit = unit_text(claim.unit)
     known = f"the text {_verb(claim)} {_says(claim, told)}, and {_shown(told, unit)}"

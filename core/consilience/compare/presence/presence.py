@@ -181,7 +181,7 @@ def _seen_and_unseen(
             "consistent",
             f"{story}, and the amount of {in_unit(_number(seen.value), seen.unit)} lies below it",
         )
-    if seen.std is None or excess <= 1.645 * seen.std:
+    if seen.std is None or excess <= context.z * seen.std:
         doubt = "unknown" if seen.std is None else f"{_number(seen.std)}"
         return _verdict(
             first,
