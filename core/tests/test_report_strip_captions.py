@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from consilience.report.subjects import subject_strips
+from consilience.view import Figure
 
 
 def captions(found: list[Any], verdicts: list[Any]) -> list[str]:
@@ -34,3 +35,45 @@ def test_verdicts_on_a_whole_composition_are_told_as_such(report_samples: Module
     assert "whole" not in caption
     (caption,) = captions(found, [])
     assert caption.startswith("It was compared with nothing")
+
+
+def test_a_phase_without_a_lattice_stands_with_the_only_one_known_of_its_formula(
+    report_samples: ModuleType,
+) -> None:
+    make, subject = report_samples.finding, report_samples.Subject
+    seen = {"status": "present"}
+    rock = make("phase", subject(formula="LiF", space_group=225), "chip", [], **seen)
+    bare = make("phase", subject(formula="LiF"), "lamella", [], **seen)
+    verdict = report_samples.verdict("phase", bare.subject, [bare, rock], "consistent", "both")
+    (caption,) = captions([rock, bare], [verdict])
+    assert caption.startswith("Verdicts on it: 1 consistent. 2 of 2")
+    other = make("phase", subject(formula="LiF", space_group=221), "chip", [], **seen)
+    assert captions([rock, bare, other], []) == []  # which of the two it means is not known
+
+
+def test_elements_that_were_held_against_a_phase_stand_in_its_strip(
+    report_samples: ModuleType,
+) -> None:
+    make, subject = report_samples.finding, report_samples.Subject
+    phase = make("phase", subject(formula="LiF"), "lamella", [], status="present")
+    element = make("element", subject(element="F"), "lamella", [], status="present")
+    verdict = report_samples.verdict("phase", phase.subject, [phase, element], "consistent", "both")
+    beside = verdict.model_copy(update={"comparison": "core.elements_of_phase"})
+    techniques = {phase.id: "eels", element.id: "edx"}
+    found = [phase, element]
+    assert subject_strips(found, [verdict], {}, techniques, [], {"element", "phase"}) == []
+    (strip,) = subject_strips(found, [beside], {}, techniques, [], {"element", "phase"})
+    assert isinstance(strip, Figure)
+    assert strip.title == "LiF, phase"
+    assert [row[2] for row in strip.table.rows] == ["element F", "phase"]
+    assert texts(strip, "F present") == ["F present"]
+
+
+def texts(figure: Figure, wanted: str) -> list[str]:
+    """Return what is written in the drawn figure as wanted."""
+    import matplotlib.figure
+    from matplotlib.text import Text as Written
+
+    drawn = matplotlib.figure.Figure(figsize=figure.size)
+    figure.draw(drawn)
+    return [t.get_text() for t in drawn.findobj(Written) if t.get_text() == wanted]

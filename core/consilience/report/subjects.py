@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from consilience.compare.presence.elements_of_phase import KEY as ELEMENTS
 from consilience.model.finding import Finding, Subject
 from consilience.model.verdict import Caveat, Verdict
 from consilience.notation import state
@@ -77,19 +78,21 @@ def subject_strips(
     list of Figure
         Subjects that disagree first; a Text names those that are not drawn.
     """
+    groups = _space_groups(findings)
     said: dict[str, list[Finding]] = {}
     for finding in findings:
         subject = finding.subject
         if subject is not None and (subject.element or subject.formula) and _speaks(finding):
-            said.setdefault(_key(subject), []).append(finding)
+            said.setdefault(_key(subject, groups), []).append(finding)
+    subject_of = {f.id: key for key, group in said.items() for f in group}
+    _beside_their_phase(said, findings, verdicts, groups)
     spoken = {
         key: group for key, group in said.items() if len({techniques[f.id] for f in group}) > 1
     }
     answers: dict[str, Counter[str]] = {}
     as_part: dict[str, Counter[str]] = {}
-    subject_of = {f.id: key for key, group in spoken.items() for f in group}
     for verdict in verdicts:
-        own = None if verdict.subject is None else _key(verdict.subject)
+        own = None if verdict.subject is None else _key(verdict.subject, groups)
         if own is not None:
             answers.setdefault(own, Counter())[verdict.verdict] += 1
         for key in {subject_of[i] for i in verdict.findings if i in subject_of} - {own}:
@@ -115,7 +118,38 @@ def subject_strips(
     return blocks
 
 
-def _key(subject: Subject) -> str:
+def _beside_their_phase(
+    said: dict[str, list[Finding]],
+    findings: Sequence[Finding],
+    verdicts: Sequence[Verdict],
+    groups: Mapping[str, set[int]],
+) -> None:
+    """Add to a phase what a technique that sees no phases says of its elements in one place."""
+    by_id = {f.id: f for f in findings}
+    for verdict in verdicts:
+        if verdict.comparison != ELEMENTS or verdict.subject is None:
+            continue
+        group = said.get(_key(verdict.subject, groups), [])
+        known = {f.id for f in group}
+        group += [by_id[i] for i in verdict.findings if i in by_id and i not in known]
+
+
+def _space_groups(findings: Sequence[Finding]) -> dict[str, set[int]]:
+    """Return by formula the space groups that are known of it."""
+    known: dict[str, set[int]] = {}
+    for finding in findings:
+        subject = finding.subject
+        if subject is not None and subject.formula and subject.space_group:
+            known.setdefault(subject.formula, set()).add(subject.space_group)
+    return known
+
+
+def _key(subject: Subject, groups: Mapping[str, set[int]]) -> str:
+    """Return what makes a subject: who sees no lattice means the only phase known of a formula."""
+    if subject.formula and subject.space_group is None:
+        known = groups.get(subject.formula, set())
+        if len(known) == 1:
+            return subject.model_copy(update={"space_group": min(known)}).key
     return subject.key
 
 
@@ -127,7 +161,8 @@ def _speaks(finding: Finding) -> bool:
 
 
 def _label(group: Sequence[Finding]) -> str:
-    labels = Counter(f.subject.label for f in group if f.subject is not None)
+    own = _element(group[0])  # elements in the strip of a phase come after it
+    labels = Counter(f.subject.label for f in group if f.subject is not None and _element(f) == own)
     return min(labels, key=lambda label: (-labels[label], label))
 
 
@@ -155,7 +190,7 @@ def _strip(
     label = _label(group)
     subject = group[0].subject
     what = "element" if subject is not None and subject.element else "phase"
-    panels, left_out = _panels(group, titles, techniques, effects, presence)
+    panels, left_out = _panels(group, titles, techniques, effects, presence, named=what == "phase")
     drawing = SubjectDrawing(panels)
     lines = [line for panel in panels for line in panel.lines]
     if any(len(line.findings) > 1 for line in lines):
@@ -181,6 +216,8 @@ def _panels(
     techniques: Mapping[str, str],
     effects: Mapping[str, str],
     presence: set[str],
+    *,
+    named: bool,
 ) -> tuple[list[Panel], int]:
     """Return the lines by quantity, presence first, at most `MOST_LINES`; and how many are left."""
     by_kind: dict[tuple[bool, str, str | None], list[Finding]] = {}
@@ -188,9 +225,12 @@ def _panels(
         words = finding.kind in presence or finding.status == "not_observable"
         unit = None if words else finding.unit
         by_kind.setdefault((not words, finding.kind, unit), []).append(finding)
-    ordered = sorted(by_kind.items(), key=lambda item: str(item[0]))
+    ordered = sorted(
+        by_kind.items(),
+        key=lambda item: (item[0][0], named and _element(item[1][0]) != "", str(item[0])),
+    )
     for level in ("finding", "sample", "technique"):  # the finest at which all lines have room
-        drawn = [_lines(f, techniques, effects, presence, level) for _, f in ordered]
+        drawn = [_lines(f, techniques, effects, presence, level, named) for _, f in ordered]
         if sum(map(len, drawn)) <= MOST_LINES:
             break
     panels: list[Panel] = []
@@ -211,12 +251,17 @@ def _lines(
     effects: Mapping[str, str],
     presence: set[str],
     level: str,
+    named: bool,
 ) -> list[Line]:
-    """Return a line for each finding, or for all of one technique on one sample, or on all."""
+    """Return a line for each finding, or for all of one technique on one sample, or on all.
+
+    Elements in the strip of a phase are `named`.
+    """
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for f in members:
         place = f.sample if level != "technique" else ""
         key: tuple[str, ...] = (techniques[f.id], place, f.status or "", effects.get(f.id, ""))
+        key += (_element(f) if named else "",)
         groups.setdefault((*key, f.id) if level == "finding" else key, []).append(f)
     ordered = sorted(
         groups.items(),
@@ -232,11 +277,16 @@ def _lines(
         said = statement(found[0], presence)
         if len(found) > 1:
             said = said.partition(";")[0] if found[0].status else f"{len(found)} values"
+        said = f"{_element(found[0])} {said}".strip() if named else said
         effect = effects.get(found[0].id, "")
         lines.append(
             Line(label, techniques[found[0].id], tuple(found), said, probed_by(found), effect)
         )
     return lines
+
+
+def _element(finding: Finding) -> str:
+    return (finding.subject.element if finding.subject else None) or ""
 
 
 def _by_state(finding: Finding) -> tuple[list[float], tuple[tuple[int, int, str], ...]]:
@@ -256,11 +306,18 @@ def _table(
     words = {"veto": "left out", "doubt": "doubted"}
     headings = ["technique", "sample, state", "quantity", "says", "probed", "rules", "finding"]
     ordered = sorted(group, key=lambda f: (techniques[f.id], f.sample, f.kind, _by_state(f), f.id))
+    named = len({_element(f) for f in group}) > 1
+
+    def quantity(f: Finding) -> str:
+        title = titles.get(f.kind, f.kind.replace("_", " "))
+        return f"{title} {_element(f)}".strip() if named else title
+
     rows = [
         [
             techniques[f.id] + ("" if f.origin == "measured" else f", {f.origin}"),
             ", ".join(part for part in (f.sample, state(f.state)) if part),
-            titles.get(f.kind, f.kind.replace("_", " ")),
+            titles.get(f.kind, f.kind.replace("_", " "))
+            + (f" {_element(f)}" if named and _element(f) else ""),
             statement(f, presence),
             probed(f).words,
             words.get(effects.get(f.id, ""), ""),
