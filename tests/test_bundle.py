@@ -278,6 +278,14 @@ def test_tables_only_says_that_it_cannot_be_run_again(tmp_path: Path) -> None:
         rerun(tmp_path / "out", tmp_path / "again")
 
 
+def test_names_that_are_no_utf_8_are_exported(tmp_path: Path) -> None:
+    name = b"Messung \xfc.cif".decode("utf-8", "surrogateescape")  # as a Latin-1 disk has it
+    with Study.create(tmp_path / "study") as study:
+        study.add_sample("chip", title=name)
+        study.export(tmp_path / "out", tables_only=True)
+    assert "Messung \\udcfc.cif" in (tmp_path / "out" / "samples.csv").read_text(encoding="utf-8")
+
+
 def test_no_bundle_is_made_of_a_study_that_is_not_whole(tmp_path: Path) -> None:
     log = tmp_path / "cell.cif"
     log.write_text("data_x\n", encoding="utf-8")

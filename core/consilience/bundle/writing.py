@@ -13,6 +13,7 @@ from consilience.errors import BadInputError
 from consilience.model.canonical import canonical_json
 from consilience.progress import Progress, no_progress
 from consilience.study.exporting import (
+    LENIENT,
     sheets_of,
     table_text,
     write_data,
@@ -68,7 +69,7 @@ def write_bundle(
     written += write_sheets(sheets_of(study), folder)
     for form, name in (("markdown", "table.md"), ("latex", "table.tex")):
         written.append(folder / name)
-        written[-1].write_text(table_text(study, form), encoding="utf-8")
+        written[-1].write_text(table_text(study, form), encoding="utf-8", errors=LENIENT)
     data, skipped = write_data(study, folder, progress)
     written += data
     written += _versions(study, folder)
@@ -79,7 +80,7 @@ def write_bundle(
     if skipped:
         written.append(write_json(folder / "not-exported.json", skipped))
     readme = folder / "README.txt"
-    readme.write_text(_readme(study, head, tables_only), encoding="utf-8")
+    readme.write_text(_readme(study, head, tables_only), encoding="utf-8", errors=LENIENT)
     marker = None if tables_only else study.store.marker.to_dict()
     return [*written, readme, seal(folder, marker, head)]
 

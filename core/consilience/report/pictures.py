@@ -49,7 +49,7 @@ def write_figures(
         captions.append(f"{path.name}\n  {one_line(figure.title)}. {one_line(figure.caption)}\n")
     if captions:
         listing = folder / "captions.txt"
-        listing.write_text("\n".join(captions), encoding="utf-8")
+        listing.write_text("\n".join(captions), encoding="utf-8", errors="backslashreplace")
         written.append(listing)
     return written, failed
 

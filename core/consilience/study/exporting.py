@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from consilience.study.study import Study
 
 __all__ = [
+    "LENIENT",
     "Sheet",
     "sheets_of",
     "table_text",
@@ -68,6 +69,8 @@ VERDICT_COLUMNS = (
     "settle",
     "doubted_by",
 )
+LENIENT = "backslashreplace"
+"""Names of files may hold bytes that are no UTF-8; a table shows them escaped."""
 _CELL = 32_000
 """Characters; a spreadsheet refuses a cell of more than 32 767."""
 
@@ -163,7 +166,7 @@ def write_sheets(sheets: Mapping[str, Sheet], folder: Path) -> list[Path]:
     written = []
     for name, (columns, rows) in sheets.items():
         path = folder / f"{name}.csv"
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with path.open("w", encoding="utf-8", errors=LENIENT, newline="") as file:
             writer = csv.writer(file)
             writer.writerow(columns)
             writer.writerows([[spreadsheet_cell(cell) for cell in row] for row in rows])
