@@ -120,7 +120,7 @@ class Simulated:
     def __init__(self, pattern: Pattern) -> None:
         made = signal_of(pattern, "p")
         self.data, self.metadata = made.data, made.metadata
-        self.record = type("Record", (), {"origin": "simulated"})()
+        self.record = type("Record", (), {"origin": "simulated", "name": "p"})()
 
     def has(self, *names: str) -> bool:
         return all(n in self.data for n in names)

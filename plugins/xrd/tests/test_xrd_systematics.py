@@ -94,7 +94,7 @@ class Simulated:
     def __init__(self, made: Pattern) -> None:
         signal = signal_of(made, "p")
         self.data, self.metadata = signal.data, signal.metadata
-        self.record = type("Record", (), {"origin": "simulated"})()
+        self.record = type("Record", (), {"origin": "simulated", "name": "p"})()
 
     def has(self, *names: str) -> bool:
         return all(n in self.data for n in names)
