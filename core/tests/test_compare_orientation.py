@@ -105,6 +105,7 @@ def test_a_film_in_the_middle_with_exchanged_points_is_no_longer_consistent() ->
     assert "the maps go together" in found.reason
     assert found.verdict == "undecided"
     assert found.numbers["better"]["correlation"] > 0.95
+    assert found.numbers["better"]["orientation"] == "rows and columns exchanged"  # the simplest
 
 
 def test_a_symmetric_film_has_no_better_orientation_and_no_more_has_a_shift_of_one_point() -> None:

@@ -38,6 +38,8 @@ LEVEL = 0.01
 """Share of pairs in their stated orientation that may be told to have another."""
 GAIN = 0.1
 """By how much r has to grow: less comes from places that do not quite meet."""
+ALIKE = 0.02
+"""Orientations of a feature with some symmetry, that near in r: the simplest of them is named."""
 LEAST = 1e-3
 """Share of a map that is taken to be left unexplained, at least."""
 MIRRORS = {
@@ -62,7 +64,7 @@ class BetterOrientation:
     stated : float
         In the stated one, over the points that both have.
     p_value : float
-        Share of surrogates of the stated orientation with a gain of this size or more in any other.
+        Share of surrogates of the stated orientation that gain as much in any other.
     """
 
     name: str
@@ -133,8 +135,7 @@ def better_orientation(
     BetterOrientation or None
         None: no other one is better, or more surrogates than `LEVEL` gain as much.
     """
-    known = np.isfinite(first)
-    both = known & np.isfinite(second)
+    both = np.isfinite(first) & np.isfinite(second)
     enough = max(int(np.count_nonzero(both)) // 2, 2)
     others = [
         (name, values)
@@ -161,7 +162,8 @@ def better_orientation(
         p_value = (1 + hits) / (1 + SURROGATES)
         if p_value > LEVEL:  # and the others cannot make it less
             return None
-    return BetterOrientation(others[best][0], float(found[best]), float(stated[best]), p_value)
+    named = int(np.argmax(better & (found >= found[best] - ALIKE)))
+    return BetterOrientation(others[named][0], float(found[named]), float(stated[named]), p_value)
 
 
 @dataclass(frozen=True)
