@@ -14,10 +14,10 @@ units of what the two orientations do not explain together, as in any test of a 
 References
 ----------
 .. [1] J. Theiler et al., Physica D 58 (1992) 77, section 2.4.
-.. [2] P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing (1993), section 2.3: the
+.. [2] P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing (1993), chapter 2: the
        distribution of the maximum.
 .. [3] A. C. Davison, D. V. Hinkley, Bootstrap Methods and their Application (1997), section 4.4:
-       tests by pivots.
+       studentised statistics in tests.
 """
 
 from __future__ import annotations
