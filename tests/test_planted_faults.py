@@ -16,7 +16,6 @@ from consilience.workers import WorkerPool
 FEW = (
     "lattice parameters off by 0.1 %",
     "lattice parameters off by 1 %",
-    "unit mistaken: mole fractions entered as mass fractions",
 )
 SAMPLES = ("powder C",)
 
