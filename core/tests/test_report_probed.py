@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from consilience.report.probed import probed, probed_by
+from consilience.report.subject_drawing import _decades
 from consilience.sizes import BEAM, SIZES, STEP
 
 
@@ -49,3 +50,27 @@ def test_a_line_of_several_values_says_what_they_have_in_common(made: Any) -> No
     both = probed_by([one, other])
     assert (both.lateral, both.depth) == (pytest.approx(50e-9), None)
     assert both.words == "differs from value to value"
+    near, far = (
+        made(STEP, {"lateral": {"value": v, "unit": "nm"}}, region=WHOLE) for v in (52.0, 60.0)
+    )
+    assert probed_by([one, near]).lateral == pytest.approx(50e-9)
+    assert probed_by([one, far]).lateral is None
+
+
+@pytest.mark.parametrize(
+    ("lengths", "shown"),
+    [
+        ([], (-10, 0)),
+        ([8e-9, 184e-9], (-10, -4)),
+        ([3e-8], (-10, -4)),
+        ([2e-3, 0.5], (-6, 0)),
+        ([1e-12, 5.0], (-10, 0)),
+        ([4e-7, 6e-6], (-9, -3)),
+    ],
+)
+def test_the_axis_of_lengths_has_the_decades_that_it_takes(
+    lengths: list[float], shown: tuple[int, int]
+) -> None:
+    low, high = _decades(lengths)
+    assert (low, high) == shown
+    assert high - low >= 6

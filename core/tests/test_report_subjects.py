@@ -131,6 +131,20 @@ def test_the_lines_of_one_sample_follow_its_states(report_samples: ModuleType) -
     assert [r.rpartition(" ")[2] for r in rows] == ["0", "2", "10"]
 
 
+def test_a_state_of_all_is_said_once(lithium: list[Any]) -> None:
+    common = {"bias": "delithiated", "cycle": 20}
+    (alike,) = strips([one.model_copy(update={"state": common}) for one in lithium])
+    assert not any("cycle" in text for text in texts(alike))
+    assert "Where a state is stated, it is bias: delithiated, cycle: 20." in alike.caption
+    assert all("cycle: 20" in str(row[1]) for row in alike.table.rows)
+    states = [{**common, "cycle": i} for i in range(len(lithium))]
+    (apart,) = strips(
+        [one.model_copy(update={"state": s}) for one, s in zip(lithium, states, strict=True)]
+    )
+    assert sum("cycle" in text for text in texts(apart)) == len(lithium)
+    assert "Where a state" not in apart.caption
+
+
 def test_hundreds_of_values_are_dots_on_a_line_each(report_samples: ModuleType) -> None:
     subject = report_samples.Subject(element="Pt")
     found = [

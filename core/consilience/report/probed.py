@@ -16,7 +16,7 @@ from consilience.sizes import BEAM, SIZES, STEP
 __all__ = ["SCALE", "Probed", "probed", "probed_by"]
 
 SCALE = (1e-10, 1.0)
-"""From an atom to a metre: the axis on which length scales are drawn."""
+"""From an atom to a metre: length scales beyond are drawn at its ends."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,17 @@ def probed_by(findings: Sequence[Finding]) -> Probed:
     first = several[0]
     if all(one == first for one in several):
         return first
-    same = {
-        name: getattr(first, name)
-        if all(getattr(one, name) == getattr(first, name) for one in several)
-        else None
-        for name in ("depth", "lateral", "volume", "region")
-    }
+    names = ("depth", "lateral", "volume", "region")
+    same = {name: _alike([getattr(one, name) for one in several]) for name in names}
     return Probed(**same, words="differs from value to value")
+
+
+def _alike(lengths: Sequence[float | None]) -> float | None:
+    """Return the length that all have but for a tenth, None where there is no such."""
+    known = [x for x in lengths if x is not None]
+    if len(known) < len(lengths) or max(known) > 1.1 * min(known):
+        return None
+    return known[0]
 
 
 def probed(finding: Finding) -> Probed:

@@ -27,6 +27,8 @@ _PITCH, _TITLE, _AXIS, _WORDS = 0.25, 0.3, 0.42, 0.1
 """Inches: a line, a heading, the axis under a panel of numbers, the space under one of words."""
 _GREY, _INK, _PALE = "#555555", "#222222", "#9a9a9a"
 _TICKS = {1e-9: "nm", 1e-6: "µm", 1e-3: "mm", 1.0: "m"}
+_FEWEST = 6
+"""Decades of that axis, so that two of these names are on it."""
 
 
 @dataclass
@@ -205,22 +207,39 @@ def _beside(axes: Any, x: float, y: float, text: str) -> None:
     )
 
 
+def _decades(lengths: Sequence[float]) -> tuple[int, int]:
+    """Return the powers of ten that hold all lengths: so few that marks lie apart, six at least."""
+    low, high = (round(math.log10(x)) for x in SCALE)
+    if not lengths:
+        return low, high
+    first = max(low, math.floor(math.log10(min(lengths))))
+    last = min(high, math.ceil(math.log10(max(lengths))))
+    while last - first < _FEWEST and (first > low or last < high):
+        last, first = (last + 1, first) if last < high else (last, first - 1)
+        if last - first < _FEWEST and first > low:
+            first -= 1
+    return first, last
+
+
 def _scales(
     figure: MatplotlibFigure,
     places: Sequence[tuple[float, Line]],
     total: float,
     colours: dict[str, str],
 ) -> None:
-    """Draw what was probed beside each line, on one axis from an atom to a metre."""
+    """Draw what was probed beside each line, on one axis over the decades that it takes."""
     left = _MIDDLE + _GAP
     axes = figure.add_axes(
         (left / _WIDTH, 0.32 / total, (_RIGHT - left) / _WIDTH, (total - 0.32 - 0.3) / total)
     )
-    low, high = (math.log10(x) for x in SCALE)
+    low, high = _decades([x for _, line in places for x in line.probed.lengths])
     axes.set_xlim(low - 0.3, high + 0.3)
     axes.set_ylim(0.32, total - 0.3)
     axes.set_yticks([])
-    axes.set_xticks([math.log10(x) for x in _TICKS], list(_TICKS.values()))
+    shown = {round(math.log10(x)): name for x, name in _TICKS.items()}
+    axes.set_xticks([x for x in shown if low <= x <= high],
+                    [name for x, name in shown.items() if low <= x <= high])  # fmt: skip
+    axes.set_xticks(range(low, high + 1), minor=True)
     axes.grid(axis="x", color="#e6e6e6", lw=0.6)
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)

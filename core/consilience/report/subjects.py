@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consilience.compare.presence.elements_of_phase import KEY as ELEMENTS
+from consilience.model.base import StateValue
 from consilience.model.finding import Finding, Subject
 from consilience.model.verdict import Caveat, Verdict
 from consilience.notation import state
@@ -190,11 +191,16 @@ def _strip(
     label = _label(group)
     subject = group[0].subject
     what = "element" if subject is not None and subject.element else "phase"
-    panels, left_out = _panels(group, titles, techniques, effects, presence, named=what == "phase")
+    common = _common_state(group)
+    panels, left_out = _panels(
+        group, titles, techniques, effects, presence, common, named=what == "phase"
+    )
     drawing = SubjectDrawing(panels)
     lines = [line for panel in panels for line in panel.lines]
     if any(len(line.findings) > 1 for line in lines):
         caption += " A line of several values shows each as a dot."
+    if common:
+        caption += f" Where a state is stated, it is {state(common)}."
     if left_out:
         caption += f" {left_out} more lines are not drawn; Findings has all."
     simulated = sum(f.origin == "simulated" for f in group)
@@ -210,12 +216,19 @@ def _strip(
     )
 
 
+def _common_state(group: Sequence[Finding]) -> Mapping[str, StateValue] | None:
+    """Return the state of all findings that have one, which is said once and not on each line."""
+    states = [one.state for one in group if one.state]
+    return states[0] if len(states) > 1 and all(one == states[0] for one in states) else None
+
+
 def _panels(
     group: Sequence[Finding],
     titles: Mapping[str, str],
     techniques: Mapping[str, str],
     effects: Mapping[str, str],
     presence: set[str],
+    common: Mapping[str, StateValue] | None,
     *,
     named: bool,
 ) -> tuple[list[Panel], int]:
@@ -230,7 +243,7 @@ def _panels(
         key=lambda item: (item[0][0], named and _element(item[1][0]) != "", str(item[0])),
     )
     for level in ("finding", "sample", "technique"):  # the finest at which all lines have room
-        drawn = [_lines(f, techniques, effects, presence, level, named) for _, f in ordered]
+        drawn = [_lines(f, techniques, effects, presence, common, level, named) for _, f in ordered]
         if sum(map(len, drawn)) <= MOST_LINES:
             break
     panels: list[Panel] = []
@@ -250,6 +263,7 @@ def _lines(
     techniques: Mapping[str, str],
     effects: Mapping[str, str],
     presence: set[str],
+    common: Mapping[str, StateValue] | None,
     level: str,
     named: bool,
 ) -> list[Line]:
@@ -270,7 +284,8 @@ def _lines(
     lines = []
     for _, found in ordered:
         place = found[0].region.label if found[0].region is not None else ""
-        extra = (state(found[0].state), place) if len(found) == 1 else (f"{len(found)} values",)
+        own = "" if found[0].state == common else state(found[0].state)
+        extra = (own, place) if len(found) == 1 else (f"{len(found)} values",)
         samples = {f.sample for f in found}
         where = found[0].sample if len(samples) == 1 else f"{len(samples)} samples"
         label = " · ".join(part for part in (techniques[found[0].id], where, *extra) if part)
