@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consilience.report.probed import probed, probed_by
+from consilience.report.probed import probed, probed_by, sizes_table
 from consilience.report.subject_drawing import _decades
 from consilience.sizes import BEAM, SIZES, STEP
 
@@ -55,6 +55,27 @@ def test_a_line_of_several_values_says_what_they_have_in_common(made: Any) -> No
     )
     assert probed_by([one, near]).lateral == pytest.approx(50e-9)
     assert probed_by([one, far]).lateral is None
+
+
+def test_each_technique_says_how_large_what_it_looked_at_was(made: Any) -> None:
+    size = {"lateral": NM, "depth": NM, "volume": {"value": 8000.0, "unit": "nm^3"}}
+    found = [
+        made(STEP, {"lateral": NM}, region=WHOLE),
+        made(STEP, {"lateral": {"value": 2.0, "unit": "um"}}),
+        made(BEAM, {"lateral": {"value": 1.0, "unit": "nm"}}),
+        made(""),
+        made("", size),
+        made("", None, region={"shape": "whole", "frame": "m"}),
+    ]
+    techniques = dict(zip((f.id for f in found), ["xrf"] * 4 + ["apt", "eels"], strict=True))
+    table = sizes_table(found, techniques)
+    assert table is not None
+    assert [list(row) for row in table.rows] == [
+        ["apt", "lateral 50 nm", "not stated", "50 nm", "20 nm", "none"],
+        ["eels", *["not stated"] * 4, "1 of 1"],
+        ["xrf", "beam 1 nm; step 50 nm to 2 µm", "3 µm", "not stated", "not stated", "1 of 4"],
+    ]
+    assert sizes_table(found[3:4], techniques) is None
 
 
 @pytest.mark.parametrize(

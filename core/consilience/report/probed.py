@@ -12,8 +12,9 @@ from consilience.model.finding import Finding, Region
 from consilience.notation import cell
 from consilience.quantities import convert
 from consilience.sizes import BEAM, SIZES, STEP
+from consilience.view import Cell, Table
 
-__all__ = ["SCALE", "Probed", "probed", "probed_by"]
+__all__ = ["SCALE", "Probed", "probed", "probed_by", "sizes_table"]
 
 SCALE = (1e-10, 1.0)
 """From an atom to a metre: length scales beyond are drawn at its ends."""
@@ -69,13 +70,11 @@ def probed(finding: Finding) -> Probed:
     volume = _metres(probe.volume if probe else None, 3)
     words = []
     if probe is not None:
-        told = finding.evidence.get(SIZES)
-        said = told.get("lateral") if isinstance(told, Mapping) else None
         words = [
             f"{name} {cell(value)}"
             for name, value in (
                 ("depth", probe.depth),
-                (SHORT.get(str(said), "lateral"), probe.lateral),
+                (_lateral_word(finding), probe.lateral),
                 ("volume", probe.volume),
             )
             if value is not None
@@ -86,6 +85,59 @@ def probed(finding: Finding) -> Probed:
     if finding.weighed_in:
         words.append("the whole sample")
     return Probed(depth, lateral, volume, region, ", ".join(words) or "not stated")
+
+
+def sizes_table(findings: Sequence[Finding], techniques: Mapping[str, str]) -> Table | None:
+    """Return for each technique how large was what it looked at; None where no finding says it.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    techniques : mapping
+        Finding ID to the technique.
+    """
+    by_technique: dict[str, list[Finding]] = {}
+    for one in findings:
+        if not one.weighed_in:
+            by_technique.setdefault(techniques[one.id], []).append(one)
+    rows: list[list[Cell]] = []
+    for technique, group in sorted(by_technique.items()):
+        several = [(one, probed(one)) for one in group]
+        across: dict[str, list[float]] = {}
+        for one, found in several:
+            if found.lateral is not None:
+                across.setdefault(_lateral_word(one), []).append(found.lateral)
+        silent = sum(not found.lengths for _, found in several)
+        rows.append(
+            [
+                technique,
+                "; ".join(f"{name} {_span(sizes)}" for name, sizes in sorted(across.items())),
+                *(
+                    _span([x for _, found in several if (x := getattr(found, name)) is not None])
+                    for name in ("region", "depth", "volume")
+                ),
+                f"{silent} of {len(group)}" if silent else "none",
+            ]
+        )
+    if not any(any(row[1:5]) for row in rows):
+        return None
+    return Table(
+        ("technique", "one point, across", "region reaches", "depth", "volume, side of its cube",
+         "findings that say none of it"),
+        [[cell or "not stated" for cell in row] for row in rows],
+        "How large was what each technique looked at",
+    )  # fmt: skip
+
+
+def _lateral_word(finding: Finding) -> str:
+    told = finding.evidence.get(SIZES)
+    return SHORT.get(str(told.get("lateral") if isinstance(told, Mapping) else None), "lateral")
+
+
+def _span(lengths: Sequence[float]) -> str:
+    """Return the least and the greatest of lengths (m), empty for none."""
+    ends = dict.fromkeys(_length(x) for x in (min(lengths), max(lengths))) if lengths else {}
+    return " to ".join(ends)
 
 
 def _metres(quantity: Quantity | None, power: int) -> float | None:

@@ -135,6 +135,8 @@ def _short(said: Sequence[str]) -> str:
 
 
 def _reach(study: Study, findings: Sequence[Finding]) -> list[Block]:
+    from consilience.report.probed import sizes_table
+
     table = reach(study, findings)
     if not table or len(table[0]) < 2:
         return []
@@ -159,4 +161,6 @@ def _reach(study: Study, findings: Sequence[Finding]) -> list[Block]:
     if marks:
         why: list[list[Cell]] = [[f"({n})", reason] for reason, n in marks.items()]
         blocks.append(Table(("cell", "why it is empty"), why, "Why cells are empty"))
-    return blocks
+    told = [f for f in findings if f.kind != STATED]  # a text is of no size
+    sizes = sizes_table(told, modalities_of(study, told))
+    return blocks if sizes is None else [*blocks, sizes]
