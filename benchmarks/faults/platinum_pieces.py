@@ -44,6 +44,12 @@ def _spectrum(
     return Fault(name, where, plant, CUT[:2], (file,), NOTICED, about=about)
 
 
+def _dispersion(claims: Claims) -> None:
+    """All energy losses are 5 % too large, where no loss is none."""
+    _axis(LAMELLA[0], {"scale": 1.05}, claims)
+    _axis(LAMELLA[1], {"scale": 1.05, "offset": 0.05 * 240.0}, claims)
+
+
 def _carbonate(claims: Claims) -> None:
     claims.params("lamella-a")["layers"][1]["materials"] = {"Li2CO3": 1.0}
 
@@ -114,6 +120,13 @@ PIECES = (
         "energy scale of EELS off by 20 eV",
         "axis of lamella A's core losses",
         partial(_axis, LAMELLA[1], {"offset": 20.0}),
+        LAMELLA[1],
+        "core.presence|eels|at registration",
+    ),
+    _spectrum(
+        "dispersion of EELS off by 5 %",
+        "axes of lamella A's low and core losses",
+        _dispersion,
         LAMELLA[1],
         "core.presence|eels|at registration",
     ),
