@@ -122,7 +122,7 @@ def sizes_table(findings: Sequence[Finding], techniques: Mapping[str, str]) -> T
     if not any(any(row[1:5]) for row in rows):
         return None
     return Table(
-        ("technique", "one point, across", "region reaches", "depth", "volume, side of its cube",
+        ("technique", "across", "region reaches", "depth", "volume, side of its cube",
          "findings that say none of it"),
         [[cell or "not stated" for cell in row] for row in rows],
         "How large was what each technique looked at",
