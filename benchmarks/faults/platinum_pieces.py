@@ -21,8 +21,8 @@ CUT = ("lamella A", "interphase A", "needle")
 # ---------------------------------------------------------------- electrons, atom probe
 
 
-def _axis(file: str, change: dict[str, float], claims: Claims) -> None:
-    """Add to, or multiply, what the file says of its energy axis."""
+def _axis(file: str, claims: Claims, add: float = 0.0, factor: float = 1.0) -> None:
+    """Add to all energies that the file gives, or multiply them."""
 
     def edit(path: Path) -> None:
         import h5py
@@ -31,8 +31,8 @@ def _axis(file: str, change: dict[str, float], claims: Claims) -> None:
             signal = next(iter(file["Experiments"].values()))
             axes = (signal[name].attrs for name in signal if name.startswith("axis-"))
             axis = next(a for a in axes if str(a["name"]).startswith("Energy"))
-            axis["offset"] = np.float64(axis["offset"] + change.get("offset", 0.0))
-            axis["scale"] = np.float64(axis["scale"] * change.get("scale", 1.0))
+            axis["offset"] = np.float64(axis["offset"] * factor + add)
+            axis["scale"] = np.float64(axis["scale"] * factor)
 
     claims.edit(file, edit)
 
@@ -45,9 +45,9 @@ def _spectrum(
 
 
 def _dispersion(claims: Claims) -> None:
-    """All energy losses are 5 % too large, where no loss is none."""
-    _axis(LAMELLA[0], {"scale": 1.05}, claims)
-    _axis(LAMELLA[1], {"scale": 1.05, "offset": 0.05 * 240.0}, claims)
+    """All energy losses are 5 % too large, and no loss is none."""
+    for file in LAMELLA[:2]:
+        _axis(file, claims, factor=1.05)
 
 
 def _carbonate(claims: Claims) -> None:
@@ -119,7 +119,7 @@ PIECES = (
     _spectrum(
         "energy scale of EELS off by 20 eV",
         "axis of lamella A's core losses",
-        partial(_axis, LAMELLA[1], {"offset": 20.0}),
+        partial(_axis, LAMELLA[1], add=20.0),
         LAMELLA[1],
         "core.presence|eels|at registration",
     ),
@@ -133,7 +133,7 @@ PIECES = (
     _spectrum(
         "energy scale of EDX off by 3 %",
         "axis of lamella A's X-rays",
-        partial(_axis, LAMELLA[2], {"scale": 1.03}),
+        partial(_axis, LAMELLA[2], factor=1.03),
         LAMELLA[2],
         "core.presence|eels|at registration",
     ),
