@@ -29,7 +29,7 @@ SURROGATES = 999
 LEAST_P = 1e-6
 """No smaller p is claimed from the tail of a distribution that is extrapolated."""
 FEWEST = 25
-"""Points that both maps must have."""
+"""Points that both maps must have, unless the caller says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class MapCorrelation:
     points : int
     without_noise : float or None
         What r would be without the stated noise; None if a noise is unknown or is all there is.
+    independent : float
+        As many independent points have correlations that scatter as much as the surrogates' [3]_.
     """
 
     value: float
@@ -59,6 +61,7 @@ class MapCorrelation:
     smallest: float
     points: int
     without_noise: float | None
+    independent: float
 
 
 def reliability(values: Array, std: Array | None) -> float | None:
@@ -87,8 +90,10 @@ def correlate(
     second_std: Array | None = None,
     *,
     seed: int = 0,
+    fewest: int = FEWEST,
+    what: str = "map",
 ) -> MapCorrelation:
-    """Correlate two maps on one grid.
+    """Correlate two maps on one grid; a profile is a map of one row.
 
     Parameters
     ----------
@@ -98,22 +103,26 @@ def correlate(
         Of the same shape.
     seed : int
         Of the surrogates.
+    fewest : int
+        Points that both must have.
+    what : str
+        What the two are called in errors.
 
     Raises
     ------
     ValueError
-        Shapes differ, fewer than 25 common points, or a map without any contrast.
+        Shapes differ, fewer common points, or a map without any contrast.
     """
     if first.shape != second.shape or first.ndim != 2:
-        raise ValueError(f"maps of shapes {first.shape} and {second.shape}: one grid is needed")
+        raise ValueError(f"{what}s of shapes {first.shape} and {second.shape}: one grid is needed")
     both = np.isfinite(first) & np.isfinite(second)
     points = int(np.count_nonzero(both))
-    if points < FEWEST:
-        raise ValueError(f"the maps have {points} points in common; {FEWEST} are needed")
+    if points < fewest:
+        raise ValueError(f"the {what}s have {points} points in common; {fewest} are needed")
     one = first[both] - first[both].mean()
     other = second[both] - second[both].mean()
     if not (one @ one > 0 and other @ other > 0):
-        raise ValueError("a map has one value everywhere: nothing can go together with it")
+        raise ValueError(f"a {what} has one value everywhere: nothing can go together with it")
     value = float(one @ other / np.sqrt((one @ one) * (other @ other)))
     known = np.isfinite(second)
     filled = np.where(known, second - second[known].mean(), 0.0)
@@ -139,6 +148,7 @@ def correlate(
         smallest=float(np.quantile(null, 0.95)),
         points=points,
         without_noise=without,
+        independent=1.0 + 1.0 / float(np.mean(null**2)),
     )
 
 

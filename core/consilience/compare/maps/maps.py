@@ -15,18 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.maps.correlation import MapCorrelation, correlate
+from consilience.compare.maps.correlation import correlate
+from consilience.compare.maps.judging import Words, about_one_thing, judged
 from consilience.compare.maps.orientation import (
     MIRRORS,
-    BetterOrientation,
     better_orientation,
     exchanged,
     orientations,
 )
-from consilience.compare.subjects import phase_and_element, same_subject
 from consilience.errors import BadInputError
 from consilience.model.finding import Finding
-from consilience.model.verdict import Answer, Verdict
+from consilience.model.verdict import Verdict
 from consilience.quantities import convert
 
 if TYPE_CHECKING:
@@ -37,6 +36,16 @@ __all__ = ["KEY", "Map", "compare", "read_map"]
 KEY = "core.maps"
 NEAR = 0.25
 """Of a step: grids whose points lie this close are one grid."""
+WORDS = Words(
+    key=KEY,
+    what="map",
+    laid_wrong="one may have been put down along the wrong axes, or lie elsewhere",
+    settle_orientation=(
+        "which axis of each scan was the fast one, which way both run in the frame, and a "
+        "landmark that both maps show"
+    ),
+    resampled="the second was interpolated to the points of the first",
+)
 
 Array = NDArray[np.float64]
 
@@ -73,17 +82,17 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     *agree*: two maps in different units can vary together and yet not be equal.  Maps without one
     frame and unit, or of different volumes, are *not comparable*.
     """
-    if not _about_one_thing(first, second):
+    if not about_one_thing(first, second):
         return None
     a, b = context.name(first), context.name(second)
     if context.relation(first, second) != "same":
         said = f"{a} and {b} mapped different pieces, whose place in each other is not known"
-        return _verdict(first, second, "not_comparable", said, settle="maps of one area")
+        return _cannot(first, second, said, "maps of one area")
     one, other = read_map(first, context), read_map(second, context)
     if isinstance(one, str):
-        return _verdict(first, second, "not_comparable", f"{a}: {one}")
+        return _cannot(first, second, f"{a}: {one}")
     if isinstance(other, str):
-        return _verdict(first, second, "not_comparable", f"{b}: {other}")
+        return _cannot(first, second, f"{b}: {other}")
     frames = [f.region.frame if f.region else "" for f in (first, second)]
     other = _in_units(other, one.units)
     if one.units != other.units or frames[0] != frames[1]:
@@ -92,26 +101,21 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
             "points of one lie in the other is not known"
         )
         settle = "one frame for both, or landmarks that both show"
-        return _verdict(first, second, "not_comparable", said, settle=settle)
+        return _cannot(first, second, said, settle)
     resampled = _on_grid(other, one)
     try:
         found = correlate(one.values, resampled.values, one.std, resampled.std)
     except ValueError as error:
-        return _verdict(first, second, "not_comparable", f"{a} and {b}: {error}")
+        return _cannot(first, second, f"{a} and {b}: {error}")
     otherwise = _placed_otherwise(other, one, resampled)
     better = better_orientation(one.values, resampled.values, otherwise)
-    return _judged(first, second, found, better, resampled is not other, context)
+    moved = resampled is not other
+    return judged(first, second, found, better, context, WORDS, resampled=moved)
 
 
-def _about_one_thing(first: Finding, second: Finding) -> bool:
-    """Return True for one subject, or a phase and an element of it."""
-    if first.subject is None or second.subject is None:
-        return False
-    one, other = first.subject, second.subject
-    return same_subject(one, other) or phase_and_element(one, other)
-
-
-def read_map(finding: Finding, context: ComparisonContext, *, lines: bool = False) -> Map | str:
+def read_map(
+    finding: Finding, context: ComparisonContext, *, lines: bool = False, what: str = "map"
+) -> Map | str:
     """Return the map that a finding names, or why there is none.
 
     Parameters
@@ -120,13 +124,15 @@ def read_map(finding: Finding, context: ComparisonContext, *, lines: bool = Fals
     context : ComparisonContext
     lines : bool
         A profile counts as a map of one row.
+    what : str
+        What is sought, in words.
     """
     name, std = finding.evidence.get("variable"), finding.evidence.get("variable_std")
     if finding.array is None or context.open_array is None or not isinstance(name, str):
-        return "it names no map that could be opened"
+        return f"it names no {what} that could be opened"
     data = context.open_array(finding.array)
     if name not in data or data[name].ndim < (1 if lines else 2):
-        return f"its data hold no map {name!r}"
+        return f"its data hold no {what} {name!r}"
     chosen = _plane(data[name], finding.evidence)
     if isinstance(chosen, str):
         return chosen
@@ -226,87 +232,5 @@ def _placed_otherwise(found: Map, grid: Map, placed: Map) -> list[tuple[str, Arr
     return made
 
 
-def _judged(
-    first: Finding,
-    second: Finding,
-    found: MapCorrelation,
-    better: BetterOrientation | None,
-    resampled: bool,
-    context: ComparisonContext,
-) -> Verdict:
-    same = same_subject(first.subject, second.subject)
-    seen = found.p_value < context.level
-    said = f"correlation {found.value:.2f} over {found.points} points"
-    if found.without_noise is not None:
-        said += f" ({found.without_noise:.2f} without the noise of the points)"
-    chance = f"p = {found.p_value:.2g} against maps as smooth as these"
-    if found.beyond:
-        chance += ", none of which goes so far, by the spread of theirs"
-    answer: Answer = "undecided"
-    settle = ""
-    if seen and found.value > 0:
-        answer, words = "consistent", "the maps go together, which does not make them equal"
-    elif seen and same:
-        answer, words = "disagree", "where one shows much, the other shows little"
-    elif seen:
-        words = "the element is low where the phase is; another phase of it may be elsewhere"
-        settle = "maps of the other phases of that element"
-    else:
-        words = (
-            f"no more than chance gives; a correlation from {found.smallest:.2f} on would have "
-            "been seen"
-        )
-        settle = "maps with more structure, more points or less noise"
-    reason = f"{said}: {words} ({chance})"
-    if better is not None:
-        reason += (
-            f"; with one of them {better.name} the correlation is {better.value:.2f} instead of "
-            f"{better.stated:.2f} (p = {better.p_value:.2g} that any orientation gains so much by "
-            "chance), so that one may have been put down along the wrong axes, or lie elsewhere"
-        )
-        answer = "undecided"
-        settle = (
-            "which axis of each scan was the fast one, which way both run in the frame, and a "
-            "landmark that both maps show"
-        )
-    if resampled:
-        reason += "; the second was interpolated to the points of the first"
-    verdict = _verdict(first, second, answer, reason, settle=settle, found=found)
-    if better is None:
-        return verdict
-    told = {
-        "orientation": better.name,
-        "correlation": better.value,
-        "p_value": better.p_value,
-    }
-    return verdict.model_copy(update={"numbers": {**verdict.numbers, "better": told}})
-
-
-def _verdict(
-    first: Finding,
-    second: Finding,
-    answer: Answer,
-    reason: str,
-    *,
-    settle: str = "",
-    found: MapCorrelation | None = None,
-) -> Verdict:
-    if found is None:
-        return Verdict.between(KEY, first, second, answer, reason, settle=settle)
-    return Verdict.between(
-        KEY,
-        first,
-        second,
-        answer,
-        reason,
-        settle=settle,
-        test="correlation against surrogates (Theiler 1992)",
-        statistic=found.value,
-        p_value=found.p_value,
-        numbers={
-            "correlation": found.value,
-            "without_noise": found.without_noise,
-            "smallest_seen": found.smallest,
-            "points": found.points,
-        },
-    )
+def _cannot(first: Finding, second: Finding, reason: str, settle: str = "") -> Verdict:
+    return Verdict.between(KEY, first, second, "not_comparable", reason, settle=settle)
