@@ -32,7 +32,7 @@ def register_kinds() -> Sequence[Kind]:
 
 @hookimpl
 def register_comparisons() -> Sequence[Comparison]:
-    """Return comparisons of presence, numbers, compositions, maps, and phases with compositions."""
+    """Return comparisons of presence, numbers, compositions and phases, maps and profiles."""
     scalars = tuple((k.name, k.name) for k in CORE_KINDS if k.about == "scalar")
     return [
         Comparison(
@@ -70,6 +70,12 @@ def register_comparisons() -> Sequence[Comparison]:
             ),
             Ref("consilience.compare.maps.maps:compare"),
             "correlation of two maps of one area against maps as smooth as they are",
+        ),
+        Comparison(
+            "core.profiles",
+            (("line_profile", "line_profile"),),
+            Ref("consilience.compare.maps.profiles:compare"),
+            "correlation of two profiles along one line against profiles as smooth as they are",
         ),
         Comparison(
             "core.stated",
