@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from eels_models import CONTEXT, ENERGY_LOSS, low_loss, measurement
+from eels_models import CONTEXT, ENERGY, ENERGY_LOSS, low_loss, measurement, x_rays
 
 from consilience.model.base import Quantity
 from consilience.model.finding import FindingDraft
@@ -19,6 +19,7 @@ from consilience_eels.files.reading import read_msa
 from consilience_eels.findings.components_run import ComponentParams, run_components
 from consilience_eels.findings.probed import BY_PATH, STATED, through
 from consilience_eels.findings.profile_run import ProfileParams, run_profile
+from consilience_eels.findings.quantify_run import QuantificationParams, run_quantification
 from consilience_eels.findings.thickness_run import ThicknessParams, run_thickness
 
 ANGLES = {"beam_energy": 300.0, "convergence_angle": 40.5, "collection_angle": 156.5}
@@ -100,6 +101,26 @@ def test_profiles_and_components_say_their_step() -> None:
     assert parts.region is not None
     assert parts.region.shape == "whole"
     assert {f.region.shape for f in profiles if f.region} == {"line"}
+
+
+def test_x_rays_of_a_map_say_a_stated_thickness_and_name_their_maps() -> None:
+    image = np.random.default_rng(3).poisson(x_rays(400.0, 900.0, 2.0), (4, 4, ENERGY.size))
+    data = measurement(image.astype(np.float32), ENERGY, "edx")
+    factors = {"k_factors": {"Fe_Ka": 1.45, "Pt_La": 5.08}, "elements": ("Fe", "Pt")}
+    plain, told = (
+        run_quantification([data], QuantificationParams(**factors, **more), CONTEXT).findings
+        for more in ({}, {"thickness": 60.0})
+    )
+    assert {f.kind for f in plain} == {"composition", "element"}
+    for one, other in zip(plain, told, strict=True):
+        assert one.probe is not None
+        assert other.probe is not None
+        assert one.probe.lateral == other.probe.lateral == Quantity(value=2.0, unit="nm")
+        assert one.probe.depth is None
+        assert other.probe.depth == Quantity(value=60.0, unit="nm")
+        assert other.evidence[SIZES] == {"depth": STATED, "lateral": STEP}
+        assert one.region is not None
+        assert one.region.coordinates == [[0.0, 0.0], [6.0, 6.0]]
 
 
 def test_several_thicknesses_are_of_several_regions() -> None:

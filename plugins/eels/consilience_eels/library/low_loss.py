@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilience_eels.library.files import make_signal
+from consilience_eels.library.session import hyperspy
 from consilience_eels.spectra import LossAxis
 
 __all__ = [
@@ -116,6 +117,7 @@ def _goes_on(spectra: NDArray[Any], window: int) -> bool:
 
 def mean_free_path(density: float, beam_energy: float) -> float:
     """Return exSpy's inelastic mean free path (nm) for a density (g/cm³) and an energy (keV)."""
+    hyperspy()
     from exspy.utils.eels import iMFP_Iakoubovskii
 
     return float(iMFP_Iakoubovskii(density, beam_energy))
@@ -125,6 +127,7 @@ def angular_correction(
     density: float, beam_energy: float, convergence: float, collection: float
 ) -> float:
     """Return exSpy's factor on t/λ for the half-angles of probe and spectrometer, in mrad."""
+    hyperspy()
     from exspy.utils.eels import iMFP_angular_correction
 
     return float(iMFP_angular_correction(density, beam_energy, convergence, collection))
