@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -49,6 +50,44 @@ def test_names_that_look_like_markup_are_shown_on_a_terminal() -> None:
 def test_an_identifier_is_never_cut_on_a_narrow_terminal() -> None:
     rows = [["a sample with quite a long name that has to be folded", "f-0123456789abcdef"]]
     assert "f-0123456789abcdef" in on_a_terminal(DRAW.format(rows=rows), columns=40)
+
+
+def without_colours(shown: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+
+WIDE = (
+    "from consilience.cli.output import table; "
+    "table(['finding', 'sample', 'kind', 'says', 'origin', 'caveat'], "
+    "[['f-0123456789abcdef', 'powder B', 'lattice_parameter', "
+    "'cannot tell: every peak that it would explain is explained by lithium carbonate', "
+    "'simulated', '']], 'none')"
+)
+
+
+def test_a_table_that_does_not_fit_is_written_row_by_row_with_no_word_broken() -> None:
+    shown = without_colours(on_a_terminal(WIDE, columns=80))
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert lines[:3] == [
+        "finding  f-0123456789abcdef",
+        "sample   powder B",
+        "kind     lattice_parameter",
+    ]
+    assert "carbonate" in " ".join(lines).split()
+    assert not any("caveat" in line for line in lines), "what is empty takes no line"
+
+
+def test_a_table_that_fits_breaks_no_word_and_leaves_the_room_to_the_text() -> None:
+    shown = without_colours(on_a_terminal(WIDE, columns=120))
+    rows = [line.split("│")[1:-1] for line in shown.splitlines() if "│" in line]
+    assert [cell.strip() for cell in rows[0]][:3] == [
+        "f-0123456789abcdef",
+        "powder B",
+        "lattice_parameter",
+    ]
+    assert rows[0][4].strip() == "simulated"
+    assert " ".join(row[3].strip() for row in rows).endswith("is explained by lithium carbonate")
+    assert all(len(line) <= 120 for line in shown.splitlines())
 
 
 def test_json_on_a_terminal_is_plain_ascii() -> None:

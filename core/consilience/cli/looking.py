@@ -218,7 +218,10 @@ def _origin(finding: Finding, names: Mapping[str, str]) -> str:
 
 @fail_well
 def compare(context: typer.Context, as_json: Json = False) -> None:
-    """Compare all findings that can meet, and say what cannot be compared."""
+    """Compare all findings that can meet, and say what cannot be compared.
+
+    'consilience why VERDICT' then walks from one of them back to the raw files.
+    """
     from consilience.study import Study
 
     with Study.open(context.obj.study) as study:
@@ -232,9 +235,10 @@ def compare(context: typer.Context, as_json: Json = False) -> None:
         if verdicts:
             say(", ".join(f"{n} {word}" for n, word in counts if n))
         table(
-            ["verdict", "kind", "subject", "samples", "why"],
+            ["verdict", "says", "kind", "subject", "samples", "why"],
             [
                 [
+                    v.id,
                     v.verdict.replace("_", " "),
                     v.kind,
                     v.subject.label if v.subject else "",

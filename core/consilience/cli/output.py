@@ -36,6 +36,8 @@ R = TypeVar("R")
 
 IDENTIFIERS = ("finding", "measurement", "verdict", "step", "series", "plugin", "kind", "reader")
 """Headings of columns that are never broken."""
+LONG_WORD, LONG_TEXT, LEAST_TEXT = 24, 60, 28
+"""Characters: of a word that may be broken, of a cell that is text, and of the room for text."""
 LONG_TITLES = 90
 """Characters of titles before the rest of them is counted."""
 ProgressStyle = Literal["auto", "bar", "plain", "json", "none"]
@@ -62,27 +64,65 @@ def print_json(value: Any) -> None:
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """Draw a table on a terminal; aligned columns without lines otherwise."""
+    """Draw a table on a terminal, or what does not fit row by row; else aligned columns."""
     if not rows:
         say(empty)
         return
     cells = [["unknown" if c is None else one_line(str(c)) for c in row] for row in rows]
     if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.markup import escape
-        from rich.table import Table
-
-        drawn = Table(header_style="bold")
-        for heading in headings:
-            # an ID or name that is cut cannot be copied
-            drawn.add_column(heading, overflow="fold", no_wrap=heading in IDENTIFIERS)
-        for row in cells:
-            drawn.add_row(*(escape(cell) for cell in row))
-        Console(highlight=False).print(drawn)
+        _draw(headings, cells)
         return
     widths = [max(len(h), *(len(r[i]) for r in cells)) for i, h in enumerate(headings)]
     for row in [list(headings), *cells]:
         say("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())
+
+
+def _draw(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    widths = _widths(headings, cells, console.width - 3 * len(headings) - 1)
+    if widths is None:
+        drawn = Table.grid(padding=(0, 2))
+        drawn.add_column(style="bold", no_wrap=True)
+        drawn.add_column(overflow="fold")
+        for row in cells:
+            for heading, cell in zip(headings, row, strict=True):
+                if cell:
+                    drawn.add_row(heading, escape(cell))
+            drawn.add_row()
+    else:
+        drawn = Table(header_style="bold")
+        for heading, width in zip(headings, widths, strict=True):
+            # an ID or name that is cut cannot be copied
+            drawn.add_column(heading, overflow="fold", width=width)
+        for row in cells:
+            drawn.add_row(*(escape(cell) for cell in row))
+    console.print(drawn)
+
+
+def _widths(headings: Sequence[str], cells: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Return the width of each column: short ones whole, the rest alike; None if none can be read.
+
+    An ID is never broken, other words only if they are long, and text has room for a few words.
+    """
+    from rich.cells import cell_len
+
+    widths, most = [], []
+    for heading, *column in zip(headings, *cells, strict=True):
+        whole = max(cell_len(cell) for cell in (heading, *column))
+        word = max(cell_len(word) for cell in (heading, *column) for word in [*cell.split(), ""])
+        least = word if heading in IDENTIFIERS else min(word, LONG_WORD)
+        widths.append(max(least, LEAST_TEXT) if whole > LONG_TEXT else least)
+        most.append(whole)
+    if sum(widths) > room:
+        return None
+    for _ in range(min(room, sum(most)) - sum(widths)):
+        narrow = min((w, at) for at, w in enumerate(widths) if w < most[at])[1]
+        widths[narrow] += 1
+    return widths
 
 
 def notice_lines(notices: Sequence[Any]) -> Iterator[str]:
