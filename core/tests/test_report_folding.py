@@ -109,3 +109,52 @@ def test_one_doubt_of_many_is_told_in_full_once(report_samples: ModuleType) -> N
     assert page.count("it was warm") == 2  # at the first verdict, and at the first finding
     assert page.count("told in full above") == 5 + 6
     check_links(page)
+
+
+def test_what_is_said_in_the_same_words_stands_in_one_line(report_samples: ModuleType) -> None:
+    lif = report_samples.LIF
+    found = [
+        report_samples.finding("phase", lif, sample, [], status="present", state={"cycle": cycle})
+        for sample in ("chip", "film")
+        for cycle in (10, 20)
+    ]
+    why = "both find LiF"
+    verdicts = [
+        report_samples.verdict("phase", lif, [found[i], found[2 + j]], "consistent", words)
+        for i, j, words in ((0, 0, why), (0, 1, why), (1, 0, why), (1, 1, "something else"))
+    ]
+    page = render(report_samples.ReportContent(study="s", findings=found, verdicts=verdicts))
+    assert len(re.findall(r'<tr role="row" id="v-', page)) == 2
+    assert page.count(why) == 1
+    assert "consistent</span> ×3" in page
+    for verdict in verdicts:  # every link to a verdict still leads
+        assert f'id="{verdict.id}"' in page
+    row = page[page.index("×3") :].partition("</tr>")[0]
+    text = re.sub(r"<[^>]+>", "", row)
+    assert "chip, cycle: 10 against" in text
+    assert "film, cycle: 20" in text
+    check_links(page)
+
+
+def test_numbers_stand_in_lines_of_their_own(report_samples: ModuleType) -> None:
+    found = [
+        report_samples.finding(
+            "size", report_samples.PT, "chip", [], value=v, unit="nm", std_stat=0.1
+        )
+        for v in (1.0, 2.0, 3.0)
+    ]
+    verdicts = [
+        report_samples.verdict(
+            "size",
+            report_samples.PT,
+            list(two),
+            "undecided",
+            "too uncertain",
+            difference=d,
+            unit="nm",
+        )
+        for two, d in zip(pairwise(found), (1.0156833, 1.0156834), strict=True)
+    ]
+    page = render(report_samples.ReportContent(study="s", findings=found, verdicts=verdicts))
+    assert len(re.findall(r'<tr role="row" id="v-', page)) == 2
+    assert "1.02 ± unknown nm" in page

@@ -26,7 +26,7 @@ from consilience.report.figures import (
     techniques_of,
     timeline_blocks,
 )
-from consilience.report.folding import Folded, fold
+from consilience.report.folding import Folded, fold, gathered
 from consilience.report.lineage import forest, natural
 from consilience.report.methods import analyses_used, analysis_key, readers_used
 from consilience.report.printing import Printed, printed_of
@@ -163,7 +163,9 @@ def arrange(content: ReportContent) -> Page:
         content=content,
         banner=banner(content),
         counts=[(word, counts[word.answer]) for word in ANSWERS],
-        verdicts=[verdict_row(v, by_id, anchors, titles, modality_of, told) for v in listed],
+        verdicts=gathered(
+            [verdict_row(v, by_id, anchors, titles, modality_of, told) for v in listed]
+        ),
         folded=folded,
         subjects=_subjects(content),
         strips=_strips(strip_figures(findings, verdicts, titles, modality_of)),

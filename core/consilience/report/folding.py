@@ -1,16 +1,16 @@
-"""Thousands of verdicts: those that a reader must see one by one, and the rest counted together."""
+"""What a reader must see one by one, what is told once for several, and what is counted."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consilience.model.verdict import Verdict
-from consilience.report.rows import Anchors
+from consilience.report.rows import Anchors, VerdictRow
 from consilience.report.words import ANSWERS, AnswerWord
 
-__all__ = ["MOST_ROWS", "Folded", "fold"]
+__all__ = ["MOST_ROWS", "Folded", "fold", "gathered"]
 
 MOST_ROWS = 400
 """So many verdicts have a line each; more than that nobody reads, and no browser likes."""
@@ -83,6 +83,35 @@ def fold(
             )
         )
     return shown, sorted(folded, key=lambda f: (ANSWERS.index(f.word), -f.count, f.what))
+
+
+def gathered(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
+    """Return one row for all that say the same of one thing, where the first of them stands.
+
+    A row that tells a doubt in full, or that has a number, stands alone.
+    """
+    first: dict[tuple[object, ...], int] = {}
+    made: list[VerdictRow] = []
+    for row in rows:
+        key = (
+            row.word.answer,
+            row.what,
+            row.why,
+            row.difference,
+            row.without,
+            row.detectable,
+            tuple(sorted(c.rule for c in [*row.doubts, *(c for c, _ in row.again)])),
+            tuple((name, *rules) for _, name, rules in row.noted),
+            row.verdict.settle,
+            *row.verdict.samples,
+        )
+        if row.difference is None and not row.doubts and key in first:
+            at = first[key]
+            made[at] = replace(made[at], alike=[*made[at].alike, row])
+        else:
+            first.setdefault(key, len(made))
+            made.append(row)
+    return made
 
 
 def _general(verdict: Verdict) -> str:

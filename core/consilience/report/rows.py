@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from consilience.model.finding import Finding, Rival, SourceFile
 from consilience.model.measurement import MeasurementRecord
@@ -112,6 +112,10 @@ class VerdictRow:
     """Doubts that stand in full at an earlier verdict, with its anchor."""
     without: AnswerWord | None = None
     """What it would be without the rules that changed it."""
+    exactly: list[tuple[str | None, str]] = field(default_factory=list)
+    """The same findings with state and region, to tell rows apart that are alike."""
+    alike: list[VerdictRow] = field(default_factory=list)
+    """Others that say the same in the same words, of other findings."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +236,10 @@ def verdict_row(
         for key, finding in by_id.items():
             labels[key] += f", {state(finding.state)}" if finding.state else f" ({key})"
     links = [(anchors.get("finding", key), labels.get(key, key)) for key in verdict.findings]
+    exactly = [
+        (anchor, _exactly(label, by_id.get(key)))
+        for key, (anchor, label) in zip(verdict.findings, links, strict=True)
+    ]
     noted: list[tuple[str | None, str, list[str]]] = []
     for key, (anchor, label) in zip(verdict.findings, links, strict=True):
         rules = sorted({c.rule for c in verdict.caveats if c.finding == key and c.effect == "note"})
@@ -250,7 +258,11 @@ def verdict_row(
         )
     difference = None
     if verdict.difference is not None:
-        difference = quantity(verdict.difference, verdict.unit, verdict.std, with_std=True)
+        difference = (
+            f"{number(verdict.difference, 3)} ± unknown {unit_text(verdict.unit)}".rstrip()
+            if verdict.std is None
+            else quantity(verdict.difference, verdict.unit, verdict.std, with_std=True)
+        )
     detectable = None
     if verdict.smallest_detectable is not None:
         detectable = f"{number(verdict.smallest_detectable, 2)} {unit_text(verdict.unit)}".rstrip()
@@ -273,7 +285,16 @@ def verdict_row(
         findings=links,
         other_samples=[s for s in verdict.samples if s not in named],
         without=without_rules(verdict),
+        exactly=exactly if len(exactly) == len(links) else links,
     )
+
+
+def _exactly(label: str, finding: Finding | None) -> str:
+    """Return a label with the state and the region, where it does not have them."""
+    if finding is None:
+        return label
+    more = [state(finding.state), finding.region.label if finding.region else ""]
+    return ", ".join([label, *(m for m in more if m and m not in label)])
 
 
 def _why(verdict: Verdict) -> str:
