@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from consilience.declarations import (
     Analysis,
     Check,
+    Comparison,
     Kind,
     Modality,
     PluginInfo,
@@ -128,6 +129,20 @@ def register_readers() -> Sequence[Reader]:
             companions=_RANGES,
             title="reconstructed ions in HDF5 (PyCCAPT, NXapm)",
         ),
+    ]
+
+
+@hookimpl
+def register_comparisons() -> Sequence[Comparison]:
+    """Profiles along the needle are held against other profiles as the core holds them."""
+    mine = "composition_profile"
+    return [
+        Comparison(
+            "apt.profiles",
+            ((mine, mine), (mine, "line_profile")),
+            Ref("consilience.compare.maps.profiles:compare"),
+            "correlation of two profiles along one line against profiles as smooth as they are",
+        )
     ]
 
 

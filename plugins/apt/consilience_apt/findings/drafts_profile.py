@@ -124,6 +124,8 @@ def profile_drafts(
             "axis": axis,
             "chosen": stretches.chosen,
             "finest_bin": number(float(np.diff(stretches.fine.edges)[0])),
+            "variable": element,
+            "variable_std": f"{element}_std",
         }
         evidence |= {"not_divided": stretches.problem} if found is None else _models(found)
         made.append(

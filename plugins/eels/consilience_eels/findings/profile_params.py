@@ -45,6 +45,9 @@ class ProfileParams(BaseModel):
         is held against it.
     scale_std : float or None
         Relative standard deviation of the image's scale.  None: not known.
+    frame : str, optional
+        Name of the frame that the image's coordinates are in, the same for all recordings of one
+        scan, so that their profiles can be compared; by default one of the measurement's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +64,7 @@ class ProfileParams(BaseModel):
     shape: Literal["erf", "logistic"] = "erf"
     counts_per_electron: Annotated[float, Field(gt=0.0, le=1e6)] = 1.0
     scale_std: Annotated[float, Field(ge=0.0, le=1.0)] | None = 0.015
+    frame: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     @model_validator(mode="after")
     def _sound(self) -> ProfileParams:

@@ -32,7 +32,6 @@ from consilience_eels.spectra import LossAxis
 __all__ = ["ProfileParams", "run_profile"]
 
 Array = NDArray[np.float64]
-FRAME = "image"
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,13 @@ class _Line:
     start: tuple[float, float]
     end: tuple[float, float]
     width: float
+    frame: str
 
     @property
     def region(self) -> Region:
         ends = [list(self.start), list(self.end)]
         label = f"line {self.width:g} nm wide"
-        return Region(shape="line", coordinates=ends, unit="nm", frame=FRAME, label=label)
+        return Region(shape="line", coordinates=ends, unit="nm", frame=self.frame, label=label)
 
 
 def run_profile(
@@ -79,7 +79,7 @@ def run_profile(
     array = array.transpose("y", "x", ...)
     if array.size == 0 or max(array.sizes["y"], array.sizes["x"]) < 4:
         return _silent(measurement, "it has too few pixels for a profile")
-    line = _line(array, params)
+    line = _line(array, params, params.frame or measurement.record.name)
     drafts: list[FindingDraft] = []
     arrays: dict[str, xr.Dataset] = {}
     elements = _elements(measurement, context)
@@ -142,7 +142,7 @@ def _quantities(
     return found
 
 
-def _line(array: xr.DataArray, params: ProfileParams) -> _Line:
+def _line(array: xr.DataArray, params: ProfileParams, frame: str) -> _Line:
     x, y = (array[d].values.astype(np.float64) for d in ("x", "y"))
     steps = [abs(float(c[-1] - c[0])) / max(1, c.size - 1) for c in (x, y)]
     step = max(steps)
@@ -150,7 +150,8 @@ def _line(array: xr.DataArray, params: ProfileParams) -> _Line:
     if params.start is None or params.end is None:
         middle = 0.5 * float(y[0] + y[-1])
         height = abs(float(y[-1] - y[0])) + step
-        return _Line((float(x[0]), middle), (float(x[-1]), middle), params.width or height)
+        ends = (float(x[0]), middle), (float(x[-1]), middle)
+        return _Line(*ends, params.width or height, frame)
     for at, (px, py) in (("start", params.start), ("end", params.end)):
         inside = x.min() - step <= px <= x.max() + step and y.min() - step <= py <= y.max() + step
         if not inside:
@@ -159,7 +160,7 @@ def _line(array: xr.DataArray, params: ProfileParams) -> _Line:
                 f"{x.min():g} to {x.max():g} and y {y.min():g} to {y.max():g} nm",
                 fix="give both ends within the image",
             )
-    return _Line(params.start, params.end, params.width or 2.0 * diagonal)
+    return _Line(params.start, params.end, params.width or 2.0 * diagonal, frame)
 
 
 def _stretches(profile: LineProfile, params: ProfileParams) -> list[tuple[float, float]]:
@@ -225,6 +226,8 @@ def _profile_draft(profile: LineProfile, quantity: Quantity, line: _Line, key: s
             + f" a pixel, in {profile.values.size} bins of {profile.step:.4g} nm",
             "pixels": used,
             "scatter_over_noise": profile.scatter,
+            "variable": "value",
+            "variable_std": None if profile.std is None else "value_std",
         },
         assumptions=_noise(profile, quantity),
         method=f"mean of pixels in bins along a line; {quantity.how}",

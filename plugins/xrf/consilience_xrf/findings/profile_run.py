@@ -160,6 +160,8 @@ def _draft(
             "greatest": top.value,
             "greatest_std_shared_relative": shared,
             "scatter_over_counting": scatter,
+            "variable": "value",
+            "variable_std": None if found.std is None else "value_std",
         },
         assumptions=assumptions,
         method=METHOD,
