@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from consilience.compare.compositions.decision import Closed, capped, closed, percent, verdict_on
-from consilience.compare.compositions.vectors import Vector, vector_of
+from consilience.compare.compositions.vectors import TRACE, Vector, vector_of
 from consilience.compare.context import ComparisonContext
 from consilience.compare.groups import place_of
 from consilience.compare.outcome import Outcome
@@ -141,6 +141,14 @@ def _outcome(
     part = closed(vector, common)
     if part is None:
         return Outcome("not_comparable", f"{vector.name} found nothing of {', '.join(common)}")
+    values, stat, sys, _ = vector.part(common)
+    total, std = float(values.sum()), float(np.sqrt(max((stat + sys).sum(), 0.0)))
+    if total < TRACE * std:
+        return Outcome(
+            "not_comparable",
+            f"{vector.name} gives {' and '.join(common)} together {percent(total, std)} at.%, "
+            "which is no more than nothing, and nothing has no ratio",
+        )
     formula = (phase.subject.formula if phase.subject else None) or ""
     ranges = stated_range.of(formula)
     sources = [f"range of {label} from {stated_range.citation}"]

@@ -19,7 +19,7 @@ from consilience.model.finding import Finding
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["PRIOR", "Vector", "doubt_of", "vector_of"]
+__all__ = ["PRIOR", "TRACE", "Vector", "doubt_of", "vector_of"]
 
 Array = NDArray[np.float64]
 
