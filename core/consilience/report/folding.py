@@ -90,27 +90,31 @@ def gathered(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
 
     A row that tells a doubt in full, or that has a number, stands alone.
     """
-    first: dict[tuple[object, ...], int] = {}
-    made: list[VerdictRow] = []
-    for row in rows:
+    groups: dict[tuple[object, ...], list[VerdictRow]] = {}
+    for number, row in enumerate(rows):
         key = (
             row.word.answer,
             row.what,
             row.why,
-            row.difference,
             row.without,
             row.detectable,
             tuple(sorted(c.rule for c in [*row.doubts, *(c for c, _ in row.again)])),
             tuple((name, *rules) for _, name, rules in row.noted),
             row.verdict.settle,
+            len(row.tails),
             *row.verdict.samples,
         )
-        if row.difference is None and not row.doubts and key in first:
-            at = first[key]
-            made[at] = replace(made[at], alike=[*made[at].alike, row])
-        else:
-            first.setdefault(key, len(made))
-            made.append(row)
+        alone = row.difference is not None or (row.doubts and key in groups)
+        groups.setdefault((number,) if alone else key, []).append(row)
+    made = []
+    for group in groups.values():
+        sides = range(len(group[0].tails))
+        apart = [k for k in sides if len({row.tails[k][1] for row in group}) > 1] or list(sides)
+        alike = [
+            (row.anchor, [(row.tails[k][0], row.tails[k][1] or "whole") for k in apart])
+            for row in group
+        ]
+        made.append(replace(group[0], alike=alike) if len(group) > 1 else group[0])
     return made
 
 

@@ -112,10 +112,10 @@ class VerdictRow:
     """Doubts that stand in full at an earlier verdict, with its anchor."""
     without: AnswerWord | None = None
     """What it would be without the rules that changed it."""
-    exactly: list[tuple[str | None, str]] = field(default_factory=list)
-    """The same findings with state and region, to tell rows apart that are alike."""
-    alike: list[VerdictRow] = field(default_factory=list)
-    """Others that say the same in the same words, of other findings."""
+    tails: list[tuple[str | None, str]] = field(default_factory=list)
+    """The same findings by state and region, to tell rows apart that are alike."""
+    alike: list[tuple[str, list[tuple[str | None, str]]]] = field(default_factory=list)
+    """Of all rows that say the same of other findings: anchor, and what tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -236,10 +236,7 @@ def verdict_row(
         for key, finding in by_id.items():
             labels[key] += f", {state(finding.state)}" if finding.state else f" ({key})"
     links = [(anchors.get("finding", key), labels.get(key, key)) for key in verdict.findings]
-    exactly = [
-        (anchor, _exactly(label, by_id.get(key)))
-        for key, (anchor, label) in zip(verdict.findings, links, strict=True)
-    ]
+    tails = [(anchors.get("finding", key), _tail(by_id.get(key))) for key in verdict.findings]
     noted: list[tuple[str | None, str, list[str]]] = []
     for key, (anchor, label) in zip(verdict.findings, links, strict=True):
         rules = sorted({c.rule for c in verdict.caveats if c.finding == key and c.effect == "note"})
@@ -285,16 +282,16 @@ def verdict_row(
         findings=links,
         other_samples=[s for s in verdict.samples if s not in named],
         without=without_rules(verdict),
-        exactly=exactly if len(exactly) == len(links) else links,
+        tails=tails if len(tails) == len(links) else links,
     )
 
 
-def _exactly(label: str, finding: Finding | None) -> str:
-    """Return a label with the state and the region, where it does not have them."""
+def _tail(finding: Finding | None) -> str:
+    """Return state and region in a few words."""
     if finding is None:
-        return label
-    more = [state(finding.state), finding.region.label if finding.region else ""]
-    return ", ".join([label, *(m for m in more if m and m not in label)])
+        return ""
+    region = finding.region.label.partition(":")[0] if finding.region else ""
+    return ", ".join(part for part in (state(finding.state), region) if part)
 
 
 def _why(verdict: Verdict) -> str:
