@@ -150,6 +150,8 @@ def test_profiles_of_all_scans_on_one_scale() -> None:
     output = run_profile(some, ProfileParams(lines=("Pt_La",)), CONTEXT)
     dry, wet = output.findings
     data = output.arrays[dry.array or ""]
+    named = [dry.evidence[name] for name in ("variable", "variable_std")]
+    assert [data[name].dims for name in named] == [("distance",)] * 2
     assert data["share"].values[:6].mean() == pytest.approx(
         900.0 / dry.evidence["greatest"], rel=0.03
     )
