@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from os.path import commonprefix
 
 from consilience.model.verdict import Verdict
 from consilience.report.rows import Anchors, VerdictRow
@@ -110,12 +111,19 @@ def gathered(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
     for group in groups.values():
         sides = range(len(group[0].tails))
         apart = [k for k in sides if len({row.tails[k][1] for row in group}) > 1] or list(sides)
+        shared = {
+            k: len(commonprefix([row.tails[k][1].split(", ") for row in group])) for k in apart
+        }
         alike = [
-            (row.anchor, [(row.tails[k][0], row.tails[k][1] or "whole") for k in apart])
+            (row.anchor, [(row.tails[k][0], _rest(row.tails[k][1], shared[k])) for k in apart])
             for row in group
         ]
         made.append(replace(group[0], alike=alike) if len(group) > 1 else group[0])
     return made
+
+
+def _rest(tail: str, shared: int) -> str:
+    return ", ".join(tail.split(", ")[shared:]) or tail or "whole"
 
 
 def _general(verdict: Verdict) -> str:
