@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from os.path import commonprefix
+from itertools import takewhile
 
 from consilience.model.verdict import Verdict
 from consilience.report.rows import Anchors, VerdictRow
@@ -111,15 +111,19 @@ def gathered(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
     for group in groups.values():
         sides = range(len(group[0].tails))
         apart = [k for k in sides if len({row.tails[k][1] for row in group}) > 1] or list(sides)
-        shared = {
-            k: len(commonprefix([row.tails[k][1].split(", ") for row in group])) for k in apart
-        }
+        shared = {k: _shared([row.tails[k][1] for row in group]) for k in apart}
         alike = [
             (row.anchor, [(row.tails[k][0], _rest(row.tails[k][1], shared[k])) for k in apart])
             for row in group
         ]
         made.append(replace(group[0], alike=alike) if len(group) > 1 else group[0])
     return made
+
+
+def _shared(tails: Sequence[str]) -> int:
+    """Return with how many parts all begin."""
+    parts = zip(*(tail.split(", ") for tail in tails), strict=False)
+    return sum(1 for _ in takewhile(lambda same: len(set(same)) == 1, parts))
 
 
 def _rest(tail: str, shared: int) -> str:
