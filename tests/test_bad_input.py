@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 import subprocess
@@ -297,3 +298,80 @@ def test_a_missing_companion_is_named(study: Path, tmp_path: Path) -> None:
     with Study.open(study) as opened, pytest.raises((BadInputError, BadFileError)) as caught:
         opened.add(file, "chip", reader="xrd.image", companions={"geometry": tmp_path / "no.poni"})
     assert "no.poni" in str(caught.value)
+
+
+def test_a_revised_sample_keeps_what_is_not_named(study: Path) -> None:
+    cut = ("--cut", "box 10,4 22,9 um", "--frame", "map", "--elements", "Pt")
+    assert run(study, "sample", "derive", "cut", "--from", "chip", "--by", "lift_out", *cut)[0] == 0
+    assert run(study, "sample", "add", "cut", "--elements", "Mn,O", "--revise")[0] == 0
+    with Study.open(study) as opened:
+        sample = opened.sample("cut")
+    assert sample.parent == "chip"
+    assert sample.cut is not None
+    assert sample.elements == ["Mn", "O"]
+    assert run(study, "sample", "add", "cut", "--elements", "", "--revise")[0] == 0
+    with Study.open(study) as opened:
+        assert opened.sample("cut").elements == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says", "meant"),
+    [
+        (
+            '[[mesurement]]\nfile = "a.xy"',
+            "mesurement: nothing of that name is known",
+            "measurement",
+        ),
+        (
+            '[[sample]]\nid = "a"\nelments = []',
+            "elments: nothing of that name is known",
+            "elements",
+        ),
+        ('[[measurement]]\nfile = "a"\nsmple = "a"', "smple: nothing of that name is", "sample"),
+        ('[margins.x]\nvalue = 1\nreson = "a"', "reson: nothing of that name is known", "reason"),
+    ],
+)
+def test_a_misspelt_key_of_a_study_file_is_told_what_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, says: str, meant: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "study.toml"
+    file.write_text(f'[study]\nname = "x"\n{content}\n')
+    code, text = run(tmp_path / "made", "build", str(file))
+    assert code == 2
+    assert says in text
+    assert f"fix: did you mean '{meant}'?" in text
+
+
+def test_the_same_file_read_with_other_options_is_said(study: Path, tmp_path: Path) -> None:
+    code, text = add(study, tmp_path, "good.xy", GOOD)
+    assert "stands there already" not in text
+    code, text = add(study, tmp_path, "good.xy", GOOD, "--option", "intensity_unit=count")
+    assert code == 0
+    with Study.open(study) as opened:
+        first, second = (m.id for m in opened.measurement_records())
+    assert f"the same signal of this file stands there already as {first} of 'chip'" in text
+    assert f"with {first} or {second}" in text
+
+
+@pytest.mark.parametrize("command", [["init"], ["export"], ["report", "--out"]])
+def test_a_folder_that_cannot_be_made_is_three_lines(
+    study: Path, tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    code, text = run(study, *command, str(tmp_path / "file" / "inside"))
+    assert code == 3
+    assert "a file stands where a folder is needed" in text
+    assert f"at:  {tmp_path / 'file'}" in text
+    assert "Traceback" not in text
+
+
+def test_what_the_system_refuses_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "somewhere")
+
+    monkeypatch.setattr("consilience.study.Study.open", refused)
+    result = CliRunner().invoke(app, ["samples"])
+    assert "Could not finish: the file system does not allow it" in result.output
+    assert "at:  somewhere" in result.output
+    assert "Traceback" not in result.output

@@ -12,6 +12,7 @@ from consilience.bundle.manifest import STUDY, seal
 from consilience.errors import BadInputError
 from consilience.model.canonical import canonical_json
 from consilience.progress import Progress, no_progress
+from consilience.store.durable import mapped_os_errors
 from consilience.study.exporting import (
     LENIENT,
     sheets_of,
@@ -61,7 +62,8 @@ def write_bundle(
             fix="name a new folder; an export never overwrites",
             path=folder,
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    with mapped_os_errors("make the folder of the bundle", folder):
+        folder.mkdir(parents=True, exist_ok=True)
     head = study.head
     if not tables_only:
         copy_study(study.store, folder / STUDY, progress)

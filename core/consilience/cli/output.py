@@ -223,6 +223,17 @@ def _show_error(error: ConsilienceError, debug: bool) -> None:
         traceback.print_exc()
 
 
+def _of_the_system(error: OSError) -> ConsilienceError:
+    """Return what the operating system refused, in the words used everywhere else."""
+    from consilience.store.durable import mapped_os_errors
+
+    try:
+        with mapped_os_errors("finish", "unknown place"):
+            raise error
+    except ConsilienceError as mapped:
+        return mapped
+
+
 def fail_well(function: Callable[P, R]) -> Callable[P, R]:
     """Turn errors made on purpose into two or three lines and an exit code."""
 
@@ -244,5 +255,9 @@ def fail_well(function: Callable[P, R]) -> Callable[P, R]:
             # a reader such as `head` went away: not an error of ours
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except OSError as error:
+            shown = _of_the_system(error)
+            _show_error(shown, debug)
+            raise typer.Exit(shown.exit_code) from None
 
     return wrapped

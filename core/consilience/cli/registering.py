@@ -92,32 +92,36 @@ def init(
 def sample_add(
     context: typer.Context,
     sample: Annotated[str, typer.Argument(metavar="ID", help="What everybody calls it.")],
-    title: Annotated[str, typer.Option(help="What a reader sees beside the ID.")] = "",
+    title: Annotated[str | None, typer.Option(help="What a reader sees beside the ID.")] = None,
     parent: Annotated[str | None, typer.Option(help="Sample it was cut from.")] = None,
     control_of: Annotated[
         str | None, typer.Option(help="Sample that it is a blank or control of.")
     ] = None,
     elements: Annotated[
-        str, typer.Option(help="Elements that can be in it, comma-separated: Li,F,C,O.")
-    ] = "",
+        str | None, typer.Option(help="Elements that can be in it, comma-separated: Li,F,C,O.")
+    ] = None,
     material: MaterialWords = None,
-    note: Annotated[str, typer.Option(help="Anything else.")] = "",
+    note: Annotated[str | None, typer.Option(help="Anything else.")] = None,
     revise: Annotated[
-        bool, typer.Option("--revise", help="Replace what was said; the journal keeps both.")
+        bool, typer.Option("--revise", help="Replace what is named here; the journal keeps both.")
     ] = False,
 ) -> None:
-    """Register a sample."""
+    """Register a sample; with --revise, what is not named stays as it was."""
     from consilience.study import Study
 
+    said: dict[str, Any] = {
+        "title": title,
+        "parent": parent,
+        "control_of": control_of,
+        "elements": None if elements is None else words.listed(elements),
+        "materials": material,
+        "note": note,
+    }
+    fields = {name: value for name, value in said.items() if value is not None}
     with Study.open(context.obj.study) as study:
-        fields: dict[str, Any] = {
-            "title": title,
-            "parent": parent,
-            "control_of": control_of,
-            "elements": words.listed(elements),
-            "materials": material or [],
-            "note": note,
-        }
+        if revise and sample in (known := study.samples()):
+            fields = {**known[sample].to_json(), **fields}
+            fields.pop("id")
         _report([study.add_sample(sample, revise=revise, **fields)])
 
 

@@ -190,6 +190,6 @@ def problems_of(error: Any) -> list[str]:
         if item["type"] in ("tuple_type", "list_type"):
             message = f'{item["input"]!r} is one value; several are taken, in brackets: ["…", …]'
         elif item["type"] == "extra_forbidden" and item["loc"]:
-            message = f"nothing of that name is known ({message})"
+            message = "nothing of that name is known"
         lines.append(f"{place}: {message}" if place else message)
     return lines

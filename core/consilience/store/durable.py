@@ -73,10 +73,16 @@ def _mapped(error: OSError, doing: str, where: str) -> ConsilienceError:
             fix="check who owns the file or folder and whether it is read-only, then try again",
             path=where,
         )
-    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return NotFoundError(
-            f"Could not {doing}: the file or folder has vanished ({said}).",
-            fix="check that the disk or share is still connected, then try again",
+            f"Could not {doing}: a file stands where a folder is needed ({said}).",
+            fix="name another folder, or see what took the place of that one",
+            path=where,
+        )
+    if error.errno in (errno.ENOENT, errno.ESTALE):
+        return NotFoundError(
+            f"Could not {doing}: the file or folder is not there or has vanished ({said}).",
+            fix="check the path, and that the disk or share is still connected, then try again",
             path=where,
         )
     return ConsilienceError(

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,6 +26,8 @@ from consilience.model.sample import Step, problems_of
 from consilience.study.added import Added
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from consilience.study.entry import Entry
 
 __all__ = ["entered_finding", "findings_of_step", "register_peak_list", "validated"]
@@ -255,7 +257,9 @@ def _finite(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def validated(model: type[M], content: Mapping[str, Any], where: str) -> M:
+def validated(
+    model: type[M], content: Mapping[str, Any], where: str, path: Path | None = None
+) -> M:
     """Validate what a person wrote and report all problems at once with their places.
 
     Raises
@@ -268,17 +272,39 @@ def validated(model: type[M], content: Mapping[str, Any], where: str) -> M:
         page = "docs/series.md" if where.startswith("mapping ") else "docs/study-toml.md"
         raise BadInputError(
             f"{where}: {'; '.join(problems_of(error))}",
-            fix=_meant(error) or f"correct the named fields; {page} lists them all",
+            fix=_meant(model, error) or f"correct the named fields; {page} lists them all",
+            path=path,
         ) from error
 
 
-def _meant(error: ValidationError) -> str | None:
+def _meant(model: type[BaseModel], error: ValidationError) -> str | None:
     """Return the word that was meant, where one that is not known is nearly a known one."""
     for item in error.errors(include_url=False):
+        known: list[str] = []
+        said = str(item["input"])
         if item["type"] == "literal_error":
             known = re.findall(r"'([^']*)'", str(item["ctx"]["expected"]))
-            said = str(item["input"]).casefold().replace(" ", "_")
-            near = get_close_matches(said, known, n=1)
-            if near:
-                return f"did you mean {near[0]!r}?"
+        elif item["type"] == "extra_forbidden":
+            *place, said = map(str, item["loc"])
+            known = _names(model, place)
+        near = get_close_matches(said.casefold().replace(" ", "_"), known, n=1)
+        if near:
+            return f"did you mean {near[0]!r}?"
     return None
+
+
+def _names(model: type[BaseModel], place: Sequence[str]) -> list[str]:
+    """Return the names that a table knows, found by its place in the model."""
+    for part in place:  # a number in a list, or a key that a person chose, is no field
+        if part in model.model_fields:
+            inner = _tables(model.model_fields[part].annotation)
+            if len(inner) != 1:
+                return []
+            model = inner[0]
+    return list(model.model_fields)
+
+
+def _tables(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [table for part in get_args(annotation) for table in _tables(part)]

@@ -152,7 +152,29 @@ def register_file(
     if not appended:
         said = {"start": start, "region": region, "exposures": list(exposures)}
         return _already(study, note["measurements"], sample, dict(state or {}), said)
-    return [Added("measurement", r.id, True, r.title, r.notices) for r in records]
+    return [
+        Added("measurement", r.id, True, r.title, [*r.notices, *_read_before(study, r)])
+        for r in records
+    ]
+
+
+def _read_before(study: Entry, record: MeasurementRecord) -> list[Notice]:
+    """Say which measurements are the same signal of the same file, read or said otherwise."""
+
+    def read(one: MeasurementRecord) -> tuple[list[str], str, str]:
+        data = [file.sha256 for file in one.files if file.role == "data"]
+        return data, one.reader, one.name
+
+    return [
+        Notice(
+            code="registered-before",
+            message=f"the same signal of this file stands there already as {known.id} of "
+            f"{known.sample!r}, read with other options or by another version",
+            fix=f"keep one: consilience retract ID --reason …, with {known.id} or {record.id}",
+        )
+        for known in study.measurement_records()
+        if known.id != record.id and read(known) == read(record)
+    ]
 
 
 def _with_reasons(study: Entry, path: Path, error: AmbiguousReaderError) -> AmbiguousReaderError:

@@ -188,4 +188,4 @@ def read_study_file(path: Path) -> StudyFile:
     NotFoundError, BadFileError, BadInputError
         All problems of the tables at once, with their places.
     """
-    return validated(StudyFile, read_toml(path), path.name)
+    return validated(StudyFile, read_toml(path), path.name, path)

@@ -101,7 +101,7 @@ class _Walk:
         if not hits:
             raise NotFoundError(
                 f"no verdict, finding or measurement has an ID that starts with {record_id!r}",
-                fix="list IDs with 'consilience compare --json', 'findings' or 'measurements'",
+                fix="list IDs with 'consilience compare', 'findings' or 'measurements'",
             )
         if len(hits) > 1:
             raise BadInputError(
