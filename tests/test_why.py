@@ -49,6 +49,14 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Study, Pat
                 "title": "in the glovebox",
             }
         )
+        made.add_step(
+            {
+                "type": "transfer",
+                "sample": "powder",
+                "start": "2026-03-02T09:00:00+00:00",
+                "end": "2026-03-02T09:10:00+00:00",
+            }
+        )
         made.add(data, "powder", start="2026-03-02T12:00:00+00:00")
         made.analyse(["xrd.phases"])
         yield made, data
@@ -100,6 +108,21 @@ def test_a_mass_that_was_weighed_in_is_found_again(study: tuple[Study, Path]) ->
     verdicts = [v for v in made.compare() if v.kind == "phase_fraction"]
     assert {v.verdict for v in verdicts} <= {"agree", "undecided"}, [v.reason for v in verdicts]
     assert verdicts
+
+
+def test_a_chain_says_what_of_it_is_not_known_to_be_before(study: tuple[Study, Path]) -> None:
+    made, _ = study
+    (chain,) = [g for g in walk(why(made, of_xrd(made).id)) if g.what == "chain"]
+    unsure = [step for step in chain.because if "before or after is not known" in step.text]
+    assert [len(chain.because), len(unsure)] == [3, 2]
+    assert chain.text == "3 steps before the measurement, 2 of them perhaps after it"
+
+
+def test_a_margin_without_a_unit_shows_none(study: tuple[Study, Path]) -> None:
+    made, _ = study
+    verdict = next(v for v in made.compare() if v.kind == "phase_fraction")
+    (margin,) = [fact for fact in why(made, verdict.id).facts if fact.startswith("margin")]
+    assert margin.startswith("margin: 0.05 (5 wt%")
 
 
 def test_the_command_prints_it(study: tuple[Study, Path]) -> None:

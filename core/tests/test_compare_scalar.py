@@ -120,3 +120,10 @@ def test_a_deviation_of_zero_is_no_uncertainty() -> None:
     assert "which no measurement has" in answer.reason
     with pytest.raises(ValueError, match="no uncertainty"):
         one(0.0, 0.0)
+
+
+def test_a_number_that_is_not_given_says_why() -> None:
+    lacking = finding(None, reason="humps of the baseline hold 45% of the areas")
+    answer = verdict(lacking, finding(4.02))
+    assert answer.verdict == "not_comparable"
+    assert "gives no number: humps of the baseline hold 45% of the areas" in answer.reason

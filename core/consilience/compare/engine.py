@@ -144,7 +144,7 @@ def compare_findings(
             continue
         verdict = unlisted(finding, listed[finding.sample], context)
         if verdict is not None:
-            verdict = of_one_world(verdict, finding, listed[finding.sample][0])
+            verdict = of_one_world(verdict, finding, listed[finding.sample][0], context)
             verdict = while_unaltered(verdict, finding, context)
             met.update(verdict.findings[:1])
             _keep(verdicts, verdict)
@@ -271,7 +271,7 @@ def _decide(
             continue
         if broken:
             return verdict
-        verdict = of_one_world(verdict, one, other)
+        verdict = of_one_world(verdict, one, other, context)
         if one.weighed_in or other.weighed_in:
             return while_unaltered(verdict, other if one.weighed_in else one, context)
         return as_far_as_known(in_one_state(verdict, one, other), one, other, context)

@@ -23,7 +23,9 @@ __all__ = [
 ]
 
 
-def of_one_world(verdict: Verdict, first: Finding, second: Finding) -> Verdict:
+def of_one_world(
+    verdict: Verdict, first: Finding, second: Finding, context: ComparisonContext
+) -> Verdict:
     """Turn a verdict between simulation and reality into *not comparable*."""
     if (first.origin == "simulated") == (second.origin == "simulated"):
         return verdict
@@ -31,7 +33,8 @@ def of_one_world(verdict: Verdict, first: Finding, second: Finding) -> Verdict:
     return verdict.model_copy(
         update={
             "verdict": "not_comparable",
-            "reason": f"finding {one.id} is simulated, {other.id} is {other.origin}",
+            "reason": f"{context.name(one)} is simulated, {context.name(other)} is "
+            f"{other.origin}; these are never held against each other",
             "settle": "",
         }
     )

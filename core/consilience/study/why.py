@@ -128,8 +128,9 @@ class _Walk:
         if verdict.margin is not None:
             margin = verdict.margin
             facts.append(
-                f"margin: {number(margin.value)} {'relative' if margin.relative else margin.unit}"
-                f" ({margin.reason})"
+                f"margin: {number(margin.value)} "
+                f"{'relative ' if margin.relative else f'{unit_text(margin.unit)} '.lstrip()}"
+                f"({margin.reason})"
             )
         facts += [self._caveat(c) for c in verdict.caveats]
         return Ground(
@@ -214,6 +215,11 @@ class _Walk:
             )
             more = len(links) - len(steps)
             text = f"{len(links)} step{'' if len(links) == 1 else 's'} before the measurement"
+            unsure = sum(k.order == "unknown" for k in links)
+            if unsure == len(links):
+                text = text.replace("before", "before or after")
+            elif unsure:
+                text += f", {unsure} of them perhaps after it"
             if not links:
                 text = "nothing is recorded of what happened before the measurement"
             facts = (f"{more} more steps are not listed",) if more else ()

@@ -34,7 +34,8 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
     margin = context.margin(first.kind)
     for one, name in ((first, a), (second, b)):
         if one.value is None:
-            return _verdict(first, second, "not_comparable", f"{name} gives no number", margin)
+            why = f"{name} gives no number" + (f": {one.reason}" if one.reason else "")
+            return _verdict(first, second, "not_comparable", why, margin)
     if first.value is None or second.value is None or first.unit != second.unit:
         return _verdict(
             first,
