@@ -314,6 +314,16 @@ def test_a_revised_sample_keeps_what_is_not_named(study: Path) -> None:
         assert opened.sample("cut").elements == []
 
 
+def test_elements_that_only_the_parent_has_are_named(study: Path) -> None:
+    assert run(study, "sample", "add", "film", "--elements", "Mn,O")[0] == 0
+    code, text = run(study, "sample", "derive", "cut", "--from", "film", "--by", "lift_out")
+    assert code == 0
+    assert "what elements can be in 'cut' is not said; those of 'film' are not taken over" in text
+    assert "fix: consilience sample add 'cut' --revise --elements Mn,O" in text
+    code, text = run(study, "sample", "add", "cut", "--revise", "--elements", "Mn,O,Ga")
+    assert "not said" not in text
+
+
 @pytest.mark.parametrize(
     ("content", "says", "meant"),
     [
