@@ -243,3 +243,17 @@ def test_axes_that_are_not_one_line_say_so(
     found = said(profile(smooth(1)), profile(smooth(1)), **other, first=one)
     assert found.verdict == "not_comparable"
     assert re.search(reason, found.reason)
+
+
+@pytest.mark.parametrize(("points", "width"), [(16, 0.01), (16, 1.0), (40, 4.0), (100, 4.0)])
+def test_chance_is_called_what_it_is(
+    points: int, width: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of unrelated profiles some 5 % pass for more; a t of all points calls most smooth ones so."""
+    monkeypatch.setattr("consilience.compare.maps.correlation.SURROGATES", 99)
+    region = line(0.0, points - 1.0)
+    taken = []
+    for i in range(150):
+        pair = [profile(smooth(seed + i, width, points)) for seed in (1000, 2000)]
+        taken.append(said(*pair, region=region, first={"region": region}).verdict != "undecided")
+    assert np.mean(taken) < 0.11  # 5 % and three deviations of so many trials
