@@ -249,7 +249,7 @@ def test_axes_that_are_not_one_line_say_so(
 def test_chance_is_called_what_it_is(
     points: int, width: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of unrelated profiles some 5 % pass for more; a t of all points calls most smooth ones so."""
+    """Of unrelated profiles some 5 % pass for more."""
     monkeypatch.setattr("consilience.compare.maps.correlation.SURROGATES", 99)
     region = line(0.0, points - 1.0)
     taken = []
