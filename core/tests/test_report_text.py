@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from consilience.model import Quantity
 from consilience.notation import cell, interval, measured, number, unit_text
 from consilience.report.evidence import facts
+from consilience.report.rows import statement
 from consilience.report.text import visible
 from consilience.report.timeline import written
 
@@ -105,3 +108,19 @@ def test_deep_and_long_values_are_cut_and_say_so() -> None:
 )
 def test_times_say_what_they_leave_out(text: str | None, said: str | None) -> None:
     assert written(text) == said
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"array": "arrays/fit"}, "a map or profile"),
+        ({"array": "arrays/fit", "reason": "humps of 45%"}, "no number; humps of 45%"),
+        ({}, "value unknown"),
+        ({"reason": "no scale", "status": "not_observable"}, "not observable: no scale"),
+    ],
+)
+def test_a_finding_without_a_number_says_why(
+    report_samples: ModuleType, more: dict[str, Any], said: str
+) -> None:
+    finding = report_samples.finding("phase_fraction", None, "chip", [], **more)
+    assert statement(finding, set()) == said

@@ -362,7 +362,8 @@ def statement(finding: Finding, presence: set[str]) -> str:
     if finding.value is not None:
         said.append(measured(finding.value, finding.unit, finding.std_stat, finding.std_sys))
     elif not said:
-        said.append(finding.sentence or ("a map or profile" if finding.array else "value unknown"))
+        without = "a map or profile" if finding.array else "value unknown"
+        said.append(finding.sentence or ("no number" if finding.reason else without))
     if finding.reason and finding.status != "not_observable":
         said.append(finding.reason)
     return "; ".join(said)
