@@ -353,6 +353,16 @@ def test_a_misspelt_key_of_a_study_file_is_told_what_was_meant(
     assert f"fix: did you mean '{meant}'?" in text
 
 
+def test_a_study_file_is_built_into_the_folder_that_was_named(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text('[study]\nname = "x"\n')
+    code, text = run(tmp_path / "made", "build", str(file))
+    assert code == 0, text
+    assert Study.open(tmp_path / "made").name == "x"
+    code, text = run(tmp_path / "made", "build", str(file), "--out", str(tmp_path / "other"))
+    assert (tmp_path / "other" / "consilience.json").is_file()
+
+
 def test_the_same_file_read_with_other_options_is_said(study: Path, tmp_path: Path) -> None:
     code, text = add(study, tmp_path, "good.xy", GOOD)
     assert "stands there already" not in text

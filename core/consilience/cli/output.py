@@ -51,6 +51,11 @@ class Settings:
     debug: bool = False
     progress: ProgressStyle = "auto"
 
+    @property
+    def named(self) -> Path | None:
+        """The folder that was named; None where it is the current one."""
+        return None if self.study == Path() else self.study
+
 
 def say(text: str = "", *, err: bool = False) -> None:
     """Print one or more lines; control characters are made visible."""

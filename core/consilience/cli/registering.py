@@ -120,8 +120,7 @@ def sample_add(
     fields = {name: value for name, value in said.items() if value is not None}
     with Study.open(context.obj.study) as study:
         if revise and sample in (known := study.samples()):
-            fields = {**known[sample].to_json(), **fields}
-            fields.pop("id")
+            fields = {**known[sample].model_dump(mode="json", exclude={"id"}), **fields}
         _report([study.add_sample(sample, revise=revise, **fields)])
 
 
@@ -357,7 +356,8 @@ def build(
         Path | None, typer.Option(help="Folder that paths start from; else that of the file.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the study; else NAME-study beside here.")
+        Path | None,
+        typer.Option("--out", help="Folder of the study; else --study, else NAME-study."),
     ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Where the report goes; else in the study.")
@@ -368,7 +368,7 @@ def build(
 
     settings: Settings = context.obj
     with progress_events(settings) as progress:
-        summary, folder, page = build_study(file, data, out, report, progress)
+        summary, folder, page = build_study(file, data, out or settings.named, report, progress)
     _build_summary(summary)
     if summary.trust:
         say(f"trust:  {summary.trust}: see the report, or 'consilience custody check'")
