@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks._wilson import in_percent
 from benchmarks.verdicts import (
     consensus,
+    grids,
     maps,
     orientations,
     presences,
@@ -46,6 +47,7 @@ def main(repeats: int = 1000, seed: int = 1, map_pairs: int = 1000) -> None:
         maps.rates(map_pairs, seed),
     )
     _orientations(map_pairs, seed)
+    _grids(map_pairs, seed)
     _studies(max(repeats // 2, 2), seed)
 
 
@@ -67,6 +69,14 @@ def _orientations(pairs: int, seed: int) -> None:
     print(f"\n| {' | '.join(names)} |\n|---{'|---' * (len(names) - 1)}|", flush=True)
     for case, related, found in orientations.rows(pairs, seed):
         cells = [in_percent(*found[planted]) for planted in orientations.PLANTED]
+        print(f"| {case.name} | {related} | {' | '.join(cells)} |", flush=True)
+
+
+def _grids(pairs: int, seed: int) -> None:
+    names = ["grids that differ", "true correlation", *grids.PLANTED]
+    print(f"\n| {' | '.join(names)} |\n|---{'|---' * (len(names) - 1)}|", flush=True)
+    for case, related, found in grids.rows(pairs, seed):
+        cells = [in_percent(*one) for one in found]
         print(f"| {case.name} | {related} | {' | '.join(cells)} |", flush=True)
 
 

@@ -13,7 +13,7 @@ from benchmarks.verdicts.common import Array
 from consilience.compare.maps import orientation
 from consilience.compare.maps.orientation import better_orientation, orientations
 
-__all__ = ["CASES", "PLANTED", "RELATED", "Case", "rows", "told"]
+__all__ = ["CASES", "PLANTED", "RELATED", "Case", "drawn", "rows", "told"]
 
 SURROGATES = 299
 """p of 0.01 is then reached by 3 of 300; with the program's 999 by 10 of 1 000."""
@@ -86,13 +86,19 @@ def _feature(rng: np.random.Generator, case: Case) -> Array:
     return _standard(gaussian_filter(inside.astype(np.float64), 0.7))
 
 
-def told(rng: np.random.Generator, case: Case, related: float, planted: str) -> bool:
-    """Simulate one pair and return whether another orientation is said to be better."""
+def drawn(rng: np.random.Generator, case: Case, related: float) -> tuple[Array, Array]:
+    """Simulate one pair in its right orientation."""
     common = _feature(rng, case)
     one, other = (
         related**0.5 * common + (1.0 - related) ** 0.5 * _field(rng, case.width, case.shape)
         for _ in range(2)
     )
+    return one, other
+
+
+def told(rng: np.random.Generator, case: Case, related: float, planted: str) -> bool:
+    """Simulate one pair and return whether another orientation is said to be better."""
+    one, other = drawn(rng, case, related)
     if planted == "mirrored":
         other = other[:, ::-1]
     if planted == "exchanged":

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from benchmarks.verdicts import grids
 from benchmarks.verdicts import orientations as simulated
 from benchmarks.verdicts.common import context_of, finding
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from consilience.compare.maps.maps import compare
+from consilience.compare.maps.maps import Map, better_placed, compare, on_grid
 from consilience.compare.maps.orientation import better_orientation, orientations
 from consilience.model import Verdict
 
@@ -20,9 +21,9 @@ Array = NDArray[np.float64]
 BOX = {"shape": "box", "coordinates": [[0, 0], [35, 23]], "unit": "um", "frame": "scan (x, y)"}
 
 
-def judged(one: Array, other: Array, step: float = 1.0) -> Verdict:
-    """Compare two maps of platinum; the points of the second are a step apart."""
-    arrays = {"xrf": as_map(one, 1.0), "edx": as_map(other, step)}
+def judged(one: Array, other: Array, step: float = 1.0, first: float = 1.0) -> Verdict:
+    """Compare two maps of platinum; their points are a step apart, those of the first `first`."""
+    arrays = {"xrf": as_map(one, first), "edx": as_map(other, step)}
     evidence = {"variable": "amount"}
     made = [
         finding(
@@ -140,6 +141,51 @@ def test_a_coarser_map_is_turned_on_its_own_grid() -> None:
     assert "interpolated" in found.reason
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_exchanged_fine_film_is_told_by_a_coarse_one(order: int) -> None:
+    """Of 7 × 10 points alone chance could give such a gain; of 28 × 40 it could not."""
+    truth = film((28, 40))
+    coarse, fine = noisy(truth, 1, 0.8)[::4, ::4], noisy(truth, 2, 0.8)
+    fine = fine.T.reshape(fine.shape)
+    maps, steps = [coarse, fine][::order], [4.0, 1.0][::order]
+    found = judged(maps[0], maps[1], steps[1], steps[0])
+    assert found.verdict == "undecided"
+    assert "rows and columns exchanged" in found.numbers["better"]["orientation"]
+    assert found.numbers["better"]["p_value"] <= 0.01
+    assert ("on the points of the second" in found.reason) == (order == 1)
+    alone = fine[::4, ::4]
+    turned = [(name, values[::4, ::4]) for name, values in orientations(fine)]
+    assert better_orientation(coarse, alone, turned) is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_related_maps_on_different_grids_are_left_in_their_orientation(order: int) -> None:
+    """A symmetric film, also mirrored, is what it is; so are features with what is their own."""
+    for seed in range(4):
+        for truth in (film((28, 40)), smooth(seed, 3.0)):
+            coarse, fine = noisy(truth, 50 + seed)[1::3, 1::3], noisy(truth, 60 + seed)
+            maps, steps = [coarse, fine][::order], [3.0, 1.0][::order]
+            found = judged(maps[0], maps[1], steps[1], steps[0])
+            assert found.verdict == "consistent"
+            assert "better" not in found.numbers
+
+
+def test_equal_grids_are_asked_about_once() -> None:
+    one, other = noisy(smooth(3), 4), noisy(smooth(3), 5)[:, ::-1]
+    y, x = (np.arange(n, dtype=np.float64) for n in one.shape)
+    first, second = (Map(values, None, y, x, ("um", "mm")) for values in (one, other))
+    assert on_grid(second, first) is second
+    found = better_placed(first, second, second)
+    assert found is not None
+    assert found == better_orientation(one, other, orientations(other))
+
+
+def test_a_map_of_one_value_has_no_other_orientation() -> None:
+    flat = np.ones((24, 36))
+    flat[0, 0] = np.nan
+    assert better_orientation(smooth(1), flat, orientations(flat)) is None
+
+
 def test_positions_along_x_given_as_those_along_y_are_told() -> None:
     truth = smooth(6, 2.0)
     found = judged(truth, truth.T)
@@ -199,3 +245,15 @@ def test_related_maps_are_left_as_they_are_and_exchanged_ones_told(case: simulat
         assert sum(exchanged) >= 4
         mirrored = [simulated.told(rng, case, 0.95, "mirrored") for _ in range(5)]
         assert sum(mirrored) <= 1 or "off" in case.name
+
+
+@pytest.mark.parametrize("case", grids.CASES, ids=lambda c: c.name)
+def test_of_two_grids_the_turned_one_is_told_and_no_right_one(case: simulated.Case) -> None:
+    rng = np.random.default_rng([18, len(case.name)])
+    assert sum(grids.told(rng, case, 0.3, 0) for _ in range(20)) <= 3  # as above
+    for planted in range(1, 5):
+        found = [grids.told(rng, case, 0.95, planted) for _ in range(4)]
+        if case.name == "film in the middle" and "mirrored" in grids.PLANTED[planted]:
+            assert not any(found)  # it is the same map
+        else:
+            assert sum(found) >= 3

@@ -83,10 +83,11 @@ def judged(
         settle = f"{what}s with more structure or more points"
     reason = f"{said}: {meant} ({chance})"
     if better is not None and not unsure:
+        where = " on the points of the second" if better.back else ""
         reason += (
-            f"; with one of them {better.name} the correlation is {better.value:.2f} instead of "
-            f"{better.stated:.2f} (p = {better.p_value:.2g} that any orientation gains so much by "
-            f"chance), so that {words.laid_wrong}"
+            f"; with one of them {better.name} the correlation{where} is {better.value:.2f} "
+            f"instead of {better.stated:.2f} (p = {better.p_value:.2g} that any orientation gains "
+            f"so much by chance), so that {words.laid_wrong}"
         )
         answer, settle = "undecided", words.settle_orientation
     if resampled:

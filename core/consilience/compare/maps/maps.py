@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilience.compare.context import ComparisonContext
-from consilience.compare.maps.correlation import correlate
+from consilience.compare.maps.correlation import FEWEST, correlate
 from consilience.compare.maps.judging import Words, about_one_thing, judged
 from consilience.compare.maps.orientation import (
     MIRRORS,
+    BetterOrientation,
     better_orientation,
     exchanged,
     orientations,
@@ -31,7 +32,7 @@ from consilience.quantities import convert
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["KEY", "Map", "compare", "read_map"]
+__all__ = ["KEY", "Map", "better_placed", "compare", "on_grid", "read_map"]
 
 KEY = "core.maps"
 NEAR = 0.25
@@ -102,13 +103,12 @@ def compare(first: Finding, second: Finding, context: ComparisonContext) -> Verd
         )
         settle = "one frame for both, or landmarks that both show"
         return _cannot(first, second, said, settle)
-    resampled = _on_grid(other, one)
+    resampled = on_grid(other, one)
     try:
         found = correlate(one.values, resampled.values, one.std, resampled.std)
     except ValueError as error:
         return _cannot(first, second, f"{a} and {b}: {error}")
-    otherwise = _placed_otherwise(other, one, resampled)
-    better = better_orientation(one.values, resampled.values, otherwise)
+    better = better_placed(one, other, resampled)
     moved = resampled is not other
     return judged(first, second, found, better, context, WORDS, resampled=moved)
 
@@ -186,7 +186,7 @@ def _frame(frame: str, found: Map) -> str:
     return f"frame {frame!r} ({units})" if frame else f"no stated frame ({units})"
 
 
-def _on_grid(found: Map, grid: Map) -> Map:
+def on_grid(found: Map, grid: Map) -> Map:
     """Return a map on the points of another, by linear interpolation inside its own range."""
     from scipy.interpolate import RegularGridInterpolator
 
@@ -221,15 +221,54 @@ def _placed_otherwise(found: Map, grid: Map, placed: Map) -> list[tuple[str, Arr
     made = orientations(placed.values)
     if placed is not found:
         made += [
-            (name, _on_grid(replace(found, values=values, std=None), grid).values)
+            (name, on_grid(replace(found, values=values, std=None), grid).values)
             for name, values in orientations(found.values)
         ]
     if found.units[0] == found.units[1]:
         for name, (y, x) in MIRRORS.items():
             turned = found.values.T[::y, ::x]
             swapped = replace(found, values=turned, std=None, y=found.x, x=found.y)
-            made.append((exchanged(name), _on_grid(swapped, grid).values))
+            made.append((exchanged(name), on_grid(swapped, grid).values))
     return made
+
+
+def better_placed(one: Map, other: Map, placed: Map, *, seed: int = 0) -> BetterOrientation | None:
+    """Ask whether two maps go together better if either lies otherwise.
+
+    Each is turned on its own grid before it is interpolated.  What is left to chance, however, is
+    the rest of the map that keeps its points.  Where the grids differ, both are asked about in
+    turn: a coarse map has few independent points, and an order of points that was exchanged makes
+    the fine one rough, which no chance of a coarse map shows.
+
+    Parameters
+    ----------
+    one, other : Map
+    placed : Map
+        The other on the points of the first; itself if those are its own.
+    seed : int
+        Of the surrogates.
+
+    Returns
+    -------
+    BetterOrientation or None
+    """
+    if placed is other:
+        asked = [(one, other, placed)]
+    else:
+        asked = [(one, other, placed), (other, one, on_grid(one, other))]
+    for number, (grid, found, moved) in enumerate(asked):
+        if np.count_nonzero(np.isfinite(grid.values) & np.isfinite(moved.values)) < FEWEST:
+            continue
+        better = better_orientation(
+            grid.values,
+            moved.values,
+            _placed_otherwise(found, grid, moved),
+            seed=seed,
+            asked=len(asked),
+        )
+        if better is not None:
+            return replace(better, back=number > 0)
+    return None
 
 
 def _cannot(first: Finding, second: Finding, reason: str, settle: str = "") -> Verdict:

@@ -64,13 +64,17 @@ class BetterOrientation:
     stated : float
         In the stated one, over the points that both have.
     p_value : float
-        Share of surrogates of the stated orientation that gain as much in any other.
+        Share of surrogates of the stated orientation that gain as much in any other, times how
+        often was asked.
+    back : bool
+        Asked on the points of the second map, to which the first was interpolated.
     """
 
     name: str
     value: float
     stated: float
     p_value: float
+    back: bool = False
 
 
 def orientations(values: Array) -> list[tuple[str, Array]]:
@@ -114,7 +118,12 @@ def _distinct(stated: Array, made: Sequence[tuple[str, Array]]) -> list[tuple[st
 
 
 def better_orientation(
-    first: Array, second: Array, others: Sequence[tuple[str, Array]], *, seed: int = 0
+    first: Array,
+    second: Array,
+    others: Sequence[tuple[str, Array]],
+    *,
+    seed: int = 0,
+    asked: int = 1,
 ) -> BetterOrientation | None:
     """Ask whether a map goes with another in any other orientation significantly better.
 
@@ -129,11 +138,15 @@ def better_orientation(
         stated one over the points that both have; fewer than half of those as stated are too few.
     seed : int
         Of the surrogates.
+    asked : int
+        How many times the two maps are asked about in all: p is that many times the share of
+        surrogates.
 
     Returns
     -------
     BetterOrientation or None
-        None: no other one is better, or more surrogates than `LEVEL` gain as much.
+        None: no other one is better, more surrogates than `LEVEL` gain as much, or a map has one
+        value everywhere.
     """
     both = np.isfinite(first) & np.isfinite(second)
     enough = max(int(np.count_nonzero(both)) // 2, 2)
@@ -145,6 +158,8 @@ def better_orientation(
     if not others:
         return None
     pairs = _Pairs.of(second, [values for _, values in others], both)
+    if not (np.ptp(first[both]) > 0 and np.ptp(second[both]) > 0):
+        return None
     one = np.where(both, first - first[both].mean(), 0.0).reshape(1, -1)
     stated, found = (r[0] for r in pairs.correlations(one))
     better = (found > 0) & (found - np.abs(stated) >= GAIN)
@@ -159,7 +174,7 @@ def better_orientation(
     for some in surrogates(rest, SURROGATES, np.random.default_rng(seed)):
         null = pairs.gains(some.reshape(len(some), -1), way)
         hits += int(np.count_nonzero(np.any(null >= gain, axis=1)))
-        p_value = (1 + hits) / (1 + SURROGATES)
+        p_value = asked * (1 + hits) / (1 + SURROGATES)
         if p_value > LEVEL:  # and the others cannot make it less
             return None
     named = int(np.argmax(better & (found >= found[best] - ALIKE)))
