@@ -11,6 +11,7 @@ import pytest
 
 from consilience.report import arrange as arranging
 from consilience.report import folding, render
+from consilience.report.words import banner
 
 
 def study(samples: ModuleType, pairs: int) -> Any:
@@ -159,3 +160,24 @@ def test_numbers_stand_in_lines_of_their_own(report_samples: ModuleType) -> None
     page = render(report_samples.ReportContent(study="s", findings=found, verdicts=verdicts))
     assert len(re.findall(r'<tr role="row" id="v-', page)) == 2
     assert "1.02 ± unknown nm" in page
+
+
+def test_the_first_lines_name_what_disagrees_and_why_most_cannot_be_compared(
+    report_samples: ModuleType,
+) -> None:
+    make = report_samples.finding
+    found = [
+        make("size", report_samples.PT, f"chip-{i}", [], value=1.0, unit="nm", std_stat=0.1)
+        for i in range(9)
+    ]
+    answers = ["disagree", "agree", *["not_comparable"] * 6]
+    reasons = ["too far", "equal", *["chip-4 was in another state: x"] * 4, *["no number"] * 2]
+    verdicts = [
+        report_samples.verdict("size", report_samples.PT, list(two), answer, reason)
+        for two, answer, reason in zip(pairwise(found), answers, reasons, strict=True)
+    ]
+    lines = banner(report_samples.ReportContent(study="s", findings=found, verdicts=verdicts)).lines
+    assert lines[0] == "Disagree: Pt, size (chip-0, chip-1)."
+    assert lines[1] == "Agree: Pt, size (chip-1, chip-2)."
+    assert lines[2].startswith("Cannot be compared, most often because: ")
+    assert "no number (×2)" in lines[2]

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from consilience.model.verdict import Verdict
 from consilience.report.rows import Anchors, VerdictRow
-from consilience.report.words import ANSWERS, AnswerWord
+from consilience.report.words import ANSWERS, AnswerWord, general_reason
 
 __all__ = ["MOST_ROWS", "Folded", "fold", "gathered"]
 
@@ -68,7 +68,7 @@ def fold(
         anchor = anchors.add("verdicts", f"{answer} {kind} {subject}")
         for verdict in members:
             anchors.alias("verdict", verdict.id, anchor)
-        reasons = Counter(_general(verdict) for verdict in members)
+        reasons = Counter(general_reason(verdict) for verdict in members)
         samples = sorted({name for verdict in members for name in verdict.samples})
         more = f" and {len(samples) - _SAMPLES} more" if len(samples) > _SAMPLES else ""
         title = titles.get(kind, kind.replace("_", " "))
@@ -128,11 +128,3 @@ def _shared(tails: Sequence[str]) -> int:
 
 def _rest(tail: str, shared: int) -> str:
     return ", ".join(tail.split(", ")[shared:]) or tail or "whole"
-
-
-def _general(verdict: Verdict) -> str:
-    """Return a reason without what it says of the single case: names, and what its colon tells."""
-    reason = verdict.reason.partition(": ")[0].partition("; ")[0]
-    for name in sorted(verdict.samples, key=len, reverse=True):
-        reason = reason.replace(name, "…")
-    return reason

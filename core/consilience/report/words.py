@@ -11,7 +11,16 @@ from consilience.model.measurement import MeasurementRecord
 from consilience.model.verdict import Answer, Verdict
 from consilience.report.content import ReportContent
 
-__all__ = ["ANSWERS", "AnswerWord", "Banner", "banner", "dose_known", "limits", "without_rules"]
+__all__ = [
+    "ANSWERS",
+    "AnswerWord",
+    "Banner",
+    "banner",
+    "dose_known",
+    "general_reason",
+    "limits",
+    "without_rules",
+]
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ def _joined(names: Sequence[str], most: int = 5) -> str:
 
 def banner(content: ReportContent) -> Banner:
     """Say in words what the comparisons came to, and what the reader must know first."""
-    lines = [_origin_line(content), _multiplicity_line(content.verdicts)]
+    lines = [*_named_lines(content), _origin_line(content), _multiplicity_line(content.verdicts)]
     lines += _caveat_lines(content)
     lines += _record_lines(content)
     faulty = [m.name for m in content.measurements if any(n.severity == "fault" for n in m.notices)]
@@ -110,6 +119,44 @@ def _headline(verdicts: Sequence[Verdict], findings: int) -> tuple[str, str]:
     ]
     tone = "bad" if bad else "good" if counts["agree"] + counts["consistent"] == total else "open"
     return tone, "; ".join([first, *rest]) + "."
+
+
+_NAMED = 6
+_COMMONEST = 3
+
+
+def _named_lines(content: ReportContent) -> list[str]:
+    """Name what disagrees and what agrees, and why most of the rest cannot be compared."""
+    titles = {k.name: k.title for k in content.kinds}
+    lines = []
+    for answer, word in (("disagree", "Disagree"), ("agree", "Agree")):
+        names = Counter[str]()
+        for verdict in content.verdicts:
+            if verdict.verdict == answer:
+                kind = titles.get(verdict.kind, verdict.kind.replace("_", " "))
+                what = f"{verdict.subject.label}, {kind}" if verdict.subject else kind
+                names[f"{what} ({', '.join(verdict.samples)})"] += 1
+        shown = [f"{name} ×{n}" if n > 1 else name for name, n in list(names.items())[:_NAMED]]
+        more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        if shown:
+            lines.append(f"{word}: {'; '.join(shown)}{more}.")
+    unmade = [v for v in content.verdicts if v.verdict == "not_comparable"]
+    reasons = Counter(
+        general_reason(v).replace(v.subject.label, "…") if v.subject else general_reason(v)
+        for v in unmade
+    ).most_common(_COMMONEST)
+    if len(reasons) > 1:
+        said = "; ".join(f"{reason} (×{n})" for reason, n in reasons)
+        lines.append(f"Cannot be compared, most often because: {said}.")
+    return lines
+
+
+def general_reason(verdict: Verdict) -> str:
+    """Return a reason without what it says of the single case: names, and what its colon tells."""
+    reason = verdict.reason.partition(": ")[0].partition("; ")[0]
+    for name in sorted(verdict.samples, key=len, reverse=True):
+        reason = reason.replace(name, "…")
+    return reason
 
 
 def _are(n: int, what: str) -> str:
