@@ -16,7 +16,14 @@ EVERY = 3
 """The coarse map has every third point of the fine one along both axes, from the second on."""
 RELATED = (0.3, 0.7, 0.95)
 """True correlations at one point, in the right orientation."""
-PLANTED = ("as stated", "fine mirrored", "exchanged", "coarse mirrored", "exchanged", "shifted")
+PLANTED = (
+    "as stated",
+    "fine mirrored",
+    "fine exchanged",
+    "coarse mirrored",
+    "coarse exchanged",
+    "fine shifted",
+)
 """The columns; what is planted is counted by its place."""
 CASES = (
     Case("width of two points", "field", 2.0),
