@@ -26,6 +26,8 @@ FAULTS: dict[str, tuple[Fault, ...]] = {"ptanode": platinum.FAULTS, "xcsct": lit
 
 def main(repeats: int = 20, seed: int = 1, kept: Path | None = None) -> None:
     """Run all faults of both studies and print a table for each and one of all."""
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
     everything = []
     for study, faults in FAULTS.items():
         file = None if kept is None else kept / f"{study}.jsonl"
