@@ -30,7 +30,7 @@ def test_the_page_of_the_fields_is_that_of_the_thing() -> None:
         validated(Step, {"sample": "s", "type": "xyz"}, "step 'xyz'")
     assert caught.value.fix == "correct the named fields; docs/study-toml.md lists them all"
     with pytest.raises(BadInputError) as caught:
-        validated(SeriesMapping, {"tme": 1}, "mapping for 'log.csv'")
+        validated(SeriesMapping, {"qqq": 1}, "mapping for 'log.csv'")
     assert caught.value.fix == "correct the named fields; docs/series.md lists them all"
 
 

@@ -140,7 +140,7 @@ def register_comparisons() -> Sequence[Comparison]:
         Comparison(
             "apt.profiles",
             ((mine, mine), (mine, "line_profile")),
-            Ref("consilience.compare.maps.profiles:compare"),
+            Ref("consilience_apt.findings.profiles_compared:compare"),
             "correlation of two profiles along one line against profiles as smooth as they are",
         )
     ]
