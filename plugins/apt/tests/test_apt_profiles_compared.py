@@ -9,9 +9,9 @@ from apt_measurements import context, needle
 
 from consilience.builtin import register_kinds
 from consilience.compare.context import ComparisonContext
-from consilience.compare.maps.profiles import compare
 from consilience.model import Finding, Sample, Source
 from consilience_apt.findings.profile_run import run_profile
+from consilience_apt.findings.profiles_compared import KEY, compare
 from consilience_apt.params import ProfileParams
 from consilience_apt.plugin import register_comparisons
 from consilience_apt.plugin import register_kinds as own_kinds
@@ -64,5 +64,6 @@ def test_two_profiles_of_one_needle_go_together(tmp_path: Path) -> None:
     verdict = compare(findings[0], findings[1], asked)
     assert verdict is not None
     assert verdict.verdict == "consistent", verdict.reason
+    assert verdict.comparison == mine.key == KEY
     assert verdict.numbers["correlation"] > 0.8
     assert np.isfinite(verdict.numbers["without_noise"])
