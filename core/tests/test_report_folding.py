@@ -181,3 +181,7 @@ def test_the_first_lines_name_what_disagrees_and_why_most_cannot_be_compared(
     assert lines[1] == "Agree: Pt, size (chip-1, chip-2)."
     assert lines[2].startswith("Cannot be compared, most often because: ")
     assert "no number (×2)" in lines[2]
+    said = report_samples.Subject(label="the 61 %")
+    verdicts = [report_samples.verdict("size", said, found[:2], "disagree", "too far")]
+    content = report_samples.ReportContent(study="s", findings=found, verdicts=verdicts)
+    assert banner(content).lines[0] == "Disagree: the 61 % (chip-0, chip-1)."

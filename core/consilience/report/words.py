@@ -134,7 +134,10 @@ def _named_lines(content: ReportContent) -> list[str]:
         for verdict in content.verdicts:
             if verdict.verdict == answer:
                 kind = titles.get(verdict.kind, verdict.kind.replace("_", " "))
-                what = f"{verdict.subject.label}, {kind}" if verdict.subject else kind
+                subject = verdict.subject
+                what = kind if subject is None else f"{subject.label}, {kind}"
+                if subject is not None and not (subject.element or subject.formula):
+                    what = subject.label  # it says itself what it is
                 names[f"{what} ({', '.join(verdict.samples)})"] += 1
         shown = [f"{name} ×{n}" if n > 1 else name for name, n in list(names.items())[:_NAMED]]
         more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
